@@ -1,0 +1,324 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { LRUCache } from "lru-cache";
+import { Errors } from "moleculer";
+import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
+import {
+	applyChanges,
+	type Change,
+	checkDocument,
+	checkId,
+	compileQuery,
+	compileSort,
+	fieldSql,
+	parseUpdate,
+	type Sql,
+} from "./document-query.ts";
+import { openSqlite, transaction } from "./sqlite.ts";
+
+const STATEMENTS_MAX = 500;
+
+/**
+ * A moleculer-db adapter on SQLite: one collection is one table of JSON documents. An answer to a write means that it is on the
+ * disk; everything that writes several documents is one transaction.
+ *
+ * The calls are synchronous inside (a read takes microseconds, a commit one fsync) and hence one after the other: no call ever sees
+ * half of another. `async` turns whatever they throw into a rejection, as callers of an adapter expect.
+ *
+ * Hand it to Moleculer only by the `database` mixin: merging schemas clones what is in them, and a clone of this fails.
+ */
+export class SqliteAdapter implements Adapter {
+	readonly #path: string;
+	readonly #table: string;
+	readonly #collection: Collection;
+	#connection: Connection | undefined;
+
+	constructor({ path, ...collection }: Collection & { readonly path: string }) {
+		if (!/^[a-z][a-z0-9_]*$/.test(collection.collection)) throw new TypeError("a collection's name is a-z, 0-9 and _");
+		this.#path = resolve(path);
+		this.#table = `"${collection.collection}"`;
+		this.#collection = collection;
+	}
+
+	/** moleculer-db passes broker and service; nothing of them is needed. */
+	init(): void {}
+
+	async connect(): Promise<void> {
+		if (this.#connection) return;
+		const connection = acquire(this.#path);
+		try {
+			transaction(connection.db, () => {
+				for (const statement of definitions(this.#collection)) connection.db.exec(statement);
+			});
+		} catch (error) {
+			release(connection);
+			throw error;
+		}
+		this.#connection = connection;
+	}
+
+	async disconnect(): Promise<void> {
+		if (this.#connection) release(this.#connection);
+		this.#connection = undefined;
+	}
+
+	async find(filter: Filter = {}): Promise<StoredDocument[]> {
+		refuseSearch(filter);
+		const { text, parameters } = compileQuery(filter.query ?? {}, "list");
+		return this.#statement(
+			`SELECT doc FROM ${this.#table} WHERE ${text} ORDER BY ${compileSort(filter.sort)} LIMIT ? OFFSET ?`,
+		)
+			.all(...parameters, wholeNumber("limit", filter.limit, 1) ?? -1, wholeNumber("offset", filter.offset, 0) ?? 0)
+			.map(parseRow);
+	}
+
+	async findOne(query: object): Promise<StoredDocument | null> {
+		return this.#first(compileQuery(query, "address"));
+	}
+
+	async findById(id: string): Promise<StoredDocument | null> {
+		return this.#first(byId(id));
+	}
+
+	/** In the order of the ids, each document once; unknown ids are left out. */
+	async findByIds(ids: readonly string[]): Promise<StoredDocument[]> {
+		return this.find({ query: { _id: { $in: ids } } });
+	}
+
+	async count(filter: Filter = {}): Promise<number> {
+		refuseSearch(filter);
+		const { text, parameters } = compileQuery(filter.query ?? {}, "list");
+		const row = this.#statement(`SELECT count(*) AS count FROM ${this.#table} WHERE ${text}`).get(...parameters);
+		return Number(row?.count);
+	}
+
+	/** @returns the document as it is stored, with its id */
+	async insert(doc: object): Promise<StoredDocument> {
+		return this.#write(() => this.#insert(doc));
+	}
+
+	async insertMany(docs: readonly object[]): Promise<StoredDocument[]> {
+		return this.#write(() => docs.map((doc) => this.#insert(doc)));
+	}
+
+	/** @returns how many documents matched. With a version in the query it is an optimistic lock: exactly one caller gets 1. */
+	async updateMany(query: object, update: object): Promise<number> {
+		const where = compileQuery(query, "address");
+		const changes = parseUpdate(update);
+		return this.#write(() => this.#update(where, changes).length);
+	}
+
+	async updateById(id: string, update: object): Promise<StoredDocument | null> {
+		const changes = parseUpdate(update);
+		return this.#write(() => this.#update(byId(id), changes)[0] ?? null);
+	}
+
+	/** @returns how many documents there were */
+	async removeMany(query: object): Promise<number> {
+		return this.#remove(compileQuery(query, "address"));
+	}
+
+	/** @returns 1, or 0 when there was none */
+	async removeById(id: string): Promise<number> {
+		return this.#remove(byId(id));
+	}
+
+	async clear(): Promise<number> {
+		return this.removeMany({});
+	}
+
+	/**
+	 * All or nothing.
+	 *
+	 * @throws WRITE_CONFLICT, with the operation's index, when an update finds no document that is still as its query says
+	 */
+	async writeMany(operations: readonly object[]): Promise<void> {
+		const steps = operations.map(parseOperation);
+		this.#write(() => {
+			for (const [index, step] of steps.entries()) {
+				if ("insert" in step) this.#insert(step.insert);
+				else if (this.#update(step.where, step.changes).length === 0) throw writeConflict(index);
+			}
+		});
+	}
+
+	entityToObject<T>(entity: T): T {
+		return entity;
+	}
+
+	beforeSaveTransformID(entity: object, idField: string): object {
+		const { [idField]: id, ...rest } = entity as Record<string, unknown>;
+		return id === undefined ? rest : { ...rest, _id: id };
+	}
+
+	afterRetrieveTransformID(entity: object, idField: string): object {
+		const { _id, ...rest } = entity as Record<string, unknown>;
+		return { ...rest, [idField]: _id };
+	}
+
+	#first({ text, parameters }: Sql): StoredDocument | null {
+		const row = this.#statement(`SELECT doc FROM ${this.#table} WHERE ${text} LIMIT 1`).get(...parameters);
+		return row ? parseRow(row) : null;
+	}
+
+	#insert(doc: unknown): StoredDocument {
+		checkDocument(doc);
+		const { _id = randomUUID(), ...fields } = doc;
+		const text = JSON.stringify({ _id, ...fields });
+		this.#statement(`INSERT INTO ${this.#table} (_id, doc) VALUES (?, ?)`).run(_id, text);
+		return JSON.parse(text);
+	}
+
+	#update({ text, parameters }: Sql, changes: readonly Change[]): StoredDocument[] {
+		const rows = this.#statement(`SELECT doc FROM ${this.#table} WHERE ${text}`).all(...parameters);
+		return rows.map((row) => {
+			const doc = parseRow(row);
+			applyChanges(doc, changes);
+			const changed = JSON.stringify(doc);
+			this.#statement(`UPDATE ${this.#table} SET doc = ? WHERE _id = ?`).run(changed, doc._id);
+			return JSON.parse(changed);
+		});
+	}
+
+	#remove({ text, parameters }: Sql): number {
+		return Number(this.#statement(`DELETE FROM ${this.#table} WHERE ${text}`).run(...parameters).changes);
+	}
+
+	#write<T>(work: () => T): T {
+		try {
+			return transaction(this.#open.db, work);
+		} catch (error) {
+			throw duplicateKey(error, this.#collection.collection) ?? error;
+		}
+	}
+
+	#statement(sql: string): StatementSync {
+		const { db, statements } = this.#open;
+		const cached = statements.get(sql);
+		if (cached) return cached;
+		const statement = db.prepare(sql);
+		statements.set(sql, statement);
+		return statement;
+	}
+
+	get #open(): Connection {
+		if (!this.#connection) throw new Error(`the collection ${this.#table} is not connected`);
+		return this.#connection;
+	}
+}
+
+type Filter = {
+	readonly query?: object | null;
+	readonly sort?: unknown;
+	readonly limit?: number | null;
+	readonly offset?: number | null;
+};
+
+const byId = (id: string): Sql => compileQuery({ _id: checkId(id) }, "address");
+
+const parseRow = (row: Record<string, unknown>): StoredDocument => JSON.parse(String(row.doc));
+
+/** moleculer-db hands its text search to the adapter. It would be a scan of everything, hidden fields included. */
+function refuseSearch(filter: object) {
+	for (const name of ["search", "iSearch", "searchFields"]) {
+		if ((filter as Record<string, unknown>)[name] != null) throw new TypeError(`${name} is not supported`);
+	}
+}
+
+/** A limit of 0 is refused: to MongoDB it means all documents, to SQL none. */
+function wholeNumber(name: string, value: number | null | undefined, minimum: number): number | null {
+	if (value === undefined || value === null) return null;
+	if (!Number.isSafeInteger(value) || value < minimum)
+		throw new TypeError(`${name} must be a whole number >= ${minimum}`);
+	return value;
+}
+
+type Step = { readonly insert: unknown } | { readonly where: Sql; readonly changes: readonly Change[] };
+
+function parseOperation(operation: object): Step {
+	const { insert, update, set = {}, inc = {}, ...others } = operation as Record<string, unknown>;
+	const [unknownPart] = Object.keys(others);
+	if (unknownPart !== undefined) throw new TypeError(`a write has no part ${JSON.stringify(unknownPart)}`);
+	const changes = parseUpdate({ $set: set, $inc: inc });
+	if ((insert === undefined) === (update === undefined) || (insert !== undefined && changes.length > 0)) {
+		throw new TypeError("a write is one insert, or one update with what it sets");
+	}
+	return insert !== undefined ? { insert } : { where: compileEqualities(update as Record<string, unknown>), changes };
+}
+
+function compileEqualities(query: Record<string, unknown>): Sql {
+	checkId(query._id);
+	for (const [field, value] of Object.entries(query)) {
+		if (typeof value === "object" && value !== null)
+			throw new TypeError(`${field} can only be compared for equality here`);
+	}
+	return compileQuery(query, "address");
+}
+
+const writeConflict = (index: number) =>
+	new Errors.MoleculerClientError(`Write ${index} finds no such document`, 409, "WRITE_CONFLICT", { index });
+
+// Tables and indexes
+
+const definitions = ({ collection, indexes = [] }: Collection): string[] => [
+	`CREATE TABLE IF NOT EXISTS "${collection}" (_id TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT`,
+	...indexes.map((index) => indexDefinition(collection, index)),
+];
+
+function indexDefinition(collection: string, { fields, unique }: Index): string {
+	const columns = fields.map(fieldSql);
+	// The name has all that defines the index, so that another definition never hides behind a name that exists.
+	const name = `"${collection} ${unique ? "unique" : "by"} ${fields.join(", ")}"`;
+	if (!unique) return `CREATE INDEX IF NOT EXISTS ${name} ON "${collection}" (${columns.join(", ")}, _id)`;
+	// SQL's NULL equals nothing, so documents that lack one of the fields do not count. A partial index would say the same in more
+	// words, and could not serve a query for the first fields alone.
+	return `CREATE UNIQUE INDEX IF NOT EXISTS ${name} ON "${collection}" (${columns.join(", ")})`;
+}
+
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
+
+/** SQLite tells only by its message what was violated: "…: index 'users unique handle'" or "…: users._id". */
+function duplicateKey(error: unknown, collection: string): Error | undefined {
+	const { errcode, message } = error as { errcode?: number; message: string };
+	if (errcode !== SQLITE_CONSTRAINT_PRIMARYKEY && errcode !== SQLITE_CONSTRAINT_UNIQUE) return undefined;
+	const fields = /index '\S+ unique (.+)'$/.exec(message)?.[1]?.split(", ") ?? ["_id"];
+	const text = `Another document of ${collection} has the same ${fields.join(", ")}`;
+	return new Errors.MoleculerClientError(text, 409, "DUPLICATE_KEY", { fields });
+}
+
+// Connections
+
+/** One connection for all collections of a file in this process: they share its cache, its lock and its statements. */
+type Connection = {
+	readonly path: string;
+	readonly db: DatabaseSync;
+	readonly statements: LRUCache<string, StatementSync>;
+	users: number;
+};
+
+const connections = new Map<string, Connection>();
+
+function acquire(path: string): Connection {
+	const connection = connections.get(path) ?? open(path);
+	connection.users += 1;
+	return connection;
+}
+
+function open(path: string): Connection {
+	// It holds people's data and password hashes: no business of other users of the machine.
+	mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+	const statements = new LRUCache<string, StatementSync>({ max: STATEMENTS_MAX });
+	const connection = { path, db: openSqlite(path), statements, users: 0 };
+	connections.set(path, connection);
+	return connection;
+}
+
+function release(connection: Connection) {
+	connection.users -= 1;
+	if (connection.users > 0) return;
+	connections.delete(connection.path);
+	connection.db.close();
+}

@@ -1,0 +1,96 @@
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import type { BrokerOptions } from "moleculer";
+import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
+
+export const serviceNames = ["credit", "auth", "user", "store", "api"] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
+
+/** Everything that can be set from outside. Units are in the names; a port of 0 takes any that is free. */
+export type Settings = {
+	/** `PORT`: the public gateway. */
+	readonly port: number;
+	/** `INTERNAL_PORT`: the gateway for operators; never routed from outside. */
+	readonly internalPort: number;
+	/** `PROBE_PORT`: live, ready and started for whoever supervises this process. */
+	readonly probePort: number;
+	/** `HOST`: the address that all ports listen on. */
+	readonly host: string;
+	/** `PUBLIC_ORIGIN`: how clients reach the public gateway; tokens and cross-site checks are bound to it. */
+	readonly publicOrigin: string;
+	/** `DATA_DIR`: where the embedded mode keeps everything. */
+	readonly dataDir: string;
+	/** `SERVICES`: what this process runs, separated by commas. */
+	readonly services: readonly ServiceName[];
+	readonly logLevel: (typeof logLevels)[number];
+	/** `CHARGE_MAX`: the most that one charge may be, in credits. */
+	readonly chargeMax: number;
+};
+
+export class SettingsError extends Error {}
+
+/** Reads the environment: the only place that does. @throws SettingsError that names every variable that is wrong */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+	const wrong: string[] = [];
+	const integer = (name: string, usual: number, { max, min = 0 }: { max: number; min?: number }): number => {
+		const value = env[name] === undefined || env[name] === "" ? usual : Number(env[name]);
+		if (Number.isInteger(value) && value >= min && value <= max) return value;
+		wrong.push(`${name}=${env[name]} is not a whole number from ${min} to ${max}`);
+		return usual;
+	};
+	const oneOf = <const T extends string>(name: string, value: string, allowed: readonly T[]): T => {
+		if (!(allowed as readonly string[]).includes(value))
+			wrong.push(`${name}=${value} is not one of ${allowed.join(", ")}`);
+		return value as T;
+	};
+	const port = integer("PORT", 3000, { max: 65_535 });
+	const host = env.HOST || "127.0.0.1";
+	const named = (env.SERVICES ?? "").split(",").map((name) => name.trim());
+	const services = named.filter(Boolean).map((name) => oneOf("SERVICES", name, serviceNames));
+	const settings: Settings = {
+		port,
+		internalPort: integer("INTERNAL_PORT", 3001, { max: 65_535 }),
+		probePort: integer("PROBE_PORT", 3002, { max: 65_535 }),
+		host,
+		publicOrigin: originOf(env.PUBLIC_ORIGIN || `http://${host}:${port}`, wrong),
+		dataDir: resolve(env.DATA_DIR || ".data"),
+		services: services.length > 0 ? services : serviceNames,
+		logLevel: oneOf("LOG_LEVEL", env.LOG_LEVEL || "info", logLevels),
+		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
+	};
+	if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
+	return settings;
+}
+
+function originOf(text: string, wrong: string[]): string {
+	const { origin } = URL.canParse(text) ? new URL(text) : { origin: "null" };
+	if (origin === "null" || origin !== text)
+		wrong.push(`PUBLIC_ORIGIN=${text} is not an origin such as https://pay.example`);
+	return origin;
+}
+
+/** The one broker configuration. */
+export function brokerOptions({ logLevel }: Settings): BrokerOptions {
+	return {
+		namespace: "hannip",
+		// Unique among the processes of one host, and among pods, whose hostname is their name.
+		nodeID: `${hostname()}-${process.pid}`,
+		logger: {
+			type: "Console",
+			options: { level: logLevel, formatter: process.stdout.isTTY ? "short" : "json", colors: process.stdout.isTTY },
+		},
+		validator: new TypeBoxValidator({}),
+		// Moleculer's own default waits for ever.
+		requestTimeout: 5_000,
+		// Lets a stopping process finish what it began.
+		tracking: { enabled: true, shutdownTimeout: 10_000 },
+		// Retrying blindly multiplies: four services deep, three retries make 64 calls. Callers that hold an id retry by themselves.
+		retryPolicy: { enabled: false },
+		// main.ts stops the broker on signals, after telling the probes.
+		skipProcessEventRegistration: true,
+		metrics: false,
+		tracing: false,
+	};
+}

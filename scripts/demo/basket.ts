@@ -1,0 +1,27 @@
+import type { Product } from "./day.ts";
+import type { Random } from "./random.ts";
+
+export type Basket = {
+	readonly lines: readonly { readonly product: Product; readonly quantity: number }[];
+	readonly total: number;
+};
+
+const basketOf = (lines: Basket["lines"]): Basket => ({
+	lines,
+	total: lines.reduce((sum, { product, quantity }) => sum + product.price * quantity, 0),
+});
+
+/** One to four different things, mostly one of each, as people buy between two lectures. */
+export function chooseBasket(products: readonly Product[], random: Random): Basket {
+	const quantities = new Map<Product, number>();
+	const things = random.integer({ from: 1, to: 4 });
+	for (let thing = 0; thing < things; thing += 1) {
+		quantities.set(random.pick(products), random.pick([1, 1, 1, 2, 3]));
+	}
+	return basketOf([...quantities].map(([product, quantity]) => ({ product, quantity })));
+}
+
+/** More of one thing than `amount` pays for. */
+export function basketAbove(amount: number, product: Product): Basket {
+	return basketOf([{ product, quantity: Math.floor(amount / product.price) + 1 }]);
+}

@@ -1,0 +1,50 @@
+// Starts one of the project's commands with everything it needs in place: the locked dependencies, and with them Node 24.
+// Plain JavaScript without dependencies, since it runs on a clone where nothing is installed, on any Node >= 20.
+//
+//   node scripts/run.mjs FILE [ARGUMENTS]     e.g. `node scripts/run.mjs main.ts`
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stampPath = join(root, "node_modules", ".hannip-installed");
+const node = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+
+function installDependencies() {
+	const wanted = createHash("sha256")
+		.update(readFileSync(join(root, "package-lock.json")))
+		.digest("hex");
+	const installed = existsSync(stampPath) ? readFileSync(stampPath, "utf8") : "";
+	if (installed === wanted && existsSync(node)) return;
+	console.error("hannip: installing the locked dependencies (once, and after each change of package-lock.json) …");
+	// NODE_ENV=production would leave out what the tests and the demo need; npm's own progress goes to stderr.
+	const npm = spawnSync("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
+		cwd: root,
+		stdio: ["ignore", 2, "inherit"],
+		shell: process.platform === "win32",
+	});
+	if (npm.status !== 0 || !existsSync(node)) {
+		console.error(
+			"hannip: `npm ci` failed, see above. Hannip needs npm, Node >= 20 and its package registry at this point.",
+		);
+		process.exit(1);
+	}
+	writeFileSync(stampPath, wanted);
+}
+
+installDependencies();
+
+const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.argv.slice(2)], {
+	stdio: "inherit",
+	env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${dirname(node)}:${process.env.PATH ?? ""}` },
+});
+// A terminal sends Ctrl-C to both; a supervisor signals only this process, so pass it on. Waiting for the child comes first either way.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+	process.on(signal, () => {
+		if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+	});
+}
+child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal ?? "SIGTERM"]));

@@ -1,0 +1,56 @@
+import type { ActionSchema, Context, Service } from "moleculer";
+import type { Static, TSchema } from "typebox";
+import type { authActions } from "./auth/auth.actions.ts";
+import type { creditActions } from "./credit/credit.actions.ts";
+import { fail } from "./errors.ts";
+import type { storeActions } from "./store/store.actions.ts";
+import type { userActions } from "./user/user.actions.ts";
+
+/** What an action takes and gives. `returns` also limits what the gateway sends: fields that it does not name stay inside. */
+export type ActionSpec = { readonly params: TSchema; readonly returns: TSchema };
+
+type Named<Service extends string, Specs> = { [Name in keyof Specs & string as `${Service}.${Name}`]: Specs[Name] };
+
+/** Every action of the platform by its full name. Types only: a service never imports another one's code. */
+export type Actions = Named<"auth", typeof authActions> &
+	Named<"credit", typeof creditActions> &
+	Named<"store", typeof storeActions> &
+	Named<"user", typeof userActions>;
+
+type Spec<Name extends keyof Actions> = Actions[Name] extends ActionSpec ? Actions[Name] : never;
+export type Params<Name extends keyof Actions> = Static<Spec<Name>["params"]>;
+export type Result<Name extends keyof Actions> = Static<Spec<Name>["returns"]>;
+
+/** What travels with a request through all services; only the gateway sets it, never the client. */
+export type Meta = {
+	/** Who asks; absent in calls that the platform makes by itself. */
+	caller?: { readonly userId: string; readonly sessionId: string };
+	/** The answer is a stored one: the same request was decided before. */
+	replayed?: boolean;
+};
+
+/** `ctx.call` and `broker.call` with types. @throws what the action throws; tell errors apart by `problemOf` */
+export const call = <Name extends keyof Actions & string>(
+	from: { call(name: string, params: object): unknown },
+	name: Name,
+	params: Params<Name>,
+): Promise<Result<Name>> => from.call(name, params as object) as Promise<Result<Name>>;
+
+/**
+ * `published`: the gateway may route to it, if a line of `services/api/routes.ts` does. `public`: for other services only.
+ * There is no default, so that nobody opens an action by forgetting a line.
+ */
+export type Visibility = "published" | "public";
+
+/** An action from its spec: the handler gets typed parameters and must return what the spec says. */
+export const action = <Spec extends ActionSpec>(
+	visibility: Visibility,
+	spec: Spec,
+	handler: (this: Service, ctx: Context<Static<Spec["params"]>, Meta>) => Promise<Static<Spec["returns"]>>,
+): ActionSchema => ({ ...spec, visibility, handler }) as unknown as ActionSchema;
+
+/** The person who asks. @throws unauthenticated when the call does not come from a person */
+export function callerOf({ meta }: Context<unknown, Meta>): NonNullable<Meta["caller"]> {
+	if (!meta.caller) throw fail("unauthenticated");
+	return meta.caller;
+}

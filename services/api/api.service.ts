@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Service, ServiceSchema } from "moleculer";
+import type { Settings } from "../../moleculer.config.ts";
+import { fail } from "../errors.ts";
+import { DOCS_CSP, docsPages, type Page, problemPage } from "./docs-page.ts";
+import { gateway } from "./gateway.ts";
+import { internalGateway } from "./internal.service.ts";
+import { openApiOf, schemasOf } from "./openapi.ts";
+import { publicRoutes } from "./routes.ts";
+
+type PageRequest = IncomingMessage & { $params: { params: Record<string, string> } };
+type Handler = (this: Service, req: PageRequest, res: ServerResponse, next: (error?: unknown) => void) => void;
+
+const send = (res: ServerResponse, { type, body }: Page): void => {
+	res.setHeader("Content-Type", type);
+	res.end(body);
+};
+
+/** The gateway for clients, the description of its API, and beside it the one for operators. */
+export default (settings: Settings): readonly ServiceSchema[] => {
+	const openApi: Handler = function (_, res) {
+		const document = openApiOf(publicRoutes, schemasOf(this.broker), settings.publicOrigin);
+		send(res, { type: "application/json; charset=utf-8", body: JSON.stringify(document) });
+	};
+	const docs: Handler = (req, res, next) => {
+		const page = docsPages.get(req.$params.params.file ?? "");
+		if (!page) return next(fail("not_found"));
+		res.setHeader("Content-Security-Policy", DOCS_CSP);
+		send(res, page());
+	};
+	const problem: Handler = (req, res, next) => {
+		const page = problemPage(req.$params.params.code ?? "");
+		if (!page) return next(fail("not_found"));
+		send(res, page);
+	};
+	const page = (path: string, aliases: Record<string, Handler>) => ({
+		name: path,
+		path,
+		mappingPolicy: "restrict",
+		mergeParams: false,
+		logging: false,
+		bodyParsers: false,
+		aliases,
+	});
+	const pages = [
+		page("/openapi.json", { "GET /": openApi }),
+		page("/docs", { "GET /": docs, "GET /:file": docs }),
+		page("/problems", { "GET /:code": problem }),
+	];
+	return [
+		gateway({ name: "api", port: settings.port, routes: publicRoutes, pages, settings }),
+		internalGateway(settings),
+	];
+};

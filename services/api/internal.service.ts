@@ -1,0 +1,8 @@
+import type { ServiceSchema } from "moleculer";
+import type { Settings } from "../../moleculer.config.ts";
+import { gateway } from "./gateway.ts";
+import { internalRoutes } from "./routes.ts";
+
+/** The gateway for operators. Its port is never routed from outside. */
+export const internalGateway = (settings: Settings): ServiceSchema =>
+	gateway({ name: "internal", port: settings.internalPort, routes: internalRoutes, settings });

@@ -1,0 +1,28 @@
+import type { IncomingMessage } from "node:http";
+import { stringifySetCookie } from "cookie";
+import { fail } from "../errors.ts";
+
+/** The prefix makes browsers insist on Secure, Path=/ and no Domain: no sibling site can plant or read it. */
+export const REFRESH_COOKIE = "__Host-hannip-refresh";
+
+const attributes = { httpOnly: true, secure: true, sameSite: "strict", path: "/" } as const;
+const TTL_S = 30 * 86_400;
+
+export const refreshCookie = (token: string): string =>
+	stringifySetCookie({ name: REFRESH_COOKIE, value: token, maxAge: TTL_S, ...attributes });
+
+export const clearedCookie = (): string =>
+	stringifySetCookie({ name: REFRESH_COOKIE, value: "", maxAge: 0, ...attributes });
+
+/**
+ * The cookie is all that a refresh needs, so a page of another site must not be able to cause one. SameSite=Strict is the first
+ * line; browsers also say where a request comes from (OWASP CSRF: Fetch Metadata, then Origin), and programs say neither.
+ *
+ * @throws cross_site_request
+ */
+export function refuseCrossSite({ headers }: IncomingMessage, publicOrigin: string): void {
+	const site = headers["sec-fetch-site"];
+	const isForeignSite = site !== undefined && site !== "same-origin" && site !== "none";
+	const isForeignOrigin = headers.origin !== undefined && headers.origin !== publicOrigin;
+	if (isForeignSite || isForeignOrigin) throw fail("cross_site_request");
+}

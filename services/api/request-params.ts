@@ -1,0 +1,98 @@
+import type { IncomingMessage } from "node:http";
+import { parseCookie } from "cookie";
+import secureJson from "secure-json-parse";
+import { fail } from "../errors.ts";
+import { REFRESH_COOKIE } from "./refresh-cookie.ts";
+import type { Route } from "./routes.ts";
+
+export type Incoming = IncomingMessage & { body?: unknown; query?: Record<string, unknown> };
+type Schema = { properties?: Record<string, { type?: string; items?: unknown }> };
+
+/**
+ * The action's parameters from a request: the path, the query *or* the body (never both), the idempotency key's header and the
+ * refresh cookie. No source may say again what another one said: a query string cannot override a signed body.
+ *
+ * @param schema the action's parameters; tells which query values are numbers
+ * @throws malformed_request, unsupported_media_type, idempotency_key_missing, validation_failed, session_ended
+ */
+export function paramsOf(
+	route: Route,
+	request: Incoming,
+	path: Record<string, string>,
+	schema: Schema,
+): Record<string, unknown> {
+	const hasBody = route.method === "POST" || route.method === "PATCH";
+	const query = queryOf(request.query ?? {}, schema);
+	if (hasBody && Object.keys(query).length > 0) throw refused(Object.keys(query)[0] as string, "belongs into the body");
+	const sources = [path, hasBody ? bodyOf(route, request) : query, headersOf(route, request)];
+	const params: Record<string, unknown> = {};
+	for (const source of sources) {
+		for (const [name, value] of Object.entries(source)) {
+			if (Object.hasOwn(params, name)) throw refused(name, "is said twice");
+			params[name] = value;
+		}
+	}
+	return params;
+}
+
+const refused = (at: string, message: string): Error =>
+	fail("validation_failed", undefined, { errors: [{ at, message }] });
+
+/** Query values are text; those that must be whole numbers become such, and the schema judges the rest. */
+function queryOf(query: Record<string, unknown>, { properties = {} }: Schema): Record<string, unknown> {
+	const typed = Object.entries(query).map(([name, value]) => {
+		const isInteger = Object.hasOwn(properties, name) && properties[name]?.type === "integer";
+		return [name, isInteger && typeof value === "string" && /^-?\d{1,16}$/.test(value) ? Number(value) : value];
+	});
+	return Object.fromEntries(typed);
+}
+
+function bodyOf({ csv }: Route, { headers, body }: Incoming): object {
+	const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+	const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
+	if (csv && "into" in csv) {
+		if (type !== "text/csv") throw fail("unsupported_media_type", "Send text/csv");
+		return { [csv.into]: textOf(bytes) };
+	}
+	if (bytes.length === 0) return {};
+	if (type !== "application/json") throw fail("unsupported_media_type", "Send application/json");
+	return parseJson(textOf(bytes));
+}
+
+function textOf(bytes: Buffer): string {
+	try {
+		return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+	} catch {
+		throw fail("malformed_request", "The body is not UTF-8");
+	}
+}
+
+/** Keys that would reach an object's prototype are refused, not dropped: nobody sends them by accident. */
+function parseJson(text: string): object {
+	let value: unknown;
+	try {
+		value = secureJson.parse(text, { protoAction: "error", constructorAction: "error" });
+	} catch {
+		throw fail("malformed_request", "The body is not JSON, or has keys that are not allowed");
+	}
+	if (value === null || typeof value !== "object" || Array.isArray(value)) {
+		throw fail("malformed_request", "The body must be a JSON object");
+	}
+	return value;
+}
+
+function headersOf({ idempotent, refreshCookie }: Route, { headers }: Incoming): Record<string, string> {
+	const found: Record<string, string> = {};
+	if (idempotent) {
+		const key = headers["idempotency-key"];
+		if (typeof key !== "string" || key === "") throw fail("idempotency_key_missing");
+		found.idempotencyKey = key;
+	}
+	if (refreshCookie === "issue") found.userAgent = (headers["user-agent"] ?? "").slice(0, 200);
+	if (refreshCookie === "rotate") {
+		const token = parseCookie(headers.cookie ?? "")[REFRESH_COOKIE];
+		if (!token) throw fail("session_ended", "There is no refresh cookie");
+		found.refreshToken = token;
+	}
+	return found;
+}

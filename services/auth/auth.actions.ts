@@ -1,0 +1,75 @@
+import { Type } from "typebox";
+import { Amount, closed, empty, Handle, SessionId, TimeMs, text, UserId } from "../schema.ts";
+
+/** Length limits are ASVS 5.0's: long pass phrases are welcome, megabytes are not. */
+export const Password = Type.String({ minLength: 8, maxLength: 128, description: "8 to 128 characters" });
+/** The session, a dot, and 256 bits that only its owner and (hashed) the database know. */
+const RefreshToken = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}\\.[A-Za-z0-9_-]{43}$" });
+const Kid = Type.String({ pattern: "^[0-9]{1,9}$", description: "Key id" });
+const PublicJwk = closed({
+	kty: Type.Literal("EC"),
+	crv: Type.Literal("P-256"),
+	x: Type.String({ maxLength: 64 }),
+	y: Type.String({ maxLength: 64 }),
+	kid: Kid,
+	use: Type.Literal("sig"),
+	alg: Type.Literal("ES256"),
+});
+
+const Tokens = closed({
+	userId: UserId,
+	sessionId: SessionId,
+	accessToken: Type.String({ maxLength: 2_000 }),
+	tokenType: Type.Literal("Bearer"),
+	expiresInS: Type.Integer({ minimum: 0 }),
+	/** The gateway moves it into a cookie. */
+	refreshToken: Type.Optional(RefreshToken),
+});
+
+const Session = closed({
+	id: SessionId,
+	current: Type.Boolean(),
+	userAgent: Type.String(),
+	createdAtMs: TimeMs,
+	usedAtMs: TimeMs,
+	expiresAtMs: TimeMs,
+});
+
+export const authActions = {
+	/** Takes a handle for a new person. Repeated with the same password it gives the same id: sign-up can be resumed. */
+	register: {
+		params: closed({ handle: Handle, password: Password }),
+		returns: closed({ userId: UserId }),
+	},
+	login: {
+		params: closed({
+			// Not held against the rules for new ones: whoever got in before must get in.
+			handle: Type.String({ minLength: 1, maxLength: 64 }),
+			password: Type.String({ minLength: 1, maxLength: 128 }),
+			userAgent: Type.Optional(Type.String({ maxLength: 200 })),
+		}),
+		returns: Tokens,
+	},
+	refresh: { params: closed({ refreshToken: RefreshToken }), returns: Tokens },
+	logout: { params: empty, returns: empty },
+	listSessions: { params: empty, returns: closed({ items: Type.Array(Session) }) },
+	revokeSession: { params: closed({ sessionId: SessionId }), returns: empty },
+	/** The public keys, RFC 7517. */
+	jwks: { params: empty, returns: closed({ keys: Type.Array(PublicJwk) }) },
+	/** What the `keyring` mixin needs: the public keys, and the secrets that open the wallet handles of payment codes. */
+	keyring: {
+		params: empty,
+		returns: closed({
+			keys: Type.Array(closed({ kid: Kid, jwk: PublicJwk, handleKey: Type.String({ maxLength: 64 }) })),
+		}),
+	},
+	/** Makes a signed payment code for a person's wallet. */
+	signCode: {
+		params: closed({ userId: UserId, ttlS: Type.Integer({ minimum: 5, maximum: 180 }), cap: Amount }),
+		returns: closed({
+			code: text(200, "The payment code as the QR shows it"),
+			issuedAtMs: TimeMs,
+			expiresAtMs: TimeMs,
+		}),
+	},
+} as const;

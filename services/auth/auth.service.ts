@@ -1,0 +1,161 @@
+import jwt from "jsonwebtoken";
+import type { Service, ServiceSchema } from "moleculer";
+import { database, documents } from "../../mixins/database.ts";
+import { ACCESS_AUDIENCE, ACCESS_TOKEN_TYPE } from "../../mixins/keyring.ts";
+import { newId } from "../../mixins/new-id.ts";
+import { makeCode } from "../../mixins/payment-code.ts";
+import type { Settings } from "../../moleculer.config.ts";
+import { action, callerOf, type Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+import { authActions } from "./auth.actions.ts";
+import { type KeyDocument, loadKeys, type SigningKey } from "./key-ring.ts";
+import { hashPassword, matchesPassword } from "./password.ts";
+import { type Opened, openSession, rotateSession, type Session } from "./session.ts";
+
+const ACCESS_TTL_S = 300;
+
+type Credential = {
+	readonly _id: string;
+	readonly handle: string;
+	readonly passwordHash: string;
+	readonly createdAtMs: number;
+};
+
+type Auth = Service & { keys: readonly SigningKey[]; dummyHash: string };
+
+const credentialsOf = (service: Service) => documents<Credential>(service, "credentials");
+const sessionsOf = (service: Service) => documents<Session>(service, "sessions");
+const activeKey = (service: Service): SigningKey => (service as Auth).keys.at(-1) as SigningKey;
+
+/** Hashing takes a core for 30 ms: so many at once, so many waiting, and the rest is refused, so that logins cannot starve payments. */
+const hashing = { bulkhead: { enabled: true, concurrency: 2, maxQueueSize: 50 } };
+
+/** Credentials, sessions and signing keys. */
+export default (settings: Settings): ServiceSchema => ({
+	name: "auth",
+	mixins: [
+		database(
+			settings,
+			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
+			{ collection: "sessions", indexes: [{ fields: ["userId"] }] },
+			{ collection: "keys" },
+		),
+	],
+
+	actions: {
+		register: {
+			...action("public", authActions.register, async function (ctx) {
+				const { handle, password } = ctx.params;
+				return { userId: await register(this, handle, password) };
+			}),
+			...hashing,
+		},
+
+		login: {
+			...action("published", authActions.login, async function (ctx) {
+				const { handle, password, userAgent = "" } = ctx.params;
+				const credential = await credentialsOf(this).findOne({ handle });
+				// An unknown handle costs as much as a wrong password: the time must not tell which it was.
+				const matches = await matchesPassword(password, credential?.passwordHash ?? (this as Auth).dummyHash);
+				if (!credential || !matches) throw fail("invalid_credentials");
+				const opened = await openSession(sessionsOf(this), { userId: credential._id, userAgent, nowMs: Date.now() });
+				return tokensFor(opened, activeKey(this), settings);
+			}),
+			...hashing,
+		},
+
+		refresh: action("published", authActions.refresh, async function (ctx) {
+			const { refreshKey } = activeKey(this);
+			const { refreshToken } = ctx.params;
+			const opened = await rotateSession(sessionsOf(this), { refreshToken, refreshKey, nowMs: Date.now() });
+			return tokensFor(opened, activeKey(this), settings);
+		}),
+
+		logout: action("published", authActions.logout, async function (ctx) {
+			await sessionsOf(this).removeById(callerOf(ctx).sessionId);
+			return {};
+		}),
+
+		listSessions: action("published", authActions.listSessions, async function (ctx) {
+			const { userId, sessionId } = callerOf(ctx);
+			const sessions = await sessionsOf(this).find({ query: { userId }, sort: "-usedAtMs", limit: 100 });
+			return {
+				items: sessions.map(({ _id, userAgent, createdAtMs, usedAtMs, expiresAtMs }) => ({
+					id: _id,
+					current: _id === sessionId,
+					userAgent,
+					createdAtMs,
+					usedAtMs,
+					expiresAtMs,
+				})),
+			};
+		}),
+
+		revokeSession: action("published", authActions.revokeSession, async function (ctx) {
+			const removed = await sessionsOf(this).removeMany({ _id: ctx.params.sessionId, userId: callerOf(ctx).userId });
+			if (removed === 0) throw fail("not_found");
+			return {};
+		}),
+
+		jwks: action("published", authActions.jwks, async function () {
+			return { keys: (this as Auth).keys.map(({ publicJwk }) => publicJwk) };
+		}),
+
+		keyring: action("public", authActions.keyring, async function () {
+			const keys = (this as Auth).keys.map(({ kid, publicJwk: jwk, handleKey }) => ({
+				kid,
+				jwk,
+				handleKey: handleKey.toString("base64url"),
+			}));
+			return { keys };
+		}),
+
+		signCode: action("public", authActions.signCode, async function (ctx) {
+			const { kid, privateKey, handleKey } = activeKey(this);
+			const { code, claims } = makeCode(
+				{ ...ctx.params, nowMs: Date.now() },
+				{ kid: Number(kid), privateKey, handleKey },
+			);
+			return { code, issuedAtMs: claims.issuedAtMs, expiresAtMs: claims.expiresAtMs };
+		}),
+	},
+
+	async started() {
+		this.keys = await loadKeys(documents<KeyDocument>(this, "keys"));
+		this.dummyHash = await hashPassword(newId("n"));
+	},
+});
+
+async function register(service: Service, handle: string, password: string): Promise<string> {
+	const known = await credentialsOf(service).findOne({ handle });
+	if (known) return resume(known, password);
+	const credential = { _id: newId("u"), handle, passwordHash: await hashPassword(password), createdAtMs: Date.now() };
+	try {
+		return (await credentialsOf(service).insert(credential))._id;
+	} catch (error) {
+		const raced = await credentialsOf(service).findOne({ handle });
+		if (!raced) throw error;
+		return resume(raced, password);
+	}
+}
+
+/** Whoever knows the password is the one who began: their sign-up was cut off, or the reply was lost. */
+async function resume({ _id, passwordHash }: Credential, password: string): Promise<string> {
+	if (!(await matchesPassword(password, passwordHash))) throw fail("handle_taken");
+	return _id;
+}
+
+function tokensFor({ session, refreshToken }: Opened, key: SigningKey, settings: Settings): Result<"auth.login"> {
+	const accessToken = jwt.sign({ sid: session._id }, key.privateKey, {
+		algorithm: "ES256",
+		keyid: key.kid,
+		header: { alg: "ES256", typ: ACCESS_TOKEN_TYPE },
+		subject: session.userId,
+		audience: ACCESS_AUDIENCE,
+		issuer: settings.publicOrigin,
+		expiresIn: ACCESS_TTL_S,
+		jwtid: newId("n"),
+	});
+	const { userId, _id: sessionId } = session;
+	return { userId, sessionId, accessToken, tokenType: "Bearer", expiresInS: ACCESS_TTL_S, refreshToken };
+}

@@ -1,0 +1,211 @@
+import { join } from "node:path";
+import type { Service, ServiceSchema } from "moleculer";
+import type { Settings } from "../../moleculer.config.ts";
+import { action, type Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+import { auditLedger } from "./audit-run.ts";
+import { creditActions } from "./credit.actions.ts";
+import { SqliteJournal } from "./journal-sqlite.ts";
+import {
+	type Account,
+	type AccountId,
+	availableOf,
+	balanceOf,
+	type Command,
+	type CommandId,
+	type Counters,
+	type Details,
+	type Entry,
+	type Jti,
+	type Transfer,
+	type TransferId,
+} from "./model.ts";
+import { SqliteReadModel } from "./read-model-sqlite.ts";
+import { RunningLedger } from "./running-ledger.ts";
+import { placeOf, toCursor } from "./statement-cursor.ts";
+
+const EXPIRY_INTERVAL_MS = 1_000;
+const SYSTEM_ACCOUNTS = ["system:funding", "system:settlement", "system:fees", "system:adjustment"];
+
+type Credit = Service & { ledger: RunningLedger; expiryTimer: NodeJS.Timeout };
+const ledgerOf = (service: Service): RunningLedger => (service as Credit).ledger;
+
+/** The ledger as a service: it checks, submits and words the answer; every rule is in `ledger.ts`. */
+export default (settings: Settings): ServiceSchema => ({
+	name: "credit",
+
+	actions: {
+		open: action("public", creditActions.open, async function (ctx) {
+			const { accountId, kind, owner } = ctx.params;
+			const id = `system.open:${accountId}` as CommandId;
+			const ids = { id, fingerprint: `${kind} ${owner}` };
+			await submit(this, { type: "open", ...ids, accountId: accountId as AccountId, kind, owner });
+			return view(await existing(this, accountId));
+		}),
+
+		transfer: action("public", creditActions.transfer, async function (ctx) {
+			const { hold, redeem, deadlineMs, ...rest } = ctx.params;
+			const command: Command = {
+				type: "transfer",
+				...(rest as Omit<Extract<Command, { type: "transfer" }>, "type">),
+				...(hold && { hold }),
+				...(redeem && { redeem: { ...redeem, jti: redeem.jti as Jti } }),
+				...(deadlineMs !== undefined && { deadlineMs }),
+			};
+			return booked(await submit(this, command));
+		}),
+
+		recall: action("public", creditActions.recall, async function (ctx) {
+			const { id, fingerprint } = ctx.params;
+			const ledger = ledgerOf(this);
+			const { entry } = await ledger.outcome(id as CommandId);
+			if (!entry) return null;
+			if (entry.tombstone === id) throw fail("cancelled");
+			if (entry.fingerprint !== fingerprint || entry.type !== "transfer") throw fail("idempotency_key_reused");
+			if (entry.refusal) throw fail(entry.refusal);
+			return booked({ entry, replayed: true, sequence: ledger.sequence });
+		}),
+
+		post: action("public", creditActions.post, async function (ctx) {
+			await submit(this, { type: "post", ...(ctx.params as Ids & { transferId: TransferId; amount?: number }) });
+			return existingTransfer(this, ctx.params.transferId);
+		}),
+
+		void: action("public", creditActions.void, async function (ctx) {
+			await submit(this, { type: "void", ...(ctx.params as Ids & { transferId: TransferId }) });
+			return existingTransfer(this, ctx.params.transferId);
+		}),
+
+		refund: action("public", creditActions.refund, async function (ctx) {
+			const params = ctx.params as Ids & { transferId: TransferId; amount?: number; details: Details };
+			return booked(await submit(this, { type: "refund", ...params }));
+		}),
+
+		cancel: action("public", creditActions.cancel, async function (ctx) {
+			const params = ctx.params as Ids & { targetId: CommandId; details: Details };
+			const { entry, replayed } = await submit(this, { type: "cancel", ...params });
+			return { effect: effectOfCancel(entry), refund: entry.created ?? null, replayed };
+		}),
+
+		setState: action("public", creditActions.setState, async function (ctx) {
+			const { accountId, ...rest } = ctx.params;
+			await submit(this, { type: "set-state", accountId: accountId as AccountId, ...rest, id: rest.id as CommandId });
+			return view(await existing(this, accountId));
+		}),
+
+		account: action("public", creditActions.account, async function (ctx) {
+			return view(await existing(this, ctx.params.accountId));
+		}),
+
+		outcome: action("public", creditActions.outcome, async function (ctx) {
+			return outcome(ledgerOf(this), ctx.params.id);
+		}),
+
+		statement: action("public", creditActions.statement, async function (ctx) {
+			const { cursor, accountId, ...rest } = ctx.params;
+			const ledger = ledgerOf(this);
+			// Whoever was told that it is booked must find it here.
+			await ledger.readModel.reached(ledger.sequence);
+			const query = { ...rest, accountId: accountId as AccountId, before: cursor ? placeOf(cursor) : undefined };
+			const items = await ledger.readModel.statement({ ...query, limit: rest.limit + 1 });
+			const last = items.length > rest.limit ? items[rest.limit - 1] : undefined;
+			return { items: items.slice(0, rest.limit), nextCursor: last ? toCursor(last) : null };
+		}),
+
+		totals: action("public", creditActions.totals, async function (ctx) {
+			const { accountId, fromMs, toMs } = ctx.params;
+			const ledger = ledgerOf(this);
+			await ledger.readModel.reached(ledger.sequence);
+			return [...(await ledger.readModel.totals({ accountId: accountId as AccountId, fromMs, toMs }))];
+		}),
+
+		audit: action("published", creditActions.audit, async function () {
+			return auditLedger(ledgerOf(this));
+		}),
+
+		status: action("published", creditActions.status, async function () {
+			const { sequence, waiting, readModel } = ledgerOf(this);
+			return { sequence, waiting, readModelSequence: readModel.watermark };
+		}),
+	},
+
+	async started() {
+		const ledger = await RunningLedger.open({
+			journal: new SqliteJournal(join(settings.dataDir, "hannip.sqlite")),
+			readModel: await SqliteReadModel.open(join(settings.dataDir, "read-model.sqlite")),
+			onFailed: (error) => this.logger.error("A group of the ledger failed.", error),
+		});
+		this.ledger = ledger;
+		for (const accountId of SYSTEM_ACCOUNTS) await this.actions.open?.({ accountId, kind: "system", owner: "system" });
+		this.expiryTimer = setInterval(() => {
+			ledger.expireHolds().catch((error: unknown) => this.logger.warn("Holds could not be expired.", error));
+		}, EXPIRY_INTERVAL_MS);
+	},
+
+	async stopped() {
+		clearInterval(this.expiryTimer);
+		await this.ledger?.close();
+	},
+});
+
+type Ids = { id: CommandId; fingerprint: string };
+
+/** @throws the refusal's code */
+async function submit(service: Service, command: Command) {
+	const receipt = await ledgerOf(service).submit(command);
+	const { refusal } = receipt.entry;
+	if (refusal) throw fail(refusal);
+	return receipt;
+}
+
+function booked({
+	entry,
+	replayed,
+	sequence,
+}: {
+	entry: Entry;
+	replayed: boolean;
+	sequence: number;
+}): Result<"credit.transfer"> {
+	const [debit, credit] = entry.counters as readonly [Counters, Counters];
+	const balance = ([, debits, credits]: Counters) => credits - debits;
+	const transfer = entry.created as Transfer;
+	return { transfer, debitBalance: balance(debit), creditBalance: balance(credit), replayed, sequence };
+}
+
+function effectOfCancel({ created, changed, tombstone }: Entry): Result<"credit.cancel">["effect"] {
+	if (created) return "refunded";
+	if (changed) return "voided";
+	return tombstone ? "kept_out" : "none";
+}
+
+async function outcome(ledger: RunningLedger, id: string): Promise<Result<"credit.outcome">> {
+	const { state, entry } = await ledger.outcome(id as CommandId);
+	const transfer = (await ledger.transfer(id as TransferId)) ?? null;
+	await ledger.readModel.reached(ledger.sequence);
+	const refunds = transfer?.refunded ? await ledger.readModel.refundsOf(transfer.id) : [];
+	const refusal = entry?.tombstone === id ? "cancelled" : (entry?.refusal ?? null);
+	return { state, refusal, transfer, refunds: [...refunds] };
+}
+
+async function existing(service: Service, id: string): Promise<Account> {
+	const account = await ledgerOf(service).account(id as AccountId);
+	if (!account) throw fail("account_not_found");
+	return account;
+}
+
+async function existingTransfer(service: Service, id: string): Promise<Transfer> {
+	const transfer = await ledgerOf(service).transfer(id as TransferId);
+	if (!transfer) throw fail("transfer_not_found");
+	return transfer;
+}
+
+const view = (account: Account): Result<"credit.account"> => ({
+	id: account.id,
+	kind: account.kind,
+	owner: account.owner,
+	state: account.state,
+	balance: balanceOf(account),
+	available: availableOf(account),
+	pending: account.debitsPending,
+});

@@ -1,0 +1,260 @@
+import { fail } from "../errors.ts";
+import {
+	type Appended,
+	claimsOf,
+	codeClaim,
+	emptyHead,
+	entriesOf,
+	type Group,
+	type Head,
+	headOf,
+	type Journal,
+	makeGroup,
+} from "./journal.ts";
+import { apply, type Decision, decide, needs } from "./ledger.ts";
+import type { Account, AccountId, Command, Entry, Transfer, TransferId } from "./model.ts";
+import { Draft, type ResidentBook } from "./resident-book.ts";
+
+/** Where the book loads from what is not in memory. It may lag behind the log: see `ResidentBook`. */
+export interface Loader {
+	/** The sequence number up to which everything can be loaded. */
+	readonly watermark: number;
+	accounts(ids: readonly AccountId[]): Promise<readonly Account[]>;
+	transfers(ids: readonly TransferId[]): Promise<readonly Transfer[]>;
+	/** Resolves when so little is missing that memory stays bounded. */
+	notTooFarBehind(): Promise<void>;
+}
+
+export type Receipt =
+	/** `replayed`: the same command was decided before, and this is what was decided then. */
+	| { readonly entry: Entry; readonly replayed: boolean; readonly sequence: number }
+	/** The id belongs to another command. */
+	| { readonly entry: null };
+
+export type CommitLimits = {
+	/** Commands in one group. */
+	readonly groupMax: number;
+	/** Commands that may wait; more are refused at once with `ledger_busy`. */
+	readonly queueMax: number;
+};
+
+const usual: CommitLimits = { groupMax: 1_024, queueMax: 16_384 };
+
+type Waiting = { command: Command; resolve: (receipt: Receipt) => void; reject: (error: unknown) => void };
+
+export type GroupCommitParts = {
+	readonly journal: Journal;
+	readonly book: ResidentBook;
+	readonly loader: Loader;
+	readonly clock: () => number;
+	/** Called once for every group that became durable, in order, whoever wrote it. Must not throw. */
+	readonly onCommitted: (group: Group, entries: readonly Entry[]) => void;
+	/** Told why a group failed; its commands are answered with `ledger_unavailable` or `outcome_unknown`. */
+	readonly onFailed: (error: unknown) => void;
+	readonly limits?: Partial<CommitLimits>;
+};
+
+/**
+ * Turns waiting commands into groups, one append at a time. While one is in flight commands queue, and the next group takes
+ * all that wait: the load itself makes the groups, there are no timers.
+ *
+ * Answers are given only after the append; the book holds only what is durable, so nobody ever reads what may be undone.
+ */
+export class GroupCommit {
+	readonly #parts: GroupCommitParts;
+	readonly #limits: CommitLimits;
+	#queue: Waiting[] = [];
+	#running: Promise<void> | null = null;
+	/** The book is this old. */
+	#head: Head = emptyHead;
+	/** The log may hold groups that the book has not: read before deciding. */
+	#stale = true;
+
+	constructor(parts: GroupCommitParts) {
+		this.#parts = parts;
+		this.#limits = { ...usual, ...parts.limits };
+	}
+
+	get head(): Head {
+		return this.#head;
+	}
+
+	get waiting(): number {
+		return this.#queue.length;
+	}
+
+	/** Takes up the log where the read model ends; the book holds nothing older. */
+	async start(from: Head): Promise<void> {
+		this.#head = from;
+		await this.#catchUp();
+	}
+
+	/** Resolves when the command's outcome is durable. @throws ledger_busy, ledger_unavailable, outcome_unknown */
+	submit(command: Command): Promise<Receipt> {
+		if (this.#queue.length >= this.#limits.queueMax) {
+			return Promise.reject(fail("ledger_busy", undefined, { retryAfterS: 1 }));
+		}
+		return new Promise((resolve, reject) => {
+			this.#queue.push({ command, resolve, reject });
+			this.#running ??= this.#run();
+		});
+	}
+
+	/** Resolves when nothing waits or is in flight any more. */
+	async drain(): Promise<void> {
+		while (this.#running) await this.#running;
+	}
+
+	async #run(): Promise<void> {
+		while (this.#queue.length > 0) {
+			// Whoever is ready in this turn of the event loop gets into the group.
+			await nextTurn();
+			const batch = this.#queue.splice(0, this.#limits.groupMax);
+			try {
+				await this.#commit(batch);
+				await this.#parts.loader.notTooFarBehind();
+			} catch (error) {
+				this.#stale = true;
+				this.#parts.onFailed(error);
+				const answer = fail(error instanceof UnknownOutcome ? "outcome_unknown" : "ledger_unavailable");
+				for (const { reject } of batch) reject(answer);
+			}
+		}
+		this.#running = null;
+	}
+
+	async #commit(batch: readonly Waiting[]): Promise<void> {
+		const { book, clock } = this.#parts;
+		for (;;) {
+			if (this.#stale) await this.#catchUp();
+			if (batch.some(({ command }) => this.#lacks(command))) await this.#load(batch);
+			const draft = new Draft(book);
+			// The log's time never runs backwards, whatever the clock does.
+			const nowMs = Math.max(clock(), this.#head.committedAtMs);
+			const { decisions, entries } = decideAll(draft, batch, nowMs);
+			if (entries.length === 0) return settle(batch, decisions, this.#head);
+			const group = makeGroup({ lane: 0, previous: this.#head, nowMs, entries });
+			const appended = await this.#append(group, entries.flatMap(claimsOf));
+			if (appended.result === "appended") {
+				draft.absorbInto(book);
+				this.#committed(group, entries);
+				return settle(batch, decisions, this.#head);
+			}
+			await this.#learn(appended);
+		}
+	}
+
+	async #append(group: Group, claims: readonly string[]): Promise<Appended> {
+		try {
+			return await this.#parts.journal.append(group, claims);
+		} catch (error) {
+			if ((error as { type?: unknown }).type === "ledger_unavailable") throw error;
+			throw new UnknownOutcome("an append neither failed nor succeeded", { cause: error });
+		}
+	}
+
+	#committed(group: Group, entries: readonly Entry[]): void {
+		this.#head = headOf(group);
+		this.#parts.onCommitted(group, entries);
+		this.#parts.book.turn({ head: group.sequence, watermark: this.#parts.loader.watermark });
+	}
+
+	async #learn(appended: Exclude<Appended, { result: "appended" }>): Promise<void> {
+		if (appended.result === "conflict") this.#stale = true;
+		else await this.#recall(appended.claims);
+	}
+
+	/** Puts old entries, of which only the journal knew, back into the book, so that their repetition is seen as one. */
+	async #recall(claims: readonly string[]): Promise<void> {
+		const { journal, book } = this.#parts;
+		for (const [claim, sequence] of await journal.find(claims)) {
+			const [group] = await journal.read({ fromSequence: sequence, groupsMax: 1 });
+			for (const entry of group ? entriesOf(group) : []) {
+				if (entry.id === claim || entry.tombstone === claim) book.putEntry(claim as Entry["id"], entry);
+				if (entry.redeemed && codeClaim(entry.redeemed.jti) === claim) book.putRedeemed(entry.redeemed.jti);
+			}
+		}
+	}
+
+	/** Reads what other writers appended, or what an append of ours with an unknown outcome left. */
+	async #catchUp(): Promise<void> {
+		const { journal, book } = this.#parts;
+		for (;;) {
+			const groups = await journal.read({ fromSequence: this.#head.sequence + 1, groupsMax: 64 });
+			for (const group of groups) {
+				if (group.previousHash !== this.#head.hash)
+					throw new Error(`the log is not a chain at group ${group.sequence}`);
+				const entries = entriesOf(group);
+				await this.#loadTouched(entries);
+				for (const entry of entries) apply(book, entry);
+				this.#committed(group, entries);
+			}
+			if (groups.length === 0) break;
+		}
+		this.#stale = false;
+	}
+
+	#lacks(command: Command): boolean {
+		const { book } = this.#parts;
+		const { accounts, transfers } = needs(book, command);
+		return accounts.some((id) => !book.account(id)) || transfers.some((id) => !book.transfer(id));
+	}
+
+	async #load(batch: readonly Waiting[]): Promise<void> {
+		const commands = batch.map(({ command }) => command);
+		await this.#loadTransfers(commands.flatMap((command) => needs(this.#parts.book, command).transfers));
+		await this.#loadAccounts(commands.flatMap((command) => needs(this.#parts.book, command).accounts));
+	}
+
+	/** What another writer's entries change must be in the book before they are applied. */
+	async #loadTouched(entries: readonly Entry[]): Promise<void> {
+		await this.#loadTransfers(entries.flatMap(({ changed }) => changed?.id ?? []));
+		await this.#loadAccounts(
+			entries.flatMap(({ counters, stateSet }) => [
+				...(counters ?? []).map(([id]) => id),
+				...(stateSet ? [stateSet.accountId] : []),
+			]),
+		);
+	}
+
+	async #loadTransfers(ids: readonly TransferId[]): Promise<void> {
+		const { book, loader } = this.#parts;
+		const missing = [...new Set(ids)].filter((id) => !book.transfer(id));
+		if (missing.length > 0) for (const transfer of await loader.transfers(missing)) book.putTransfer(transfer);
+	}
+
+	async #loadAccounts(ids: readonly AccountId[]): Promise<void> {
+		const { book, loader } = this.#parts;
+		const missing = [...new Set(ids)].filter((id) => !book.account(id));
+		if (missing.length > 0) for (const account of await loader.accounts(missing)) book.putAccount(account);
+	}
+}
+
+/** Only the journal knows whether the group is in the log, and it does not answer. */
+class UnknownOutcome extends Error {}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function decideAll(draft: Draft, batch: readonly Waiting[], nowMs: number) {
+	const entries: Entry[] = [];
+	const decisions: Decision[] = [];
+	for (const { command } of batch) {
+		const decision = decide(draft, command, nowMs);
+		decisions.push(decision);
+		if (decision.kind !== "new") continue;
+		apply(draft, decision.entry);
+		entries.push(decision.entry);
+	}
+	return { decisions, entries };
+}
+
+function settle(batch: readonly Waiting[], decisions: readonly Decision[], { sequence }: Head): void {
+	for (const [index, { resolve }] of batch.entries()) {
+		const decision = decisions[index] as Decision;
+		resolve(
+			decision.kind === "reused"
+				? { entry: null }
+				: { entry: decision.entry, replayed: decision.kind === "replay", sequence },
+		);
+	}
+}

@@ -1,0 +1,163 @@
+import { rmSync } from "node:fs";
+import { workerData } from "node:worker_threads";
+import { openSqlite } from "../../mixins/sqlite.ts";
+import { emptyHead, entriesOf, type Group, type Head } from "./journal.ts";
+import type { Account, AccountId, Counters, Entry } from "./model.ts";
+import { HOUR_MS, movedBy, postingsOf } from "./read-model.ts";
+import { serve } from "./worker-link.ts";
+
+// The thread behind `SqliteReadModel`: the only writer of its file. Nothing here needs to survive a power cut, since the log
+// does and this is made from it: hence `synchronous=NORMAL`, which keeps the file whole but may lose the last transactions.
+
+const VERSION = 1;
+const { path } = workerData as { path: string };
+const db = open();
+
+function open() {
+	const existing = openSqlite(path, { synchronous: "NORMAL" });
+	const { user_version: version } = existing.prepare("PRAGMA user_version").get() as { user_version: number };
+	if (version === VERSION) return existing;
+	existing.close();
+	// A migration is a rebuild.
+	for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+	const fresh = openSqlite(path, { synchronous: "NORMAL" });
+	fresh.exec(`
+		CREATE TABLE accounts (
+			id TEXT PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, floor INTEGER, state TEXT NOT NULL,
+			debits_posted INTEGER NOT NULL, credits_posted INTEGER NOT NULL,
+			debits_pending INTEGER NOT NULL, credits_pending INTEGER NOT NULL
+		) STRICT, WITHOUT ROWID;
+		CREATE TABLE transfers (
+			id TEXT PRIMARY KEY, kind TEXT NOT NULL, debit_account_id TEXT NOT NULL, credit_account_id TEXT NOT NULL,
+			amount INTEGER NOT NULL, state TEXT NOT NULL, refunded INTEGER NOT NULL, reference TEXT, details TEXT NOT NULL,
+			created_at_ms INTEGER NOT NULL, expires_at_ms INTEGER
+		) STRICT, WITHOUT ROWID;
+		CREATE INDEX transfers_pending ON transfers (state) WHERE state = 'pending';
+		CREATE INDEX transfers_reference ON transfers (reference) WHERE reference IS NOT NULL;
+		CREATE TABLE postings (
+			account_id TEXT NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL, transfer_id TEXT NOT NULL,
+			amount INTEGER NOT NULL, balance_after INTEGER NOT NULL, posted_at_ms INTEGER NOT NULL,
+			PRIMARY KEY (account_id, sequence, position)
+		) STRICT, WITHOUT ROWID;
+		CREATE TABLE hours (
+			account_id TEXT NOT NULL, hour INTEGER NOT NULL, kind TEXT NOT NULL, side TEXT NOT NULL,
+			count INTEGER NOT NULL, amount INTEGER NOT NULL,
+			PRIMARY KEY (account_id, hour, kind, side)
+		) STRICT, WITHOUT ROWID;
+		CREATE TABLE progress (
+			only INTEGER PRIMARY KEY CHECK (only = 1), sequence INTEGER NOT NULL, hash TEXT NOT NULL, committed_at_ms INTEGER NOT NULL
+		) STRICT;
+		PRAGMA user_version = ${VERSION};
+	`);
+	return fresh;
+}
+
+const sql = {
+	begin: db.prepare("BEGIN IMMEDIATE"),
+	commit: db.prepare("COMMIT"),
+	rollback: db.prepare("ROLLBACK"),
+	progress: db.prepare("SELECT sequence, hash, committed_at_ms AS committedAtMs FROM progress"),
+	setProgress: db.prepare("INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?)"),
+	open: db.prepare("INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	state: db.prepare("UPDATE accounts SET state = ? WHERE id = ?"),
+	counters: db.prepare(
+		"UPDATE accounts SET debits_posted = ?, credits_posted = ?, debits_pending = ?, credits_pending = ? WHERE id = ?",
+	),
+	transfer: db.prepare("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	change: db.prepare("UPDATE transfers SET state = ?, amount = ?, refunded = ? WHERE id = ?"),
+	posting: db.prepare("INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?)"),
+	hour: db.prepare(
+		`INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)
+		 ON CONFLICT DO UPDATE SET count = count + excluded.count, amount = amount + excluded.amount`,
+	),
+};
+
+const progress = (): Head => (sql.progress.get() as Head | undefined) ?? emptyHead;
+
+/** What many entries of a batch change only counts once: the last counters of an account, the sum of an hour. */
+type Batch = { counters: Map<AccountId, Counters>; hours: Map<string, { count: number; amount: number }> };
+
+/** Writes groups down, all or none of them, and says how far the read model is now. */
+function project(groups: readonly Group[]): Head {
+	let head = progress();
+	const batch: Batch = { counters: new Map(), hours: new Map() };
+	sql.begin.run();
+	try {
+		for (const group of groups) {
+			if (group.sequence <= head.sequence) continue;
+			if (group.sequence !== head.sequence + 1 || group.previousHash !== head.hash) {
+				throw new Error(`group ${group.sequence} does not follow ${head.sequence}: rebuild the read model`);
+			}
+			for (const [position, entry] of entriesOf(group).entries()) write(entry, { group, position, batch });
+			head = { sequence: group.sequence, hash: group.hash, committedAtMs: group.committedAtMs };
+		}
+		finish(batch);
+		sql.setProgress.run(head.sequence, head.hash, head.committedAtMs);
+		sql.commit.run();
+		return head;
+	} finally {
+		if (db.isTransaction) sql.rollback.run();
+	}
+}
+
+function write(entry: Entry, { group, position, batch }: { group: Group; position: number; batch: Batch }): void {
+	const { opened, stateSet, created, changed, counters } = entry;
+	if (opened) openAccount(opened);
+	if (stateSet) sql.state.run(stateSet.state, stateSet.accountId);
+	if (created) {
+		const { id, kind, debitAccountId, creditAccountId, amount, state, refunded, reference, details } = created;
+		const { createdAtMs, expiresAtMs } = created;
+		const receipt = JSON.stringify(details);
+		sql.transfer.run(
+			id,
+			kind,
+			debitAccountId,
+			creditAccountId,
+			amount,
+			state,
+			refunded,
+			reference,
+			receipt,
+			createdAtMs,
+			expiresAtMs,
+		);
+	}
+	if (changed) sql.change.run(changed.state, changed.amount, changed.refunded, changed.id);
+	for (const each of counters ?? []) batch.counters.set(each[0], each);
+	for (const { accountId, transferId, amount, balanceAfter } of postingsOf(entry)) {
+		sql.posting.run(accountId, group.sequence, position, transferId, amount, balanceAfter, group.committedAtMs);
+	}
+	addToHours(entry, group.committedAtMs, batch);
+}
+
+function openAccount(account: Account): void {
+	const { id, kind, owner, floor, state, debitsPosted, creditsPosted, debitsPending, creditsPending } = account;
+	sql.open.run(id, kind, owner, floor, state, debitsPosted, creditsPosted, debitsPending, creditsPending);
+}
+
+/** Totals are kept for stores only: they close their day; a wallet's month is summed from its statement. */
+function addToHours(entry: Entry, atMs: number, { hours }: Batch): void {
+	const moved = movedBy(entry);
+	if (!moved) return;
+	for (const [side, [accountId]] of (entry.counters ?? []).entries()) {
+		if (!accountId.startsWith("store:")) continue;
+		const key = JSON.stringify([accountId, Math.floor(atMs / HOUR_MS), moved.kind, side === 0 ? "debit" : "credit"]);
+		const { count, amount } = hours.get(key) ?? { count: 0, amount: 0 };
+		hours.set(key, { count: count + 1, amount: amount + moved.amount });
+	}
+}
+
+function finish({ counters, hours }: Batch): void {
+	for (const [id, debitsPosted, creditsPosted, debitsPending, creditsPending] of counters.values()) {
+		sql.counters.run(debitsPosted, creditsPosted, debitsPending, creditsPending, id);
+	}
+	for (const [key, { count, amount }] of hours) {
+		const [accountId, hour, kind, side] = JSON.parse(key) as [string, number, string, string];
+		sql.hour.run(accountId, hour, kind, side, count, amount);
+	}
+}
+
+const handlers = { progress: (_: undefined) => progress(), project, close: (_: undefined) => db.close() };
+export type ReadModelHandlers = typeof handlers;
+
+serve(handlers);

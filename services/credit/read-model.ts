@@ -1,0 +1,93 @@
+import type { Loader } from "./group-commit.ts";
+import type { Group, Head } from "./journal.ts";
+import type { Account, AccountId, Details, Entry, Transfer, TransferId, TransferKind, TransferState } from "./model.ts";
+
+/** One side of a transfer that moved: a line of an account's statement. */
+export type Posting = {
+	readonly accountId: AccountId;
+	/** Together the place in the log: newer is larger. */
+	readonly sequence: number;
+	readonly position: number;
+	readonly transferId: TransferId;
+	/** Credits are positive, debits negative. */
+	readonly amount: number;
+	readonly balanceAfter: number;
+	readonly postedAtMs: number;
+};
+
+/** A posting with what its transfer says now. */
+export type StatementLine = Posting & {
+	readonly kind: TransferKind;
+	readonly state: TransferState;
+	readonly refunded: number;
+	readonly reference: TransferId | null;
+	readonly counterpartyId: AccountId;
+	readonly details: Details;
+};
+
+export type Place = { readonly sequence: number; readonly position: number };
+
+export type StatementQuery = {
+	readonly accountId: AccountId;
+	readonly limit: number;
+	/** Only lines older than this place. */
+	readonly before?: Place | undefined;
+	readonly kinds?: readonly TransferKind[] | undefined;
+	readonly fromMs?: number | undefined;
+	/** Exclusive. */
+	readonly toMs?: number | undefined;
+};
+
+/** What an account took and gave within some time, by kind of transfer and side. */
+export type Total = {
+	readonly kind: TransferKind;
+	readonly side: "debit" | "credit";
+	readonly count: number;
+	readonly amount: number;
+};
+
+/**
+ * What can be asked of the log without reading it: accounts, transfers, statements, totals. It is projected behind the
+ * commit path, group by group, may be behind, and can be dropped at any time: `project` makes it anew from sequence 1.
+ */
+export interface ReadModel extends Loader {
+	/** The last group in it. */
+	readonly head: Head;
+	/** Takes a group, in order; those it has already are ignored. Returns at once. */
+	project(group: Group): void;
+	/** Resolves when the group with this sequence number is in it. @throws read_model_behind */
+	reached(sequence: number): Promise<void>;
+	/** Resolves when everything that was given to `project` is in it. */
+	drained(): Promise<void>;
+	/** Transfers that are still pending. */
+	holds(): Promise<readonly Transfer[]>;
+	refundsOf(id: TransferId): Promise<readonly Transfer[]>;
+	/** Newest first. */
+	statement(query: StatementQuery): Promise<readonly StatementLine[]>;
+	/** Times are full hours. */
+	totals(query: { accountId: AccountId; fromMs: number; toMs: number }): Promise<readonly Total[]>;
+	/** All accounts, ordered by id, for the audit. */
+	everyAccount(page: { afterId: string; limit: number }): Promise<readonly Account[]>;
+	count(): Promise<{ readonly transfers: number; readonly postings: number }>;
+	close(): Promise<void>;
+}
+
+export const HOUR_MS = 3_600_000;
+
+/** The postings of an entry: none if nothing became posted, else the debit and the credit side. */
+export function postingsOf(entry: Entry): readonly Omit<Posting, "sequence" | "position" | "postedAtMs">[] {
+	const moved = movedBy(entry);
+	if (!moved || !entry.counters) return [];
+	return entry.counters.map(([accountId, debitsPosted, creditsPosted], side) => ({
+		accountId,
+		transferId: moved.id,
+		amount: side === 0 ? -moved.amount : moved.amount,
+		balanceAfter: creditsPosted - debitsPosted,
+	}));
+}
+
+/** The transfer that an entry posted, with its kind and amount. */
+export function movedBy(entry: Entry): Pick<Transfer, "id" | "kind" | "amount"> | undefined {
+	if (entry.created) return entry.created.state === "posted" ? entry.created : undefined;
+	return entry.type === "post" && entry.changed ? entry.changed : undefined;
+}

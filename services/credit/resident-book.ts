@@ -1,0 +1,109 @@
+import type { Book, View } from "./ledger.ts";
+import type { Account, AccountId, CommandId, Entry, Jti, Transfer, TransferId } from "./model.ts";
+import { Residents } from "./residents.ts";
+
+/** How many of each stay in memory, per generation (see `Residents`). */
+export type ResidentLimits = { readonly accountsMax: number; readonly transfersMax: number };
+
+const usual: ResidentLimits = { accountsMax: 100_000, transfersMax: 20_000 };
+
+/**
+ * The durable state as far as it is in memory: a cache of the log. What is not here has not been touched by anything that
+ * the read model does not have yet, so it may be loaded from there.
+ */
+export class ResidentBook implements Book {
+	readonly #accounts: Residents<AccountId, Account>;
+	readonly #transfers: Residents<TransferId, Transfer>;
+	readonly #entries: Residents<CommandId, Entry>;
+	readonly #redeemed: Residents<Jti, true>;
+	/** Open holds, all of them: they must be found when they expire. */
+	readonly holds = new Map<TransferId, Transfer>();
+
+	constructor(limits: Partial<ResidentLimits> = {}) {
+		const { accountsMax, transfersMax } = { ...usual, ...limits };
+		this.#accounts = new Residents(accountsMax);
+		this.#transfers = new Residents(transfersMax);
+		this.#entries = new Residents(transfersMax);
+		this.#redeemed = new Residents(transfersMax);
+	}
+
+	account(id: AccountId): Account | undefined {
+		return this.#accounts.get(id);
+	}
+	transfer(id: TransferId): Transfer | undefined {
+		return this.#transfers.get(id) ?? this.holds.get(id);
+	}
+	entry(id: CommandId): Entry | undefined {
+		return this.#entries.get(id);
+	}
+	/** Says no for codes used long ago: the journal's unique index has those. */
+	isRedeemed(jti: Jti): boolean {
+		return this.#redeemed.get(jti) === true;
+	}
+
+	putAccount(account: Account): void {
+		this.#accounts.set(account.id, account);
+	}
+	putTransfer(transfer: Transfer): void {
+		this.#transfers.set(transfer.id, transfer);
+		if (transfer.state === "pending") this.holds.set(transfer.id, transfer);
+		else this.holds.delete(transfer.id);
+	}
+	putEntry(id: CommandId, entry: Entry): void {
+		this.#entries.set(id, entry);
+	}
+	putRedeemed(jti: Jti): void {
+		this.#redeemed.set(jti, true);
+	}
+
+	/** @see Residents.turn */
+	turn(progress: { head: number; watermark: number }): void {
+		for (const residents of [this.#accounts, this.#transfers, this.#entries, this.#redeemed]) residents.turn(progress);
+	}
+}
+
+/** What a group that is not durable yet would make of the book. Absorbed when it is, thrown away when it is not. */
+export class Draft implements Book {
+	readonly #base: View;
+	readonly #accounts = new Map<AccountId, Account>();
+	readonly #transfers = new Map<TransferId, Transfer>();
+	readonly #entries = new Map<CommandId, Entry>();
+	readonly #redeemed = new Set<Jti>();
+
+	constructor(base: View) {
+		this.#base = base;
+	}
+
+	account(id: AccountId): Account | undefined {
+		return this.#accounts.get(id) ?? this.#base.account(id);
+	}
+	transfer(id: TransferId): Transfer | undefined {
+		return this.#transfers.get(id) ?? this.#base.transfer(id);
+	}
+	entry(id: CommandId): Entry | undefined {
+		return this.#entries.get(id) ?? this.#base.entry(id);
+	}
+	isRedeemed(jti: Jti): boolean {
+		return this.#redeemed.has(jti) || this.#base.isRedeemed(jti);
+	}
+
+	putAccount(account: Account): void {
+		this.#accounts.set(account.id, account);
+	}
+	putTransfer(transfer: Transfer): void {
+		this.#transfers.set(transfer.id, transfer);
+	}
+	putEntry(id: CommandId, entry: Entry): void {
+		this.#entries.set(id, entry);
+	}
+	putRedeemed(jti: Jti): void {
+		this.#redeemed.add(jti);
+	}
+
+	absorbInto(book: Book): void {
+		for (const account of this.#accounts.values()) book.putAccount(account);
+		for (const transfer of this.#transfers.values()) book.putTransfer(transfer);
+		for (const [id, entry] of this.#entries) book.putEntry(id, entry);
+		for (const jti of this.#redeemed) book.putRedeemed(jti);
+	}
+}

@@ -1,0 +1,123 @@
+import { fail } from "../errors.ts";
+import { type CommitLimits, GroupCommit, type Receipt } from "./group-commit.ts";
+import { entriesOf, type Group, type Journal } from "./journal.ts";
+import type { Account, AccountId, Command, CommandId, Entry, Transfer, TransferId } from "./model.ts";
+import type { ReadModel } from "./read-model.ts";
+import { ResidentBook } from "./resident-book.ts";
+
+const CATCH_UP_GROUPS = 256;
+
+export type LedgerParts = {
+	readonly journal: Journal;
+	readonly readModel: ReadModel;
+	readonly clock?: () => number;
+	readonly limits?: Partial<CommitLimits>;
+	readonly onCommitted?: (group: Group, entries: readonly Entry[]) => void;
+	readonly onFailed?: (error: unknown) => void;
+};
+
+/** What became of an id. */
+export type Outcome = { readonly state: "applied" | "refused" | "not_seen"; readonly entry: Entry | null };
+
+/** The ledger at work: the core, the group commit, the journal and the read model put together. */
+export class RunningLedger {
+	readonly journal: Journal;
+	readonly readModel: ReadModel;
+	readonly #book = new ResidentBook();
+	readonly #commit: GroupCommit;
+	readonly #clock: () => number;
+
+	private constructor(parts: LedgerParts) {
+		this.journal = parts.journal;
+		this.readModel = parts.readModel;
+		this.#clock = parts.clock ?? Date.now;
+		this.#commit = new GroupCommit({
+			journal: parts.journal,
+			loader: parts.readModel,
+			book: this.#book,
+			clock: this.#clock,
+			limits: parts.limits ?? {},
+			onFailed: parts.onFailed ?? (() => {}),
+			onCommitted: (group, entries) => {
+				this.readModel.project(group);
+				parts.onCommitted?.(group, entries);
+			},
+		});
+	}
+
+	/** Brings the read model up to the log's end, whatever its age, then the book; the ledger can be asked when this resolves. */
+	static async open(parts: LedgerParts): Promise<RunningLedger> {
+		const ledger = new RunningLedger(parts);
+		await ledger.#catchUpReadModel();
+		for (const hold of await parts.readModel.holds()) ledger.#book.putTransfer(hold);
+		await ledger.#commit.start(parts.readModel.head);
+		return ledger;
+	}
+
+	async #catchUpReadModel(): Promise<void> {
+		let next = this.readModel.head.sequence + 1;
+		for (;;) {
+			const groups = await this.journal.read({ fromSequence: next, groupsMax: CATCH_UP_GROUPS });
+			const last = groups.at(-1);
+			if (!last) break;
+			for (const group of groups) this.readModel.project(group);
+			await this.readModel.notTooFarBehind();
+			next = last.sequence + 1;
+		}
+		await this.readModel.drained();
+	}
+
+	get sequence(): number {
+		return this.#commit.head.sequence;
+	}
+	get waiting(): number {
+		return this.#commit.waiting;
+	}
+
+	/** @throws idempotency_key_reused, the code of a refusal, ledger_busy, ledger_unavailable, outcome_unknown */
+	async submit(command: Command): Promise<Receipt & { entry: Entry }> {
+		const receipt = await this.#commit.submit(command);
+		if (!receipt.entry) throw fail("idempotency_key_reused");
+		return receipt;
+	}
+
+	/** The account as of now: every acknowledged command counts. */
+	async account(id: AccountId): Promise<Account | undefined> {
+		return this.#book.account(id) ?? (await this.readModel.accounts([id]))[0];
+	}
+
+	async transfer(id: TransferId): Promise<Transfer | undefined> {
+		return this.#book.transfer(id) ?? (await this.readModel.transfers([id]))[0];
+	}
+
+	async outcome(id: CommandId): Promise<Outcome> {
+		const entry = this.#book.entry(id) ?? (await this.#recorded(id));
+		if (!entry) return { state: "not_seen", entry: null };
+		return { state: entry.refusal || entry.tombstone === id ? "refused" : "applied", entry };
+	}
+
+	async #recorded(id: CommandId): Promise<Entry | undefined> {
+		const sequence = (await this.journal.find([id])).get(id);
+		if (sequence === undefined) return undefined;
+		const [group] = await this.journal.read({ fromSequence: sequence, groupsMax: 1 });
+		return group && entriesOf(group).find((entry) => entry.id === id || entry.tombstone === id);
+	}
+
+	/** Ends the holds whose time is over. Any process may do it: the command's id is the same everywhere. */
+	async expireHolds(): Promise<void> {
+		const nowMs = this.#clock();
+		const late = [...this.#book.holds.values()].filter(
+			({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs,
+		);
+		const expiries = late.map(({ id }) =>
+			this.#commit.submit({ type: "expire", id: `system.expire:${id}` as CommandId, fingerprint: "", transferId: id }),
+		);
+		await Promise.all(expiries);
+	}
+
+	async close(): Promise<void> {
+		await this.#commit.drain();
+		await this.readModel.close();
+		await this.journal.close();
+	}
+}

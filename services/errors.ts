@@ -1,0 +1,211 @@
+import { Errors } from "moleculer";
+
+/**
+ * Every refusal and failure that Hannip answers with, once. The HTTP status, the wording, the log level and the page at
+ * `/problems/{code}` all come from here (RFC 9457: `type` is that page's address, `title` is `title`).
+ *
+ * - `retryable`: may the *same* request, with the same idempotency key, succeed later without being changed?
+ * - `log`: the level at which the gateway logs one occurrence.
+ */
+export type Problem = {
+	readonly status: number;
+	readonly retryable: boolean;
+	readonly log: "debug" | "info" | "warn" | "error";
+	readonly title: string;
+	/** What the caller can do about it. */
+	readonly remedy: string;
+};
+
+const problem = (
+	status: number,
+	title: string,
+	remedy: string,
+	{ retryable = false, log = "debug" }: Partial<Problem> = {},
+): Problem => ({ status, title, remedy, retryable, log });
+
+export const problems = {
+	// What was sent cannot be understood.
+	malformed_request: problem(400, "The request cannot be read", "Send well-formed JSON or CSV."),
+	idempotency_key_missing: problem(
+		400,
+		"The Idempotency-Key header is missing",
+		"Make a new UUID for every new intention and send it as Idempotency-Key; repeat the same one when you retry.",
+	),
+	validation_failed: problem(
+		422,
+		"Some fields are not acceptable",
+		"See `errors`: each names a field and what is wrong with it.",
+	),
+	idempotency_key_reused: problem(
+		422,
+		"This Idempotency-Key was used for something else",
+		"Send a new Idempotency-Key for a new intention.",
+	),
+	payload_too_large: problem(413, "The body is too large", "Stay below the documented size."),
+	unsupported_media_type: problem(
+		415,
+		"The body has a type that is not accepted here",
+		"Send the documented Content-Type.",
+	),
+	not_found: problem(404, "There is nothing here, or it is not yours", "Check the address and the id."),
+	method_not_allowed: problem(405, "This address does not take this method", "See Allow."),
+
+	// Who is asking.
+	unauthenticated: problem(
+		401,
+		"A valid access token is needed",
+		"Log in, or refresh the session, and send the access token.",
+	),
+	invalid_credentials: problem(401, "The handle or the password is wrong", "Check both."),
+	session_ended: problem(401, "The session has ended", "Log in again."),
+	cross_site_request: problem(
+		403,
+		"This request may not come from another site",
+		"Call it from the platform's own pages.",
+	),
+
+	// People, shops and their things.
+	handle_taken: problem(409, "This handle is taken", "Choose another handle."),
+	version_conflict: problem(
+		409,
+		"It was changed by someone else in the meantime",
+		"Read it again and repeat the change on what you read.",
+	),
+	sku_taken: problem(409, "Another product of this store has this SKU", "Choose another SKU."),
+	product_unavailable: problem(409, "A product in the basket is not for sale", "Remove it from the basket."),
+	price_changed: problem(409, "The basket does not cost what the till showed", "Show the new total and ask again."),
+	import_rejected: problem(
+		422,
+		"The product list was not imported",
+		"See `errors`: each names a line and what is wrong with it. Nothing was changed.",
+	),
+
+	// Payment codes.
+	code_invalid: problem(422, "This is not a payment code of ours", "Scan the customer's code again."),
+	code_expired: problem(409, "The payment code has expired", "Ask the customer for a new code."),
+	code_used: problem(409, "The payment code was used already", "Ask the customer for a new code."),
+	code_cap_exceeded: problem(
+		409,
+		"The payment code does not cover this amount",
+		"Ask the customer for a code with a higher cap.",
+	),
+
+	// Money.
+	amount_out_of_range: problem(
+		422,
+		"The amount is out of range",
+		"Amounts are whole numbers from 1 to 1,000,000,000,000.",
+	),
+	insufficient_credit: problem(409, "There is not enough credit", "Charge first, or choose a smaller amount."),
+	charge_limit_exceeded: problem(409, "The charge is above the limit", "Charge less at once."),
+	same_account: problem(409, "Credit cannot move from an account to itself", "Choose another recipient."),
+	own_store: problem(409, "An owner cannot pay in their own store", "Let another wallet pay."),
+	account_not_found: problem(404, "There is no such account", "Check the id."),
+	account_exists: problem(409, "The account exists already", "Use it."),
+	account_frozen: problem(409, "The account is frozen", "Ask the operator."),
+	account_closed: problem(409, "The account is closed", "Use another account."),
+	transfer_not_found: problem(404, "There is no such transfer", "Check the id."),
+	not_pending: problem(409, "The hold is not open any more", "Look at its state."),
+	hold_expired: problem(409, "The hold has expired", "Ask the customer to pay again."),
+	not_refundable: problem(409, "This transfer cannot be refunded", "Only a sale that was posted can be refunded."),
+	refund_exceeds_sale: problem(
+		409,
+		"The refund is larger than what is left of the sale",
+		"Refund at most what has not been refunded yet.",
+	),
+	amount_exceeds_hold: problem(409, "The amount is larger than the hold", "Post at most what is held."),
+	cancelled: problem(409, "This was cancelled before it arrived", "Start again with a new Idempotency-Key."),
+	deadline_exceeded: problem(
+		409,
+		"It arrived too late and was not carried out",
+		"Start again with a new Idempotency-Key.",
+	),
+
+	// Load and failure.
+	ledger_busy: problem(
+		503,
+		"The ledger has more to do than it can take",
+		"Wait as long as Retry-After says, then repeat with the same Idempotency-Key.",
+		{ retryable: true, log: "warn" },
+	),
+	ledger_unavailable: problem(
+		503,
+		"The ledger cannot write at the moment",
+		"This attempt booked nothing. Repeat with the same Idempotency-Key.",
+		{ retryable: true, log: "error" },
+	),
+	outcome_unknown: problem(
+		503,
+		"It is not known yet whether this was booked",
+		"Ask `statusUrl`, or repeat with the same Idempotency-Key. Do not start anew.",
+		{ retryable: true, log: "error" },
+	),
+	read_model_behind: problem(503, "The answer would be out of date", "Repeat in a moment.", {
+		retryable: true,
+		log: "warn",
+	}),
+	service_unavailable: problem(
+		503,
+		"A part of the platform is not reachable",
+		"Repeat in a moment, money requests with the same Idempotency-Key.",
+		{ retryable: true, log: "error" },
+	),
+	internal_error: problem(500, "Something went wrong on our side", "Tell the operator the `traceId`.", {
+		retryable: true,
+		log: "error",
+	}),
+} as const satisfies Record<string, Problem>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** One refused field of a request, or one refused line of an import. */
+export type FieldError = { readonly at: string; readonly message: string };
+
+/** What a caller may learn beyond the code. Never secrets, never another person's data. */
+export type ProblemData = {
+	readonly errors?: readonly FieldError[];
+	readonly statusUrl?: string;
+	readonly retryAfterS?: number;
+};
+
+export const isProblemCode = (value: unknown): value is ProblemCode =>
+	typeof value === "string" && Object.hasOwn(problems, value);
+
+/**
+ * Makes the error for a code. It is one of Moleculer's own classes, because only these are rebuilt on another node;
+ * so tell errors apart by `type` (see `problemOf`), never by `instanceof`.
+ */
+export function fail(code: ProblemCode, detail?: string, data: ProblemData = {}): Error {
+	const { status, retryable, title } = problems[code];
+	const message = detail ?? title;
+	if (retryable) return new Errors.MoleculerRetryableError(message, status, code, data);
+	return status < 500
+		? new Errors.MoleculerClientError(message, status, code, data)
+		: new Errors.MoleculerServerError(message, status, code, data);
+}
+
+/** The catalogue's code of anything that was thrown, wherever it was thrown; `internal_error` for what nobody foresaw. */
+export function problemOf(error: unknown): ProblemCode {
+	const type = (error as { type?: unknown } | null)?.type;
+	if (isProblemCode(type)) return type;
+	return (typeof type === "string" && foreignTypes[type]) || "internal_error";
+}
+
+/** Errors of Moleculer and of the HTTP body reader, in our words. */
+const foreignTypes: Record<string, ProblemCode> = {
+	VALIDATION_ERROR: "validation_failed",
+	SERVICE_NOT_FOUND: "service_unavailable",
+	SERVICE_NOT_AVAILABLE: "service_unavailable",
+	REQUEST_TIMEOUT: "service_unavailable",
+	REQUEST_SKIPPED: "service_unavailable",
+	REQUEST_REJECTED: "service_unavailable",
+	QUEUE_FULL: "service_unavailable",
+	GRACEFUL_STOP_TIMEOUT: "service_unavailable",
+	NOT_FOUND: "not_found",
+	"entity.too.large": "payload_too_large",
+	"entity.parse.failed": "malformed_request",
+	"encoding.unsupported": "unsupported_media_type",
+	"charset.unsupported": "unsupported_media_type",
+	"request.aborted": "malformed_request",
+	"request.size.invalid": "malformed_request",
+};

@@ -1,0 +1,72 @@
+import { type TObject, type TProperties, type TSchema, Type } from "typebox";
+import { AMOUNT_MAX } from "./amount.ts";
+
+/**
+ * The fields that several services' schemas share. Every schema is closed (unknown fields are refused) and every field has
+ * bounds. One definition gives the static type, the validation and the OpenAPI document.
+ */
+export const closed = <P extends TProperties>(properties: P, options: { description?: string } = {}): TObject<P> =>
+	Type.Object(properties, { additionalProperties: false, ...options });
+
+export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+
+export const empty = closed({});
+
+export const UserId = Type.String({ pattern: "^u_[A-Za-z0-9_-]{16}$", description: "A person" });
+export const StoreId = Type.String({ pattern: "^s_[A-Za-z0-9_-]{16}$", description: "A store" });
+export const ProductId = Type.String({ pattern: "^p_[A-Za-z0-9_-]{16}$", description: "A product" });
+export const SessionId = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}$", description: "A session" });
+export const AccountId = Type.String({
+	pattern: "^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16}|system:[a-z]{1,20})$",
+	description: "An account of the ledger",
+});
+
+/** Made by the client for one intention, repeated with each retry of it. A UUID is right. */
+export const IdempotencyKey = Type.String({
+	pattern: "^[A-Za-z0-9_-]{8,64}$",
+	description: "Made by the client for one intention (a UUID), repeated with each retry of it",
+});
+/** `<who acts>.<idempotency key>` */
+export const TransferId = Type.String({
+	pattern: "^[A-Za-z0-9_:-]{1,60}\\.[A-Za-z0-9_:.-]{1,140}$",
+	description: "A transfer: who made it, a dot, its idempotency key",
+});
+
+export const Amount = Type.Integer({ minimum: 1, maximum: AMOUNT_MAX, description: "Whole credits" });
+/** A sum, which may be zero or (for balances of system accounts) negative. */
+export const Sum = Type.Integer({
+	minimum: Number.MIN_SAFE_INTEGER,
+	maximum: Number.MAX_SAFE_INTEGER,
+	description: "Whole credits",
+});
+export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+export const TimeMs = Type.Integer({
+	minimum: 0,
+	maximum: 8.64e15,
+	description: "Milliseconds since 1970-01-01T00:00Z",
+});
+
+/** What people type in: no control characters, and no space at either end. */
+export const text = (lengthMax: number, description: string) =>
+	Type.String({
+		minLength: 1,
+		maxLength: lengthMax,
+		pattern: "^(?!\\s)[^\\u0000-\\u001f\\u007f]*(?<!\\s)$",
+		description,
+	});
+
+export const Handle = Type.String({
+	pattern: "^[a-z0-9](?:[a-z0-9._]{1,28})[a-z0-9]$",
+	description: "The name by which others find a person: 3 to 30 of a-z, 0-9, dot and underscore",
+});
+
+export const TransferKind = Type.Enum(["charge", "sale", "p2p", "refund", "payout", "adjustment"]);
+export const TransferState = Type.Enum(["pending", "posted", "voided", "expired"]);
+
+/** Pages: ask again with `cursor` for what follows; null = that was all. */
+export const Cursor = Type.String({
+	pattern: "^[A-Za-z0-9_-]{1,200}$",
+	description: "From `nextCursor` of the page before",
+});
+export const PageLimit = Type.Integer({ minimum: 1, maximum: 100, default: 20 });
+export const page = <S extends TSchema>(item: S) => closed({ items: Type.Array(item), nextCursor: nullable(Cursor) });

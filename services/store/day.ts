@@ -1,0 +1,52 @@
+import { fail } from "../errors.ts";
+
+/** @throws validation_failed */
+export function checkTimeZone(timeZone: string): void {
+	try {
+		new Intl.DateTimeFormat("en", { timeZone });
+	} catch {
+		throw fail("validation_failed", undefined, { errors: [{ at: "timeZone", message: "is not an IANA time zone" }] });
+	}
+}
+
+/**
+ * A calendar day in a time zone as instants, `toMs` exclusive. Days may have 23 or 25 hours. Totals are kept by the hour, so in
+ * the few zones with offsets of half an hour a day begins at the hour before.
+ *
+ * @param date `YYYY-MM-DD`
+ * @throws validation_failed
+ */
+export function dayRange(date: string, timeZone: string): { fromMs: number; toMs: number } {
+	const [year, month, day] = date.split("-").map(Number) as [number, number, number];
+	const utc = Date.UTC(year, month - 1, day);
+	if (new Date(utc).toISOString().slice(0, 10) !== date) {
+		throw fail("validation_failed", undefined, { errors: [{ at: "date", message: "is not a day of the calendar" }] });
+	}
+	return { fromMs: midnight(utc, timeZone), toMs: midnight(Date.UTC(year, month - 1, day + 1), timeZone) };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The instant at which clocks in the zone show 00:00 on the day whose UTC midnight this is. */
+function midnight(utcMs: number, timeZone: string): number {
+	const guess = utcMs - offsetMs(utcMs, timeZone);
+	// Once more with the offset that holds there: it may differ where clocks change.
+	const exact = utcMs - offsetMs(guess, timeZone);
+	return Math.floor(exact / HOUR_MS) * HOUR_MS;
+}
+
+function offsetMs(atMs: number, timeZone: string): number {
+	const format = new Intl.DateTimeFormat("en-US", {
+		timeZone,
+		hourCycle: "h23",
+		year: "numeric",
+		month: "numeric",
+		day: "numeric",
+		hour: "numeric",
+		minute: "numeric",
+		second: "numeric",
+	});
+	const parts = Object.fromEntries(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
+	const { year, month, day, hour, minute, second } = parts as Record<string, number>;
+	return Date.UTC(year as number, (month as number) - 1, day, hour, minute, second) - Math.floor(atMs / 1_000) * 1_000;
+}

@@ -1,0 +1,92 @@
+import type { Documents } from "../../mixins/database.ts";
+import { newId } from "../../mixins/new-id.ts";
+import type { Params, Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+import type { ProductRow } from "./product-csv.ts";
+
+export type Product = {
+	readonly _id: string;
+	readonly storeId: string;
+	readonly sku: string;
+	readonly name: string;
+	readonly category: string;
+	readonly price: number;
+	readonly state: "active" | "archived";
+	readonly version: number;
+};
+
+export type Products = Documents<Product>;
+
+export const productView = ({ _id, storeId: _, ...fields }: Product): Result<"store.getProduct"> => ({
+	id: _id,
+	...fields,
+});
+
+/** @throws sku_taken */
+export async function addProduct(
+	products: Products,
+	fields: Omit<Product, "_id" | "state" | "version">,
+): Promise<Product> {
+	return await products.insert({ _id: newId("p"), ...fields, state: "active", version: 1 }).catch(rejectTakenSku);
+}
+
+/** @throws not_found, version_conflict, sku_taken */
+export async function editProduct(products: Products, params: Params<"store.editProduct">): Promise<Product> {
+	const { storeId, productId: _id, version, ...changes } = params;
+	const query = { _id, storeId, version };
+	const changed = await products.updateMany(query, { $set: changes, $inc: { version: 1 } }).catch(rejectTakenSku);
+	const product = await products.findOne({ _id, storeId });
+	if (!product) throw fail("not_found");
+	if (changed === 0) throw fail("version_conflict");
+	return product;
+}
+
+/** By sku, and by place: a page is after the last one's sku. */
+export async function listProducts(products: Products, params: Params<"store.listProducts">) {
+	const { storeId, category, state, limit = 20, cursor } = params;
+	const query = {
+		storeId,
+		...(category !== undefined && { category }),
+		...(state && { state }),
+		...(cursor && { sku: { $gt: Buffer.from(cursor, "base64url").toString() } }),
+	};
+	const found = await products.find({ query, sort: "sku", limit: limit + 1 });
+	const items = found.slice(0, limit);
+	const last = found.length > limit ? items.at(-1) : undefined;
+	return { items: items.map(productView), nextCursor: last ? Buffer.from(last.sku).toString("base64url") : null };
+}
+
+/** Brings the list in line with the rows, all or nothing; products that no row names stay as they are. */
+export async function importProducts(products: Products, storeId: string, rows: readonly ProductRow[]) {
+	const bySku = new Map((await products.find({ query: { storeId } })).map((product) => [product.sku, product]));
+	const created = rows.filter(({ sku }) => !bySku.has(sku));
+	const updated = rows.filter((row) => differs(row, bySku.get(row.sku)));
+	await products
+		.writeMany([
+			...created.map((row) => ({ insert: { _id: newId("p"), storeId, ...row, state: "active" as const, version: 1 } })),
+			...updated.map((row) => {
+				const { _id, version } = bySku.get(row.sku) as Product;
+				return { update: { _id, version }, set: { ...row, state: "active" as const }, inc: { version: 1 } };
+			}),
+		])
+		.catch(rejectRace);
+	return { created: created.length, updated: updated.length, unchanged: rows.length - created.length - updated.length };
+}
+
+const differs = (row: ProductRow, product: Product | undefined): boolean =>
+	product !== undefined &&
+	(product.name !== row.name ||
+		product.category !== row.category ||
+		product.price !== row.price ||
+		product.state !== "active");
+
+function rejectTakenSku(error: unknown): never {
+	throw typeOf(error) === "DUPLICATE_KEY" ? fail("sku_taken") : error;
+}
+
+/** Someone else changed the list while we compared it. */
+function rejectRace(error: unknown): never {
+	throw typeOf(error) === "DUPLICATE_KEY" || typeOf(error) === "WRITE_CONFLICT" ? fail("version_conflict") : error;
+}
+
+const typeOf = (error: unknown): unknown => (error as { type?: unknown } | null)?.type;

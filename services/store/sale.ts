@@ -1,0 +1,61 @@
+import { keyOf } from "../../mixins/command-id.ts";
+import type { Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+import type { PricedLine } from "./basket.ts";
+
+type Transfer = Result<"credit.transfer">["transfer"];
+export type Sale = Result<"store.getSale">;
+
+/** What a sale's transfer carries: the receipt. */
+export type Receipt = {
+	readonly storeId: string;
+	readonly storeName: string;
+	readonly items: readonly PricedLine[];
+	readonly note: string | null;
+	readonly soldBy: string;
+};
+
+/** A sale is its transfer; this is how a till sees it. @param refunds its refunds, oldest first */
+export function saleOf(transfer: Transfer, refunds: readonly Transfer[] = []): Sale {
+	const { storeId, items, note } = transfer.details as Receipt;
+	return {
+		id: keyOf(transfer.id),
+		transferId: transfer.id,
+		storeId,
+		state: transfer.state,
+		refusal: null,
+		total: transfer.amount,
+		refunded: transfer.refunded,
+		items: [...items],
+		note,
+		createdAtMs: transfer.createdAtMs,
+		refunds: refunds.map(refundOf),
+	};
+}
+
+export const refundOf = ({ id, amount, details, createdAtMs }: Transfer): Sale["refunds"][number] => ({
+	id,
+	amount,
+	reason: (details as { reason?: string | null }).reason ?? null,
+	createdAtMs,
+});
+
+/** What became of a sale. @throws not_found when it never arrived */
+export function saleOutcome(storeId: string, transferId: string, outcome: Result<"credit.outcome">): Sale {
+	if (outcome.transfer?.kind === "sale") return saleOf(outcome.transfer, outcome.refunds);
+	// An id of this store that made something else (a refund, a payout) is not a sale.
+	if (outcome.state === "not_seen" || outcome.transfer) throw fail("not_found");
+	return {
+		id: keyOf(transferId),
+		transferId,
+		storeId,
+		state: outcome.refusal === "cancelled" ? "cancelled" : "refused",
+		refusal: outcome.refusal,
+		total: null,
+		refunded: 0,
+		items: [],
+		note: null,
+		createdAtMs: null,
+		refunds: [],
+	};
+}

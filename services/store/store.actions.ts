@@ -1,0 +1,197 @@
+import { Type } from "typebox";
+import {
+	Amount,
+	Count,
+	Cursor,
+	closed,
+	empty,
+	IdempotencyKey,
+	nullable,
+	PageLimit,
+	ProductId,
+	page,
+	StoreId,
+	Sum,
+	TimeMs,
+	TransferId,
+	text,
+} from "../schema.ts";
+
+const StoreName = text(60, "What customers read on their receipt");
+const TimeZone = Type.String({
+	pattern: "^[A-Za-z0-9_+/-]{1,40}$",
+	description: "IANA name; days of reports begin at its midnight",
+});
+const Store = closed({ id: StoreId, name: StoreName, timeZone: TimeZone, createdAtMs: TimeMs });
+
+const Sku = Type.String({
+	pattern: "^[A-Za-z0-9._-]{1,40}$",
+	description: "The store's own number for it, unique in the store",
+});
+const ProductName = text(80, "Name");
+const Category = text(40, "Category");
+const Product = closed({
+	id: ProductId,
+	sku: Sku,
+	name: ProductName,
+	category: Category,
+	price: Amount,
+	state: Type.Enum(["active", "archived"]),
+	/** Send it back with an edit: the edit is refused if someone else was faster. */
+	version: Count,
+});
+
+const Item = closed({ productId: ProductId, name: ProductName, unitPrice: Amount, quantity: Amount, amount: Amount });
+const Refund = closed({ id: TransferId, amount: Amount, reason: nullable(Type.String()), createdAtMs: TimeMs });
+
+/** A sale is its transfer; this is how a till sees it. */
+const Sale = closed({
+	id: IdempotencyKey,
+	transferId: TransferId,
+	storeId: StoreId,
+	state: Type.Enum(["posted", "pending", "voided", "expired", "refused", "cancelled"]),
+	/** Why it was refused: a code of the error catalogue. */
+	refusal: nullable(Type.String()),
+	total: nullable(Amount),
+	refunded: Sum,
+	items: Type.Array(Item),
+	note: nullable(Type.String()),
+	createdAtMs: nullable(TimeMs),
+	refunds: Type.Array(Refund),
+});
+
+const Reason = text(140, "Why");
+const Code = Type.String({ minLength: 1, maxLength: 200, description: "The payment code as scanned" });
+const inStore = { storeId: StoreId };
+const ofSale = { ...inStore, saleId: IdempotencyKey };
+
+export const storeActions = {
+	create: {
+		params: closed({ name: StoreName, timeZone: Type.Optional(TimeZone) }),
+		returns: Store,
+	},
+	list: { params: empty, returns: closed({ items: Type.Array(Store) }) },
+	get: { params: closed(inStore), returns: closed({ ...Store.properties, balance: Sum, available: Sum }) },
+	edit: {
+		params: closed({ ...inStore, name: Type.Optional(StoreName), timeZone: Type.Optional(TimeZone) }),
+		returns: Store,
+	},
+
+	createProduct: {
+		params: closed({ ...inStore, sku: Sku, name: ProductName, category: Category, price: Amount }),
+		returns: Product,
+	},
+	listProducts: {
+		params: closed({
+			...inStore,
+			category: Type.Optional(Category),
+			state: Type.Optional(Type.Enum(["active", "archived"])),
+			limit: Type.Optional(PageLimit),
+			cursor: Type.Optional(Cursor),
+		}),
+		returns: page(Product),
+	},
+	getProduct: { params: closed({ ...inStore, productId: ProductId }), returns: Product },
+	editProduct: {
+		params: closed({
+			...inStore,
+			productId: ProductId,
+			version: Count,
+			sku: Type.Optional(Sku),
+			name: Type.Optional(ProductName),
+			category: Type.Optional(Category),
+			price: Type.Optional(Amount),
+			state: Type.Optional(Type.Enum(["active", "archived"])),
+		}),
+		returns: Product,
+	},
+	/** Columns sku, name, category, price. Products with a known SKU are updated. All lines or none. */
+	importProducts: {
+		params: closed({ ...inStore, csv: Type.String({ maxLength: 1_000_000 }) }),
+		returns: closed({ created: Count, updated: Count, unchanged: Count }),
+	},
+
+	sell: {
+		params: closed({
+			...inStore,
+			idempotencyKey: IdempotencyKey,
+			code: Code,
+			items: Type.Array(closed({ productId: ProductId, quantity: Type.Integer({ minimum: 1, maximum: 10_000 }) }), {
+				minItems: 1,
+				maxItems: 100,
+			}),
+			/** What the till showed: the sale is refused if the basket costs something else. */
+			expectedTotal: Type.Optional(Amount),
+			note: Type.Optional(text(140, "Note on the receipt")),
+		}),
+		returns: Sale,
+	},
+	getSale: { params: closed(ofSale), returns: Sale },
+	/** Makes sure that the sale has no effect, whether it arrived or not. */
+	cancelSale: {
+		params: closed({ ...ofSale, idempotencyKey: IdempotencyKey, reason: Type.Optional(Reason) }),
+		returns: closed({ effect: Type.Enum(["refunded", "voided", "kept_out", "none"]), sale: Sale }),
+	},
+	refundSale: {
+		params: closed({
+			...ofSale,
+			idempotencyKey: IdempotencyKey,
+			amount: Type.Optional(Amount),
+			reason: Type.Optional(Reason),
+		}),
+		returns: closed({ refund: Refund, sale: Sale }),
+	},
+	listSales: {
+		params: closed({
+			...inStore,
+			limit: Type.Optional(PageLimit),
+			cursor: Type.Optional(Cursor),
+			fromMs: Type.Optional(TimeMs),
+			toMs: Type.Optional(TimeMs),
+		}),
+		returns: page(
+			closed({
+				id: IdempotencyKey,
+				transferId: TransferId,
+				total: Amount,
+				refunded: Sum,
+				items: Type.Array(Item),
+				createdAtMs: TimeMs,
+			}),
+		),
+	},
+	report: {
+		params: closed({
+			...inStore,
+			date: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", description: "A day in the store's time zone" }),
+		}),
+		returns: closed({
+			date: Type.String(),
+			timeZone: TimeZone,
+			fromMs: TimeMs,
+			toMs: TimeMs,
+			sales: closed({ count: Count, amount: Sum }),
+			refunds: closed({ count: Count, amount: Sum }),
+			payouts: closed({ count: Count, amount: Sum }),
+			/** Sales less refunds. */
+			net: Sum,
+		}),
+	},
+	/** What became of a payout, for whom the answer never came. */
+	getPayout: {
+		params: closed({ ...inStore, id: IdempotencyKey }),
+		returns: closed({
+			id: IdempotencyKey,
+			transferId: TransferId,
+			state: Type.Enum(["posted", "refused", "cancelled"]),
+			refusal: nullable(Type.String()),
+			amount: nullable(Amount),
+			createdAtMs: nullable(TimeMs),
+		}),
+	},
+	/** Settles: the store's credit goes out to its owner's bank. */
+	payOut: {
+		params: closed({ ...inStore, idempotencyKey: IdempotencyKey, amount: Amount }),
+		returns: closed({ transferId: TransferId, amount: Amount, balanceAfter: Sum, createdAtMs: TimeMs }),
+	},
+} as const;

@@ -1,0 +1,256 @@
+import type { Context, Service, ServiceSchema } from "moleculer";
+import { bookingOf } from "../../mixins/booking.ts";
+import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
+import { database, documents } from "../../mixins/database.ts";
+import { keyring, keyringOf } from "../../mixins/keyring.ts";
+import { newId } from "../../mixins/new-id.ts";
+import type { Settings } from "../../moleculer.config.ts";
+import { action, call, callerOf, type Meta, type Params, type Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+import { priceBasket } from "./basket.ts";
+import { checkTimeZone, dayRange } from "./day.ts";
+import { addProduct, editProduct, importProducts, listProducts, type Product, productView } from "./product.ts";
+import { readProductCsv } from "./product-csv.ts";
+import { type Receipt, refundOf, saleOf, saleOutcome } from "./sale.ts";
+import { storeActions } from "./store.actions.ts";
+
+/** A till gives up after so long, so a sale that arrives later must not happen any more. */
+const SALE_DEADLINE_MS = 3_000;
+
+type Store = {
+	readonly _id: string;
+	readonly ownerId: string;
+	readonly name: string;
+	readonly timeZone: string;
+	readonly createdAtMs: number;
+};
+
+const storesOf = (service: Service) => documents<Store>(service, "stores");
+const productsOf = (service: Service) => documents<Product>(service, "products");
+const accountOf = (storeId: string): string => `store:${storeId}`;
+
+/** Stores, their products, and the sales, which are the ledger's. */
+export default (settings: Settings): ServiceSchema => ({
+	name: "store",
+	mixins: [
+		keyring(),
+		database(
+			settings,
+			{ collection: "stores", indexes: [{ fields: ["ownerId"] }] },
+			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
+		),
+	],
+	dependencies: ["auth", "credit"],
+
+	actions: {
+		create: action("published", storeActions.create, async function (ctx) {
+			const { name, timeZone = "Asia/Seoul" } = ctx.params;
+			checkTimeZone(timeZone);
+			const { userId: ownerId } = callerOf(ctx);
+			const store = { _id: newId("s"), ownerId, name, timeZone, createdAtMs: Date.now() };
+			// The account comes first: a store without one could not be paid; an account without a store is nobody's.
+			await call(ctx, "credit.open", { accountId: accountOf(store._id), kind: "store", owner: ownerId });
+			return view(await storesOf(this).insert(store));
+		}),
+
+		list: action("published", storeActions.list, async function (ctx) {
+			const stores = await storesOf(this).find({ query: { ownerId: callerOf(ctx).userId }, sort: "createdAtMs" });
+			return { items: stores.map(view) };
+		}),
+
+		get: action("published", storeActions.get, async function (ctx) {
+			const store = await ownStore(this, ctx);
+			const { balance, available } = await call(ctx, "credit.account", { accountId: accountOf(store._id) });
+			return { ...view(store), balance, available };
+		}),
+
+		edit: action("published", storeActions.edit, async function (ctx) {
+			const { storeId, ...changes } = ctx.params;
+			if (changes.timeZone) checkTimeZone(changes.timeZone);
+			await ownStore(this, ctx);
+			return view((await storesOf(this).updateById(storeId, { $set: changes })) as Store);
+		}),
+
+		createProduct: action("published", storeActions.createProduct, async function (ctx) {
+			await ownStore(this, ctx);
+			return productView(await addProduct(productsOf(this), ctx.params));
+		}),
+
+		listProducts: action("published", storeActions.listProducts, async function (ctx) {
+			await ownStore(this, ctx);
+			return listProducts(productsOf(this), ctx.params);
+		}),
+
+		getProduct: action("published", storeActions.getProduct, async function (ctx) {
+			const { storeId, productId: _id } = ctx.params;
+			await ownStore(this, ctx);
+			const product = await productsOf(this).findOne({ _id, storeId });
+			if (!product) throw fail("not_found");
+			return productView(product);
+		}),
+
+		editProduct: action("published", storeActions.editProduct, async function (ctx) {
+			await ownStore(this, ctx);
+			return productView(await editProduct(productsOf(this), ctx.params));
+		}),
+
+		importProducts: action("published", storeActions.importProducts, async function (ctx) {
+			const { storeId, csv } = ctx.params;
+			await ownStore(this, ctx);
+			return importProducts(productsOf(this), storeId, readProductCsv(csv));
+		}),
+
+		sell: action("published", storeActions.sell, async function (ctx) {
+			const store = await ownStore(this, ctx);
+			const command = commandIn("store.sell", ctx.params);
+			const prepared = await prepareSale(this, ctx, store).catch((error: unknown) => error as Error);
+			// What cannot be sold now may have been sold before: this is a retry, and the catalogue has changed since.
+			if (prepared instanceof Error) return soldBefore(ctx, command, prepared);
+			const { transfer, replayed } = await call(ctx, "credit.transfer", { ...command, ...prepared });
+			ctx.meta.replayed = replayed;
+			return saleOf(transfer);
+		}),
+
+		getSale: action("published", storeActions.getSale, async function (ctx) {
+			await ownStore(this, ctx);
+			return currentSale(ctx, ctx.params);
+		}),
+
+		cancelSale: action("published", storeActions.cancelSale, async function (ctx) {
+			const { storeId, saleId, reason = null } = ctx.params;
+			await ownStore(this, ctx);
+			const { effect, replayed } = await call(ctx, "credit.cancel", {
+				...commandIn("store.cancelSale", ctx.params),
+				targetId: transferIdOf(storeId, saleId),
+				details: { reason, storeName: null },
+			});
+			ctx.meta.replayed = replayed;
+			return { effect, sale: await currentSale(ctx, ctx.params) };
+		}),
+
+		refundSale: action("published", storeActions.refundSale, async function (ctx) {
+			const { storeId, saleId, amount, reason = null } = ctx.params;
+			const store = await ownStore(this, ctx);
+			const { transfer, replayed } = await call(ctx, "credit.refund", {
+				...commandIn("store.refundSale", ctx.params),
+				transferId: transferIdOf(storeId, saleId),
+				...(amount !== undefined && { amount }),
+				details: { reason, storeName: store.name },
+			});
+			ctx.meta.replayed = replayed;
+			return { refund: refundOf(transfer), sale: await currentSale(ctx, ctx.params) };
+		}),
+
+		listSales: action("published", storeActions.listSales, async function (ctx) {
+			const { storeId, limit = 20, ...range } = ctx.params;
+			await ownStore(this, ctx);
+			const query = { ...range, accountId: accountOf(storeId), limit, kinds: ["sale" as const] };
+			const { items, nextCursor } = await call(ctx, "credit.statement", query);
+			return { items: items.map(saleLine), nextCursor };
+		}),
+
+		report: action("published", storeActions.report, async function (ctx) {
+			const { date } = ctx.params;
+			const { _id, timeZone } = await ownStore(this, ctx);
+			const range = dayRange(date, timeZone);
+			const totals = await call(ctx, "credit.totals", { accountId: accountOf(_id), ...range });
+			const of = (kind: "sale" | "refund" | "payout") => {
+				const { count = 0, amount = 0 } = totals.find((total) => total.kind === kind) ?? {};
+				return { count, amount };
+			};
+			const sales = of("sale");
+			const refunds = of("refund");
+			return { date, timeZone, ...range, sales, refunds, payouts: of("payout"), net: sales.amount - refunds.amount };
+		}),
+
+		getPayout: action("published", storeActions.getPayout, async function (ctx) {
+			const { storeId, id: key } = ctx.params;
+			await ownStore(this, ctx);
+			const id = transferIdOf(storeId, key);
+			return bookingOf(id, await call(ctx, "credit.outcome", { id }));
+		}),
+
+		payOut: action("published", storeActions.payOut, async function (ctx) {
+			const { storeId, amount } = ctx.params;
+			await ownStore(this, ctx);
+			const { transfer, debitBalance, replayed } = await call(ctx, "credit.transfer", {
+				...commandIn("store.payOut", ctx.params),
+				kind: "payout",
+				debitAccountId: accountOf(storeId),
+				creditAccountId: "system:settlement",
+				amount,
+				details: {},
+			});
+			ctx.meta.replayed = replayed;
+			return { transferId: transfer.id, amount, balanceAfter: debitBalance, createdAtMs: transfer.createdAtMs };
+		}),
+	},
+});
+
+/** The store, if it is the caller's; else it does not exist for them. @throws not_found */
+async function ownStore(service: Service, ctx: Context<{ storeId: string }, Meta>): Promise<Store> {
+	const store = await storesOf(service).findById(ctx.params.storeId);
+	if (store?.ownerId !== callerOf(ctx).userId) throw fail("not_found");
+	return store;
+}
+
+/** The part of every money command that makes it repeatable: scoped by the store. */
+function commandIn(name: string, params: { storeId: string; idempotencyKey: string }) {
+	const { idempotencyKey, ...asked } = params;
+	return commandOf(params.storeId, { action: name, idempotencyKey, asked });
+}
+
+/** @throws code_invalid, own_store, product_unavailable, price_changed, amount_out_of_range */
+async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, Meta>, store: Store) {
+	const { code, items, expectedTotal, note = null } = ctx.params;
+	const claims = await keyringOf(service).readCode(code);
+	if (!claims) throw fail("code_invalid");
+	if (claims.userId === store.ownerId) throw fail("own_store");
+	const products = await productsOf(service).findByIds([...new Set(items.map(({ productId }) => productId))]);
+	const ours = products.filter(({ storeId }) => storeId === store._id);
+	const basket = priceBasket(items, new Map(ours.map((product) => [product._id, product])));
+	if (expectedTotal !== undefined && expectedTotal !== basket.total) {
+		throw fail("price_changed", `The basket costs ${basket.total} now`);
+	}
+	const receipt: Receipt = {
+		storeId: store._id,
+		storeName: store.name,
+		items: basket.items,
+		note,
+		soldBy: callerOf(ctx).userId,
+	};
+	return {
+		kind: "sale" as const,
+		debitAccountId: `wallet:${claims.userId}`,
+		creditAccountId: accountOf(store._id),
+		amount: basket.total,
+		details: receipt,
+		redeem: { jti: claims.jti, expiresAtMs: claims.expiresAtMs, cap: claims.cap },
+		deadlineMs: Date.now() + SALE_DEADLINE_MS,
+	};
+}
+
+/** @throws the reason why it cannot be sold now, unless the ledger has it already */
+async function soldBefore(ctx: Context<unknown, Meta>, command: { id: string; fingerprint: string }, reason: Error) {
+	const recalled = await call(ctx, "credit.recall", command);
+	if (!recalled) throw reason;
+	ctx.meta.replayed = true;
+	return saleOf(recalled.transfer);
+}
+
+async function currentSale(ctx: Context<unknown, Meta>, { storeId, saleId }: { storeId: string; saleId: string }) {
+	const id = transferIdOf(storeId, saleId);
+	return saleOutcome(storeId, id, await call(ctx, "credit.outcome", { id }));
+}
+
+function saleLine({ transferId, amount, refunded, details, postedAtMs }: Result<"credit.statement">["items"][number]) {
+	const id = transferId.slice(transferId.indexOf(".") + 1);
+	return { id, transferId, total: amount, refunded, items: [...(details as Receipt).items], createdAtMs: postedAtMs };
+}
+
+const view = ({ _id: id, name, timeZone, createdAtMs }: Store): Result<"store.create"> => ({
+	id,
+	name,
+	timeZone,
+	createdAtMs,
+});

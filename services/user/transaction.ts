@@ -1,0 +1,49 @@
+import { stringify } from "csv-stringify/sync";
+import type { Result } from "../actions.ts";
+
+type StatementLine = Result<"credit.statement">["items"][number];
+export type Transaction = Result<"user.listTransactions">["items"][number];
+
+/** A line of the ledger's statement as the wallet's owner reads it. The words come from the receipt, as they were then. */
+export function toTransaction(line: StatementLine): Transaction {
+	const { transferId, kind, amount, balanceAfter, postedAtMs, refunded, reference } = line;
+	const details = line.details as { note?: string | null; items?: Transaction["items"] };
+	return {
+		transferId,
+		kind,
+		amount,
+		balanceAfter,
+		postedAtMs,
+		counterparty: counterpartyOf(line),
+		note: details.note ?? null,
+		items: (details.items ?? []).map(({ name, unitPrice, quantity, amount }) => ({
+			name,
+			unitPrice,
+			quantity,
+			amount,
+		})),
+		refunded,
+		reference,
+	};
+}
+
+function counterpartyOf({ kind, amount, details }: StatementLine): string {
+	const { storeName, from, to } = details as { storeName?: string; from?: string; to?: string };
+	if (kind === "p2p") return (amount < 0 ? to : from) ?? "";
+	return storeName ?? "Hannip";
+}
+
+/** RFC 4180, with a byte order mark for spreadsheets; cells that a spreadsheet would take for a formula are quoted away. */
+export function toCsv(transactions: readonly Transaction[]): string {
+	const rows = transactions.map(({ postedAtMs, kind, counterparty, amount, balanceAfter, note, transferId }) => ({
+		time: new Date(postedAtMs).toISOString(),
+		kind,
+		counterparty,
+		amount,
+		balance_after: balanceAfter,
+		note,
+		transfer_id: transferId,
+	}));
+	const columns = ["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"];
+	return stringify(rows, { header: true, columns, bom: true, escape_formulas: true, record_delimiter: "windows" });
+}

@@ -1,0 +1,113 @@
+import { Type } from "typebox";
+import {
+	Amount,
+	Cursor,
+	closed,
+	empty,
+	Handle,
+	IdempotencyKey,
+	nullable,
+	PageLimit,
+	page,
+	Sum,
+	TimeMs,
+	TransferId,
+	TransferKind,
+	text,
+	UserId,
+} from "../schema.ts";
+
+const DisplayName = text(60, "How others see the person");
+const Note = text(140, "A few words to the other side");
+
+const Person = closed({ userId: UserId, handle: Handle, displayName: DisplayName, createdAtMs: TimeMs });
+
+/** What a person asked to be booked, and what became of it. */
+const Booking = closed({
+	id: IdempotencyKey,
+	transferId: TransferId,
+	state: Type.Enum(["posted", "refused", "cancelled"]),
+	/** Why it was refused: a code of the error catalogue. */
+	refusal: nullable(Type.String()),
+	amount: nullable(Amount),
+	createdAtMs: nullable(TimeMs),
+});
+const BookingWithBalance = closed({ ...Booking.properties, balanceAfter: Sum });
+
+const Item = closed({ name: Type.String(), unitPrice: Amount, quantity: Amount, amount: Amount });
+
+const Transaction = closed({
+	transferId: TransferId,
+	kind: TransferKind,
+	/** What came in is positive, what went out negative. */
+	amount: Sum,
+	balanceAfter: Sum,
+	postedAtMs: TimeMs,
+	/** Who is on the other side, in words. */
+	counterparty: Type.String(),
+	note: nullable(Type.String()),
+	items: Type.Array(Item),
+	/** How much of a purchase was given back since. */
+	refunded: Sum,
+	/** A refund names the purchase. */
+	reference: nullable(TransferId),
+});
+
+const filters = {
+	kind: Type.Optional(TransferKind),
+	fromMs: Type.Optional(TimeMs),
+	toMs: Type.Optional(TimeMs),
+};
+
+export const userActions = {
+	signUp: {
+		params: closed({
+			handle: Handle,
+			password: Type.String({ minLength: 8, maxLength: 128 }),
+			displayName: DisplayName,
+		}),
+		returns: Person,
+	},
+	/** Lets a sender check who is behind a handle. */
+	find: { params: closed({ handle: Handle }), returns: closed({ handle: Handle, displayName: DisplayName }) },
+	me: {
+		params: empty,
+		returns: closed({
+			...Person.properties,
+			balance: Sum,
+			available: Sum,
+			pending: Sum,
+			state: Type.String(),
+			limits: closed({ chargeMax: Amount, codeCapMax: Amount }),
+		}),
+	},
+	edit: { params: closed({ displayName: DisplayName }), returns: Person },
+	charge: { params: closed({ idempotencyKey: IdempotencyKey, amount: Amount }), returns: BookingWithBalance },
+	send: {
+		params: closed({ idempotencyKey: IdempotencyKey, to: Handle, amount: Amount, note: Type.Optional(Note) }),
+		returns: BookingWithBalance,
+	},
+	/** What became of a charge or of credit sent, for whom the answer never came. */
+	booking: { params: closed({ id: IdempotencyKey }), returns: Booking },
+	issueCode: {
+		params: closed({
+			/** The most that this code may pay. */
+			cap: Type.Optional(Amount),
+			image: Type.Optional(Type.Enum(["png", "svg"], { description: "Also draw it" })),
+		}),
+		returns: closed({
+			code: Type.String(),
+			cap: Amount,
+			expiresAtMs: TimeMs,
+			/** Count down from this on a monotonic timer: the phone's clock may be wrong. */
+			expiresInMs: Type.Integer({ minimum: 0 }),
+			/** A data URL. */
+			image: nullable(Type.String()),
+		}),
+	},
+	listTransactions: {
+		params: closed({ ...filters, limit: Type.Optional(PageLimit), cursor: Type.Optional(Cursor) }),
+		returns: page(Transaction),
+	},
+	exportTransactions: { params: closed(filters), returns: Type.String({ description: "CSV, newest first" }) },
+} as const;

@@ -1,0 +1,173 @@
+import type { Context, Service, ServiceSchema } from "moleculer";
+import { bookingOf } from "../../mixins/booking.ts";
+import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
+import { database, documents } from "../../mixins/database.ts";
+import { CODE_CAP_MAX } from "../../mixins/payment-code.ts";
+import type { Settings } from "../../moleculer.config.ts";
+import { action, call, callerOf, type Meta, type Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+import { drawCode } from "./qr-image.ts";
+import { toCsv, toTransaction } from "./transaction.ts";
+import { userActions } from "./user.actions.ts";
+
+/** How long a code lives. The customer's screen shows a new one before that. */
+const CODE_TTL_S = 60;
+const CODE_CAP_USUAL = 1_000_000;
+/** An export is for people and their spreadsheets; years of it come in parts, by `fromMs` and `toMs`. */
+const EXPORT_LINES_MAX = 10_000;
+
+type User = {
+	readonly _id: string;
+	readonly handle: string;
+	readonly displayName: string;
+	readonly createdAtMs: number;
+};
+
+const usersOf = (service: Service) => documents<User>(service, "users");
+const walletOf = (userId: string): string => `wallet:${userId}`;
+
+/** People and their wallets. */
+export default (settings: Settings): ServiceSchema => ({
+	name: "user",
+	mixins: [database(settings, { collection: "users", indexes: [{ fields: ["handle"], unique: true }] })],
+	dependencies: ["auth", "credit"],
+
+	actions: {
+		signUp: action("published", userActions.signUp, async function (ctx) {
+			const { handle, password, displayName } = ctx.params;
+			const { userId } = await call(ctx, "auth.register", { handle, password });
+			await call(ctx, "credit.open", { accountId: walletOf(userId), kind: "wallet", owner: userId });
+			// The profile comes last: while it is missing, the same sign-up can be sent again and goes on where it was cut off.
+			return person(await insertUser(this, { _id: userId, handle, displayName, createdAtMs: Date.now() }));
+		}),
+
+		find: action("published", userActions.find, async function (ctx) {
+			const { handle, displayName } = await byHandle(this, ctx.params.handle);
+			return { handle, displayName };
+		}),
+
+		me: action("published", userActions.me, async function (ctx) {
+			const user = await byId(this, callerOf(ctx).userId);
+			const account = await call(ctx, "credit.account", { accountId: walletOf(user._id) });
+			const { balance, available, pending, state } = account;
+			const limits = { chargeMax: settings.chargeMax, codeCapMax: CODE_CAP_MAX };
+			return { ...person(user), balance, available, pending, state, limits };
+		}),
+
+		edit: action("published", userActions.edit, async function (ctx) {
+			const { displayName } = ctx.params;
+			const user = await usersOf(this).updateById(callerOf(ctx).userId, { $set: { displayName } });
+			if (!user) throw fail("not_found");
+			return person(user);
+		}),
+
+		charge: action("published", userActions.charge, async (ctx) => {
+			const { amount } = ctx.params;
+			const { userId } = callerOf(ctx);
+			if (amount > settings.chargeMax) throw fail("charge_limit_exceeded");
+			const booked = await call(ctx, "credit.transfer", {
+				...commandIn(ctx, "user.charge", ctx.params),
+				kind: "charge",
+				debitAccountId: "system:funding",
+				creditAccountId: walletOf(userId),
+				amount,
+				details: {},
+			});
+			return bookingWithBalance(ctx, booked, booked.creditBalance);
+		}),
+
+		send: action("published", userActions.send, async function (ctx) {
+			const { to, amount, note } = ctx.params;
+			const sender = await byId(this, callerOf(ctx).userId);
+			const recipient = await byHandle(this, to);
+			const booked = await call(ctx, "credit.transfer", {
+				...commandIn(ctx, "user.send", ctx.params),
+				kind: "p2p",
+				debitAccountId: walletOf(sender._id),
+				creditAccountId: walletOf(recipient._id),
+				amount,
+				details: { from: sender.displayName, to: recipient.displayName, note: note ?? null },
+			});
+			return bookingWithBalance(ctx, booked, booked.debitBalance);
+		}),
+
+		booking: action("published", userActions.booking, async (ctx) => {
+			const id = transferIdOf(callerOf(ctx).userId, ctx.params.id);
+			return bookingOf(id, await call(ctx, "credit.outcome", { id }));
+		}),
+
+		issueCode: action("published", userActions.issueCode, async (ctx) => {
+			const { cap = CODE_CAP_USUAL, image } = ctx.params;
+			if (cap > CODE_CAP_MAX) throw fail("amount_out_of_range", `A code's cap is at most ${CODE_CAP_MAX}`);
+			const { userId } = callerOf(ctx);
+			const { code, expiresAtMs } = await call(ctx, "auth.signCode", { userId, ttlS: CODE_TTL_S, cap });
+			const drawn = image ? await drawCode(code, image) : null;
+			return { code, cap, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()), image: drawn };
+		}),
+
+		listTransactions: action("published", userActions.listTransactions, async (ctx) => {
+			const { kind, limit = 20, ...range } = ctx.params;
+			const accountId = walletOf(callerOf(ctx).userId);
+			const query = { ...range, accountId, limit, ...(kind && { kinds: [kind] }) };
+			const { items, nextCursor } = await call(ctx, "credit.statement", query);
+			return { items: items.map(toTransaction), nextCursor };
+		}),
+
+		exportTransactions: action("published", userActions.exportTransactions, async (ctx) => {
+			const { kind, ...range } = ctx.params;
+			const accountId = walletOf(callerOf(ctx).userId);
+			const lines: Result<"credit.statement">["items"] = [];
+			for (let cursor: string | null = ""; cursor !== null && lines.length < EXPORT_LINES_MAX; ) {
+				const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }), ...(cursor && { cursor }) };
+				const page: Result<"credit.statement"> = await call(ctx, "credit.statement", query);
+				lines.push(...page.items);
+				cursor = page.nextCursor;
+			}
+			return toCsv(lines.map(toTransaction));
+		}),
+	},
+});
+
+/** The part of every money command that makes it repeatable: scoped by the person who asks. */
+function commandIn(ctx: Context<unknown, Meta>, name: string, params: { idempotencyKey: string }) {
+	const { idempotencyKey, ...asked } = params;
+	return commandOf(callerOf(ctx).userId, { action: name, idempotencyKey, asked });
+}
+
+function bookingWithBalance(ctx: Context<unknown, Meta>, booked: Result<"credit.transfer">, balanceAfter: number) {
+	const { transfer, replayed } = booked;
+	ctx.meta.replayed = replayed;
+	const { id: transferId, amount, createdAtMs } = transfer;
+	return {
+		id: keyOf(transferId),
+		transferId,
+		state: "posted" as const,
+		refusal: null,
+		amount,
+		createdAtMs,
+		balanceAfter,
+	};
+}
+
+async function insertUser(service: Service, user: User): Promise<User> {
+	try {
+		return await usersOf(service).insert(user);
+	} catch (error) {
+		if ((error as { type?: unknown }).type === "DUPLICATE_KEY") throw fail("handle_taken");
+		throw error;
+	}
+}
+
+async function byId(service: Service, userId: string): Promise<User> {
+	const user = await usersOf(service).findById(userId);
+	if (!user) throw fail("not_found");
+	return user;
+}
+
+async function byHandle(service: Service, handle: string): Promise<User> {
+	const user = await usersOf(service).findOne({ handle });
+	if (!user) throw fail("not_found");
+	return user;
+}
+
+const person = ({ _id, handle, displayName, createdAtMs }: User) => ({ userId: _id, handle, displayName, createdAtMs });

@@ -1,0 +1,480 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+	existsSync,
+	mkdtempSync,
+	readdirSync,
+	readlinkSync,
+	realpathSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, describe, it } from "node:test";
+import { type Service, ServiceBroker, type ServiceSchema } from "moleculer";
+import {
+	type Address,
+	type Collection,
+	database,
+	documents,
+	type Query,
+	type Update,
+	type WriteOperation,
+} from "../../mixins/database.ts";
+import { compileQuery, compileSort, type Purpose } from "../../mixins/document-query.ts";
+import { openSqlite, transaction } from "../../mixins/sqlite.ts";
+import { SqliteAdapter } from "../../mixins/sqlite-adapter.ts";
+import { adapterConformance } from "./adapter-conformance.ts";
+
+const root = mkdtempSync(join(tmpdir(), "hannip-database-"));
+after(() => rmSync(root, { recursive: true }));
+
+let folders = 0;
+const newFolder = () => join(root, String(++folders));
+const newPath = () => join(newFolder(), "hannip.sqlite");
+
+const sharedPath = newPath();
+adapterConformance("SQLite", (collection) => new SqliteAdapter({ path: sharedPath, ...collection }));
+
+async function opened(path: string, collection: Collection): Promise<SqliteAdapter> {
+	const adapter = new SqliteAdapter({ path, ...collection });
+	await adapter.connect();
+	return adapter;
+}
+
+/** Another process that runs `script` with a connected `adapter`. */
+function child({
+	path,
+	collection,
+	script,
+	stdout,
+}: Record<"path" | "collection" | "script", string> & { stdout: "pipe" | "ignore" }) {
+	const module = `
+		import { SqliteAdapter } from ${JSON.stringify(new URL("../../mixins/sqlite-adapter.ts", import.meta.url).href)};
+		const adapter = new SqliteAdapter(${JSON.stringify({ path, collection })});
+		await adapter.connect();
+		${script}`;
+	return spawn(process.execPath, ["--input-type=module", "-e", module], { stdio: ["ignore", stdout, "inherit"] });
+}
+
+describe("SQLite: durability", () => {
+	it("finds everything after closing and opening again, indexes included", async () => {
+		const path = newPath();
+		const collection: Collection = { collection: "users", indexes: [{ fields: ["handle"], unique: true }] };
+		const before = await opened(path, collection);
+		await before.insert({ _id: "u_1", handle: "nip" });
+		await before.disconnect();
+		const again = await opened(path, collection);
+		assert.deepEqual(await again.find(), [{ _id: "u_1", handle: "nip" }]);
+		await assert.rejects(again.insert({ _id: "u_2", handle: "nip" }), { type: "DUPLICATE_KEY" });
+		await again.disconnect();
+	});
+
+	it("keeps what was acknowledged when the process is killed", async () => {
+		const path = newPath();
+		const script = `
+			for (let index = 1; ; index++) {
+				await adapter.insert({ _id: "u_" + index });
+				await new Promise((written) => process.stdout.write(index + "\\n", written));
+			}`;
+		const writer = child({ path, collection: "users", script, stdout: "pipe" });
+		assert.ok(writer.stdout);
+		let output = "";
+		for await (const chunk of writer.stdout.setEncoding("utf8")) {
+			output += chunk;
+			if (output.split("\n").length > 20) writer.kill("SIGKILL");
+		}
+		if (writer.signalCode === null) await once(writer, "exit");
+		assert.equal(writer.signalCode, "SIGKILL");
+		// What follows the last line break was cut off by the kill.
+		const acknowledged = output.slice(0, output.lastIndexOf("\n")).split("\n");
+		const users = await opened(path, { collection: "users" });
+		const found = await users.findByIds(acknowledged.map((index) => `u_${index}`));
+		assert.equal(found.length, acknowledged.length);
+		assert.ok((await users.count()) <= acknowledged.length + 1, "only the last may be unacknowledged");
+		await users.disconnect();
+	});
+
+	it("lets several processes count with an optimistic lock and loses nothing", async () => {
+		const path = newPath();
+		const counters = await opened(path, { collection: "counters" });
+		await counters.insert({ _id: "c_1", version: 0 });
+		const script = `
+			let won = 0;
+			while (won < 50) {
+				const { version } = await adapter.findById("c_1");
+				await new Promise(setImmediate);
+				won += await adapter.updateMany({ _id: "c_1", version }, { $inc: { version: 1 } });
+			}`;
+		const children = [1, 2].map(() => child({ path, collection: "counters", script, stdout: "ignore" }));
+		const exits = await Promise.all(children.map((process) => once(process, "exit")));
+		assert.deepEqual(exits, [
+			[0, null],
+			[0, null],
+		]);
+		assert.deepEqual(await counters.findById("c_1"), { _id: "c_1", version: 100 });
+		await counters.disconnect();
+	});
+
+	it("waits for the disk at each commit", () => {
+		const path = join(root, "settings.sqlite");
+		const setting = (db: DatabaseSync, name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+		const db = openSqlite(path);
+		const settings = ["journal_mode", "synchronous", "busy_timeout", "trusted_schema"].map((name) => setting(db, name));
+		assert.deepEqual(settings, ["wal", 2, 5000, 0]);
+		const relaxed = openSqlite(path, { synchronous: "NORMAL" });
+		assert.equal(setting(relaxed, "synchronous"), 1);
+		const reader = openSqlite(path, { readOnly: true });
+		assert.throws(() => reader.exec("CREATE TABLE t (a)"), /readonly/);
+		for (const each of [reader, relaxed, db]) each.close();
+	});
+
+	it("lets only this user into the folder", async () => {
+		const path = newPath();
+		const adapter = await opened(path, { collection: "users" });
+		assert.equal(statSync(join(path, "..")).mode & 0o077, 0);
+		await adapter.disconnect();
+	});
+});
+
+describe("SQLite: transactions", () => {
+	const withTable = () => {
+		const db = openSqlite(join(root, `transactions-${++folders}.sqlite`));
+		db.exec("CREATE TABLE t (a INTEGER PRIMARY KEY)");
+		return db;
+	};
+	const count = (db: DatabaseSync) => db.prepare("SELECT count(*) AS n FROM t").get()?.n;
+
+	it("commits all, or nothing when the work throws", () => {
+		const db = withTable();
+		assert.equal(
+			transaction(db, () => db.prepare("INSERT INTO t VALUES (1), (2)").run().changes),
+			2,
+		);
+		const failure = new Error("no");
+		const work = () => {
+			db.exec("INSERT INTO t VALUES (3)");
+			throw failure;
+		};
+		assert.throws(
+			() => transaction(db, work),
+			(error) => error === failure,
+		);
+		assert.equal(count(db), 2);
+		assert.equal(db.isTransaction, false);
+		db.close();
+	});
+
+	it("does not hide the first error behind a rollback that fails", () => {
+		const db = withTable();
+		const failure = new Error("the first");
+		const work = () => {
+			// As SQLite itself does when the disk is full.
+			db.exec("ROLLBACK");
+			throw failure;
+		};
+		assert.throws(
+			() => transaction(db, work),
+			(error) => error === failure,
+		);
+		transaction(db, () => db.exec("INSERT INTO t VALUES (1)"));
+		assert.equal(count(db), 1);
+		db.close();
+	});
+
+	it("has the lock from its first moment", () => {
+		const path = join(root, `lock-${++folders}.sqlite`);
+		const db = openSqlite(path);
+		const impatient = new DatabaseSync(path, { timeout: 0 });
+		transaction(db, () => assert.throws(() => impatient.exec("BEGIN IMMEDIATE"), /locked/));
+		impatient.exec("BEGIN IMMEDIATE; ROLLBACK");
+		impatient.close();
+		db.close();
+	});
+
+	it("refuses work that is not finished when it returns", () => {
+		const db = withTable();
+		const work = async () => db.exec("INSERT INTO t VALUES (1)");
+		assert.throws(() => transaction(db, work), TypeError);
+		assert.equal(count(db), 0);
+		db.close();
+	});
+
+	it("lets a transaction inside of another fail, and the outer one with it", () => {
+		const db = withTable();
+		const nested = () => {
+			db.exec("INSERT INTO t VALUES (1)");
+			transaction(db, () => db.exec("INSERT INTO t VALUES (2)"));
+		};
+		assert.throws(() => transaction(db, nested), /within a transaction/);
+		assert.equal(count(db), 0);
+		db.close();
+	});
+});
+
+describe("SQLite: indexes", () => {
+	const collection: Collection = {
+		collection: "products",
+		indexes: [
+			{ fields: ["storeId", "sku"], unique: true },
+			{ fields: ["storeId", "createdAtMs"] },
+			{ fields: ["size.width"] },
+		],
+	};
+
+	/** The plan for the SQL that find() would run. */
+	function planOf(db: DatabaseSync, query: object, sort?: string, purpose: Purpose = "list"): string {
+		const { text, parameters } = compileQuery(query, purpose);
+		const sql = `EXPLAIN QUERY PLAN SELECT doc FROM "products" WHERE ${text} ORDER BY ${compileSort(sort)} LIMIT ?`;
+		return db
+			.prepare(sql)
+			.all(...parameters, 10)
+			.map(({ detail }) => detail)
+			.join("; ");
+	}
+
+	it("serve equality, ranges, lists, null and order", async () => {
+		const path = newPath();
+		const adapter = await opened(path, collection);
+		const db = openSqlite(path, { readOnly: true });
+		const uses = (index: string, query: object, sort?: string) => {
+			const plan = planOf(db, query, sort);
+			assert.match(plan, new RegExp(`SEARCH products USING INDEX ${index}`), JSON.stringify(query));
+			assert.doesNotMatch(plan, /SCAN products/);
+			return plan;
+		};
+		const unique = "products unique storeId, sku \\(<expr>=\\? AND <expr>=\\?\\)";
+		uses(unique, { storeId: "s_1", sku: "A" });
+		uses(unique, { storeId: "s_1", sku: { $in: ["A", "B"] } });
+		uses(unique, { $and: [{ storeId: "s_1" }, { sku: "A", price: { $gt: 1 } }] });
+		const byTime = "products by storeId, createdAtMs";
+		uses("products (unique|by) storeId, ", { storeId: "s_1" });
+		assert.doesNotMatch(uses("products unique", { storeId: "s_1" }, "sku"), /TEMP B-TREE FOR ORDER BY/);
+		uses(`${byTime} \\(<expr>=\\? AND <expr>>\\? AND <expr><\\?\\)`, {
+			storeId: "s_1",
+			createdAtMs: { $gte: 1, $lt: 2 },
+		});
+		uses(byTime, { storeId: "s_1", createdAtMs: null });
+		for (const sort of ["createdAtMs", "-createdAtMs"]) {
+			assert.doesNotMatch(uses(byTime, { storeId: "s_1" }, sort), /TEMP B-TREE/, "the index has the order");
+		}
+		uses("products by size.width", { "size.width": 3 });
+		uses("products by size.width", { "size.width": { $gt: 5 } });
+		uses("products by size.width", { $or: [{ "size.width": 3 }, { "size.width": { $gt: 5 } }] });
+		assert.doesNotMatch(planOf(db, { _id: { $gt: "p_1" } }, "_id"), /SCAN|TEMP B-TREE/);
+		const nextPage = { $or: [{ createdAtMs: { $lt: 5 } }, { createdAtMs: 5, _id: { $lt: "p_9" } }] };
+		uses(byTime, { storeId: "s_1", ...nextPage }, "-createdAtMs");
+		assert.match(planOf(db, { _id: "p_1" }, undefined, "address"), /SEARCH .*\(_id=\?\)/);
+		assert.match(planOf(db, { _id: { $in: ["p_1", "p_2"] } }), /SEARCH .*\(_id=\?\)/);
+		assert.match(planOf(db, { price: 1 }), /SCAN products/, "the check can fail");
+		db.close();
+		await adapter.disconnect();
+	});
+
+	it("refuse names that are not fields", async () => {
+		for (const field of ["a') --", "a b", "__proto__", "", "_id.x"]) {
+			const adapter = new SqliteAdapter({ path: newPath(), collection: "products", indexes: [{ fields: [field] }] });
+			await assert.rejects(adapter.connect(), TypeError);
+		}
+		for (const name of ['a"; --', "", "Users", "sqlite x", "a.b"]) {
+			assert.throws(() => new SqliteAdapter({ path: newPath(), collection: name }), TypeError);
+		}
+	});
+});
+
+/** How often this process has a file open (Linux only). */
+const openFiles = (path: string) =>
+	readdirSync("/proc/self/fd").filter((descriptor) => {
+		const link = join("/proc/self/fd", descriptor);
+		// The descriptor that lists the folder is gone by now.
+		return existsSync(link) && readlinkSync(link) === realpathSync(path);
+	}).length;
+
+describe("SQLite: one file", () => {
+	it("holds several collections and is closed by the last that leaves", async () => {
+		const path = newPath();
+		const [users, stores] = [await opened(path, { collection: "users" }), await opened(path, { collection: "stores" })];
+		await stores.connect();
+		await users.insert({ _id: "same" });
+		if (process.platform === "linux") assert.equal(openFiles(path), 1, "one connection for both");
+		await stores.insert({ _id: "same", name: "Nip" });
+		assert.deepEqual(await users.find(), [{ _id: "same" }]);
+		await users.disconnect();
+		await users.disconnect();
+		await assert.rejects(users.find(), /not connected/);
+		await stores.insert({ _id: "another" });
+		assert.ok(existsSync(`${path}-wal`), "open");
+		await stores.disconnect();
+		assert.ok(!existsSync(`${path}-wal`), "closed: SQLite folds the log into the file then");
+		const db = new DatabaseSync(path);
+		assert.deepEqual({ ...db.prepare("SELECT count(*) AS n FROM stores").get() }, { n: 2 });
+		db.close();
+	});
+
+	it("gives the connection back when connecting fails", async () => {
+		const path = newPath();
+		const users = await opened(path, { collection: "users" });
+		await users.insertMany([
+			{ _id: "u_1", handle: "nip" },
+			{ _id: "u_2", handle: "nip" },
+		]);
+		const strict = new SqliteAdapter({ path, collection: "users", indexes: [{ fields: ["handle"], unique: true }] });
+		await assert.rejects(strict.connect(), /UNIQUE/);
+		await strict.disconnect();
+		assert.equal(await users.count(), 2);
+		await users.disconnect();
+		assert.ok(!existsSync(`${path}-wal`), "closed");
+	});
+});
+
+type User = {
+	readonly _id: string;
+	readonly handle: string;
+	readonly passwordHash: string;
+	readonly version: number;
+	readonly note?: string;
+};
+
+describe("database mixin in a broker", () => {
+	const generated = ["find", "count", "list", "create", "insert", "get", "update", "remove"];
+
+	const usersService = (dataDir: string): ServiceSchema => ({
+		name: "user",
+		mixins: [database({ dataDir }, { collection: "users", indexes: [{ fields: ["handle"], unique: true }] })],
+		actions: {
+			signUp(this: Service, ctx) {
+				return documents<User>(this).insert(ctx.params);
+			},
+			// The name of a generated action, with nothing of it.
+			get(this: Service, ctx) {
+				return documents<User>(this).findById(ctx.params.id);
+			},
+		},
+		async started(this: Service) {
+			assert.equal(await documents<User>(this).count(), 0, "connected before the service's own `started`");
+		},
+		async stopped(this: Service) {
+			assert.equal(await documents<User>(this).count(), 1, "still connected in the service's own `stopped`");
+		},
+	});
+
+	function newBroker(events: unknown[] = []) {
+		const logged =
+			(next: (...call: unknown[]) => unknown) =>
+			(...call: unknown[]) => {
+				events.push(call);
+				return next(...call);
+			};
+		const middlewares = [{ name: "EventLog", emit: logged, broadcast: logged } as never];
+		return new ServiceBroker({ logger: false, cacher: "Memory", middlewares });
+	}
+
+	it("connects, serves, broadcasts nothing, and closes the file", async () => {
+		const dataDir = newFolder();
+		const events: unknown[] = [];
+		const broker = newBroker(events);
+		const service = broker.createService(usersService(dataDir));
+		broker.createService({ name: "store", mixins: [database({ dataDir }, { collection: "stores" })] });
+		await broker.start();
+		const user = { _id: "u_1", handle: "nip", passwordHash: "secret", version: 1 };
+		assert.deepEqual(await broker.call("user.signUp", user), user);
+		assert.deepEqual(await broker.call("user.get", { id: "u_1" }), user);
+		await assert.rejects(broker.call("user.signUp", { ...user, _id: "u_2" }), {
+			type: "DUPLICATE_KEY",
+			data: { fields: ["handle"] },
+		});
+		assert.deepEqual(events, []);
+		// moleculer-db's own way, which a service could still take: it tells that something changed, never what.
+		const { _create, _remove } = service as unknown as Record<
+			string,
+			(ctx: unknown, params: unknown) => Promise<unknown>
+		>;
+		await _create?.call(service, null, { ...user, _id: "u_2", handle: "other" });
+		assert.equal(await _remove?.call(service, null, { id: "u_2" }), 1);
+		assert.deepEqual(events, [["cache.clean.user"], ["cache.clean.user"]]);
+		await broker.stop();
+		assert.ok(existsSync(join(dataDir, "hannip.sqlite")));
+		assert.ok(!existsSync(join(dataDir, "hannip.sqlite-wal")), "closed");
+	});
+
+	it("gives a service several collections, each by its name", async () => {
+		const dataDir = newFolder();
+		const broker = newBroker();
+		const mixin = database({ dataDir }, { collection: "stores" }, { collection: "products" });
+		const store = broker.createService({ name: "store", mixins: [mixin] });
+		const other = broker.createService({ name: "other", mixins: [mixin] });
+		await broker.start();
+		await documents(store, "stores").insert({ _id: "s_1" });
+		await documents(store, "products").insertMany([{ _id: "p_1" }, { _id: "p_2" }]);
+		await broker.destroyService(other);
+		assert.deepEqual([await documents(store, "stores").count(), await documents(store, "products").count()], [1, 2]);
+		assert.throws(() => documents(store, "sales"), /no documents sales/);
+		assert.throws(() => documents(store), /no documents/, "which one?");
+		await broker.stop();
+		assert.ok(!existsSync(join(dataDir, "hannip.sqlite-wal")), "closed");
+	});
+
+	it("has none of the generated actions, for anybody", async () => {
+		const broker = newBroker();
+		const dataDir = newFolder();
+		const user = broker.createService({ name: "user", mixins: [database({ dataDir }, { collection: "users" })] });
+		const store = broker.createService(usersService(dataDir));
+		assert.deepEqual(Object.keys(user.actions), []);
+		assert.deepEqual(Object.keys(store.actions).toSorted(), ["get", "signUp"]);
+		assert.deepEqual(Object.keys(store.schema.actions?.get ?? {}), ["handler"]);
+		for (const name of generated) {
+			if (name !== "get") await assert.rejects(broker.call(`user.${name}`), { type: "SERVICE_NOT_FOUND" });
+		}
+	});
+
+	it("fails the start when the file cannot be opened", async () => {
+		const dataDir = join(root, "a-file");
+		writeFileSync(dataDir, "not a folder");
+		const broker = newBroker();
+		broker.createService({ name: "user", mixins: [database({ dataDir }, { collection: "users" })] });
+		await assert.rejects(broker.start(), /EEXIST|ENOTDIR/);
+		await broker.stop();
+	});
+
+	it("knows a service without documents", () => {
+		const broker = newBroker();
+		assert.throws(() => documents(broker.createService({ name: "plain" })), /no documents/);
+	});
+
+	it("knows the fields of a document type", () => {
+		const queries: Query<User>[] = [
+			{ handle: "nip", version: { $gt: 1 }, "profile.name": "Nip", $or: [{ note: null }, { _id: { $gt: "u_1" } }] },
+			// @ts-expect-error a field that a User does not have
+			{ name: "Nip" },
+			// @ts-expect-error a type that a handle does not have
+			{ handle: 1 },
+		];
+		const updates: Update<User>[] = [
+			{ $set: { handle: "nip", "profile.name": "Nip" }, $unset: { note: true }, $inc: { version: 1 } },
+			// @ts-expect-error an id that changes
+			{ $set: { _id: "u_2" } },
+			// @ts-expect-error an increment of a text
+			{ $inc: { handle: 1 } },
+			// @ts-expect-error a required field that goes away
+			{ $unset: { handle: true } },
+		];
+		const address: Address<User>[] = [
+			{ _id: "u_1", version: 1 },
+			// @ts-expect-error an operator instead of an id
+			{ _id: { $gt: "u_1" } },
+		];
+		const writes: WriteOperation<User>[] = [
+			{ insert: { handle: "nip", passwordHash: "", version: 1 } },
+			{ update: { _id: "u_1", version: 1 }, set: { handle: "nip" }, inc: { version: 1 } },
+			// @ts-expect-error an update of nobody in particular
+			{ update: { version: 1 }, set: { handle: "nip" } },
+			// @ts-expect-error an insert without all fields
+			{ insert: { handle: "nip" } },
+		];
+		assert.equal([...queries, ...updates, ...address, ...writes].length, 13);
+	});
+});
