@@ -37,9 +37,18 @@ function installDependencies() {
 
 installDependencies();
 
+// Without it every start, and every worker thread, strips the types again and keeps the compiler for it in memory.
+const compileCache = {
+	NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, "node_modules", ".cache", "compile"),
+};
+
 const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.argv.slice(2)], {
 	stdio: "inherit",
-	env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${dirname(node)}:${process.env.PATH ?? ""}` },
+	env: {
+		...process.env,
+		...compileCache,
+		PATH: `${join(root, "node_modules", ".bin")}:${dirname(node)}:${process.env.PATH ?? ""}`,
+	},
 });
 // A terminal sends Ctrl-C to both; a supervisor signals only this process, so pass it on. Waiting for the child comes first either way.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {

@@ -10,10 +10,10 @@ export const storeBalance = async ({ owner, storeId }: Shop): Promise<number> =>
 	bodyOf(await owner.client.get<"store.get">(`/v1/stores/${storeId}`)).balance;
 
 /** Asks the platform, and compares with the demo's own books. */
-export async function expectBalance({ books }: Day, step: Step, person: Person): Promise<void> {
-	step.expect(`balance of ${person.displayName}`, await balanceOf(person), books.balanceOf(person.handle));
+export async function expectBalance({ books }: Day, step: Step, person: Person): Promise<boolean> {
+	return step.expect(`balance of ${person.displayName}`, await balanceOf(person), books.balanceOf(person.handle));
 }
 
-export async function expectStoreBalance({ books }: Day, step: Step, shop: Shop): Promise<void> {
-	step.expect("balance of the store", await storeBalance(shop), books.balanceOf(STORE));
+export async function expectStoreBalance({ books }: Day, step: Step, shop: Shop): Promise<boolean> {
+	return step.expect("balance of the store", await storeBalance(shop), books.balanceOf(STORE));
 }

@@ -44,10 +44,17 @@ export type Prepared = {
 	readonly init: { method: string; headers: Record<string, string>; body?: string };
 };
 
-/** The platform could not be asked at all, or something that is not Hannip answered. */
-export class NoAnswer extends Error {}
+/** Nobody answered, however often it was asked. */
+export class NoAnswer extends Error {
+	readonly baseUrl: string;
+	constructor(baseUrl: string, { method, path }: Request, reason: string) {
+		super(`${method} ${path}: no answer (${reason})`);
+		this.baseUrl = baseUrl;
+	}
+}
 
-const ATTEMPTS_MAX = 5;
+/** Together with the pauses between them long enough for a platform that is restarted. */
+const ATTEMPTS_MAX = 6;
 const PAUSE_MAX_MS = 10_000;
 
 export function createClient(baseUrl: string, accessToken?: () => Promise<string>): Client {
@@ -62,7 +69,7 @@ export function createClient(baseUrl: string, accessToken?: () => Promise<string
 		return { url: url.href, init: { method, headers, body: typeof body === "string" ? body : JSON.stringify(body) } };
 	};
 	const send = async <T>(request: Request): Promise<Answer<T>> =>
-		(await untilAnswered(request, () => prepare(request))) as Answer<T>;
+		(await untilAnswered(baseUrl, request, () => prepare(request))) as Answer<T>;
 	return {
 		get: (path, query) => send({ method: "GET", path, ...(query && { query }) }),
 		post: (path, body, options) => send({ method: "POST", path, body, ...options }),
@@ -73,7 +80,11 @@ export function createClient(baseUrl: string, accessToken?: () => Promise<string
 }
 
 /** Repeats what may be repeated, with the same key, a bounded number of times. @throws NoAnswer */
-async function untilAnswered(request: Request, prepare: () => Promise<Prepared>): Promise<Answer<unknown>> {
+async function untilAnswered(
+	baseUrl: string,
+	request: Request,
+	prepare: () => Promise<Prepared>,
+): Promise<Answer<unknown>> {
 	const repeatable = request.method === "GET" || request.key !== undefined || request.repeatable === true;
 	for (let attempt = 1; ; attempt += 1) {
 		const { answer, retryAfterMs, error } = await attemptOnce(request, await prepare());
@@ -81,7 +92,7 @@ async function untilAnswered(request: Request, prepare: () => Promise<Prepared>)
 		const again = answer?.status === 429 || (repeatable && (answer === undefined || answer.status === 503));
 		if (attempt === ATTEMPTS_MAX || !again) {
 			if (answer) return answer;
-			throw new NoAnswer(`${request.method} ${request.path}: no answer (${reasonOf(error)})`);
+			throw new NoAnswer(baseUrl, request, reasonOf(error));
 		}
 		await sleep(Math.min(retryAfterMs ?? 100 * 2 ** attempt, PAUSE_MAX_MS));
 	}

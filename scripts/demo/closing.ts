@@ -51,7 +51,7 @@ export async function readReport(day: Day, step: Step, shop: Shop, openedMs: num
 	const row = (title: string, { count, amount }: Tally) => [title, won(count), won(amount)];
 	step.show(
 		table(
-			[{ title: "" }, { title: "Count", align: "right" }, { title: "Credit", align: "right" }],
+			[{ title: "Today" }, { title: "Count", align: "right" }, { title: "Credit", align: "right" }],
 			[row("Sales", sales), row("Refunds", { ...refunds, amount: -refunds.amount }), ["Net", "", won(net)]],
 		),
 	);

@@ -1,8 +1,9 @@
 import { randomInt } from "node:crypto";
 import { createBooks } from "./books.ts";
-import { createClient } from "./client.ts";
+import { createClient, NoAnswer } from "./client.ts";
 import { payOut, readReport } from "./closing.ts";
 import type { Day, Person, Shop, Sold } from "./day.ts";
+import { plural } from "./display.ts";
 import { refundSome, refundTooMuch, sendCredit } from "./giving-back.ts";
 import { cancelFirst, loseReply } from "./lost-replies.ts";
 import {
@@ -32,7 +33,8 @@ function planDay(options: Options): Day {
 	return {
 		options,
 		screen,
-		steps: createSteps(screen),
+		// The audit's port may be out of reach; without the public one nothing can be played.
+		steps: createSteps(screen, (error) => error instanceof NoAnswer && error.baseUrl === options.url),
 		random: createRandom(options.seed),
 		books: createBooks(),
 		qr: createQrFacts(),
@@ -44,7 +46,10 @@ function planDay(options: Options): Day {
 	};
 }
 
-const act = (title: string) => print(`\n${styled("bold", title)}`);
+function act(title: string): void {
+	print();
+	print(styled("bold", title));
+}
 
 /** Nothing of the day can be played without people and a store. */
 class CannotGoOn extends Error {}
@@ -75,9 +80,11 @@ async function gatherPeople(day: Day): Promise<{ owner: Person; customers: reado
 		step.say(`handles end in .${day.suffix}`);
 		return step.each(drafts, (person) => signUp(day, person));
 	});
-	const [owner, ...customers] =
-		(await day.steps.play("Everyone logs in", (step) => step.each(signedUp ?? [], (person) => comeIn(day, person)))) ??
-		[];
+	const people = await day.steps.play("Everyone logs in", (step) => {
+		step.say(plural(drafts.length, "session"));
+		return step.each(signedUp ?? [], (person) => comeIn(day, person));
+	});
+	const [owner, ...customers] = people ?? [];
 	if (owner?.handle !== drafts[0]?.handle || owner === undefined || customers.length < 2)
 		throw new CannotGoOn("Without the owner and two customers there is no day.");
 	return { owner, customers };
@@ -150,9 +157,10 @@ async function playAll(day: Day): Promise<boolean> {
 	print(`${styled("bold", "Hannip 한닢")}  a shop's day at ${options.url}  (--seed ${options.seed})`);
 	let stopped = false;
 	await playDay(day).catch((error: unknown) => {
-		if (!(error instanceof CannotGoOn)) throw error;
+		if (!(error instanceof CannotGoOn || error instanceof NoAnswer)) throw error;
 		stopped = true;
-		print(`\n  ${styled("red", error.message)}`);
+		print();
+		print(`  ${styled("red", error instanceof NoAnswer ? "The platform does not answer any more." : error.message)}`);
 	});
 	const found = await steps.play("Audit the whole ledger", (step) => audit(day, step));
 	printSummary(day, found);

@@ -16,13 +16,12 @@ export async function compareBalances(day: Day, step: Step, shop: Shop): Promise
 		books: day.books.balanceOf(person.handle),
 		platform: await balanceOf(person),
 	}));
-	rows.push({ who: "The store", books: day.books.balanceOf(STORE), platform: await storeBalance(shop) });
+	rows.push({ who: "the store", books: day.books.balanceOf(STORE), platform: await storeBalance(shop) });
 	for (const { who, books, platform } of rows) step.expect(`balance of ${who}`, platform, books);
 	const held = rows.reduce((sum, { platform }) => sum + platform, 0);
-	step.expect("all balances together: charged less paid out", held, day.books.held());
-	step.say(
-		`${won(held)} = ${won(day.books.tallies.charges.amount)} charged − ${won(day.books.tallies.payouts.amount)} paid out`,
-	);
+	const { charges, payouts } = day.books.tallies;
+	const equal = step.expect("all balances together: charged less paid out", held, day.books.held());
+	step.say(`${won(held)} ${equal ? "=" : "≠"} ${won(charges.amount)} charged − ${won(payouts.amount)} paid out`);
 	const shown = rows.length > ROWS_SHOWN ? [...rows.slice(0, ROWS_SHOWN - 1), ...rows.slice(-1)] : rows;
 	step.show(
 		table(

@@ -20,6 +20,7 @@ export async function sellAll(day: Day, step: Step, shop: Shop): Promise<readonl
 		(sum, { basket }) => sum + basket.lines.reduce((all, { quantity }) => all + quantity, 0),
 		0,
 	);
-	step.say(`${won(items)} items for ${won(day.books.tallies.sales.amount)} credit`);
+	const takings = sold.reduce((sum, { sale }) => sum + (sale.total ?? 0), 0);
+	step.say(`${won(items)} items for ${won(takings)} credit`);
 	return sold;
 }

@@ -28,7 +28,7 @@ export async function customerStatement(day: Day, step: Step, person: Person): P
 		about: line.note ?? receipt(line.items),
 	}));
 	step.show(statementTable(lines));
-	step.say(`${plural(lines.length, "line")}, add up to ${won(day.books.balanceOf(person.handle))}`);
+	step.say(`${plural(lines.length, "line")}, up to a balance of ${won(lines[0]?.balanceAfter ?? 0)}`);
 	return lines.length;
 }
 
@@ -51,7 +51,7 @@ export async function storeStatement(day: Day, step: Step, { storeId, customers 
 		about: aboutEntry(entry.details),
 	}));
 	step.show(statementTable(lines));
-	step.say(`${plural(lines.length, "line")}, add up to ${won(day.books.balanceOf(STORE))}`);
+	step.say(`${plural(lines.length, "line")}, up to a balance of ${won(lines[0]?.balanceAfter ?? 0)}`);
 }
 
 /** What services wrote beside a transfer: a receipt, or why it was given back. */
@@ -69,6 +69,12 @@ function expectSound(step: Step, lines: readonly Line[], balance: number): void 
 	step.expect("the balance of the newest line", lines[0]?.balanceAfter ?? 0, balance);
 }
 
+function wordFor({ kind, amount, refunded }: Pick<Line, "kind" | "amount" | "refunded">): string {
+	if (kind === "p2p") return amount < 0 ? "sent" : "received";
+	if (refunded === 0) return kind;
+	return refunded === Math.abs(amount) ? `${kind}, refunded` : `${kind}, part refunded`;
+}
+
 function statementTable(lines: readonly ShownLine[]): string[] {
 	const time = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Seoul", timeStyle: "medium" });
 	return table(
@@ -84,7 +90,7 @@ function statementTable(lines: readonly ShownLine[]): string[] {
 			.slice(0, LINES_SHOWN)
 			.map(({ postedAtMs, kind, amount, balanceAfter, refunded, other, about }) => [
 				time.format(postedAtMs),
-				refunded > 0 ? `${kind} (refunded)` : kind,
+				wordFor({ kind, amount, refunded }),
 				signed(amount),
 				won(balanceAfter),
 				other,

@@ -18,8 +18,8 @@ export type Played = {
 
 /** What a scene gets to tell how it goes. */
 export type Step = {
-	/** Compares by value. A difference is printed and fails the step, which goes on. */
-	expect(what: string, came: unknown, expected: unknown): void;
+	/** Compares by value. A difference is printed and fails the step, which goes on. @returns whether they are equal */
+	expect(what: string, came: unknown, expected: unknown): boolean;
 	/** Plays one after the other, each timed; one that throws fails the step, and the next begins. Gives what the others gave. */
 	each<T, R>(items: readonly T[], play: (item: T, index: number) => Promise<R>): Promise<R[]>;
 	/** Times a part of what is repeated. */
@@ -39,43 +39,61 @@ export type Screen = {
 };
 
 export type Steps = {
-	/** null = it broke off; its failures say why. */
+	/** null = it broke off; its failures say why. @throws what stops the day */
 	play<T>(title: string, scene: (step: Step) => Promise<T>): Promise<T | null>;
 	readonly played: readonly Played[];
 };
 
-export function createSteps(screen: Screen): Steps {
+/** @param stopsTheDay after which errors it makes no sense to go on */
+export function createSteps(screen: Screen, stopsTheDay: (error: unknown) => boolean): Steps {
 	const played: Played[] = [];
 	return {
 		played,
 		play: async (title, scene) => {
-			const record = { timesMs: [] as number[], laps: new Map<string, number[]>(), failures: [] as Failure[] };
-			const words = { detail: "", shown: [] as string[] };
-			const step = stepOf(record, words, (done) => screen.progress(title, done));
+			const record: Recording = { timesMs: [], laps: new Map(), failures: [], detail: "", shown: [] };
 			screen.progress(title);
 			const startedMs = performance.now();
-			const result = await scene(step).catch((error: unknown) => {
+			const finish = () => {
+				const tookMs = performance.now() - startedMs;
+				if (record.timesMs.length === 0) record.timesMs.push(tookMs);
+				const step = { title, tookMs, ...record };
+				played.push(step);
+				screen.played(step);
+			};
+			try {
+				return await scene(stepOf(record, { progress: (done) => screen.progress(title, done), stopsTheDay }));
+			} catch (error) {
 				record.failures.push({ what: messageOf(error) });
+				if (stopsTheDay(error)) throw error;
 				return null;
-			});
-			const tookMs = performance.now() - startedMs;
-			if (record.timesMs.length === 0) record.timesMs.push(tookMs);
-			played.push({ title, tookMs, ...record, ...words });
-			screen.played({ title, tookMs, ...record, ...words });
-			return result;
+			} finally {
+				finish();
+			}
 		},
 	};
 }
 
-function stepOf(
-	{ timesMs, laps, failures }: { timesMs: number[]; laps: Map<string, number[]>; failures: Failure[] },
-	words: { detail: string; shown: string[] },
-	progress: (done: { count: number; of: number }) => void,
-): Step {
+/** A step while it is played. */
+type Recording = {
+	readonly timesMs: number[];
+	readonly laps: Map<string, number[]>;
+	readonly failures: Failure[];
+	readonly shown: string[];
+	detail: string;
+};
+
+type Around = {
+	readonly progress: (done: { count: number; of: number }) => void;
+	readonly stopsTheDay: (error: unknown) => boolean;
+};
+
+function stepOf(record: Recording, { progress, stopsTheDay }: Around): Step {
+	const { timesMs, laps, failures, shown } = record;
 	return {
 		expect: (what, came, expected) => {
-			if (isDeepStrictEqual(came, expected)) return;
-			failures.push({ what, expected: written(expected), came: written(came) });
+			const equal = isDeepStrictEqual(came, expected);
+			if (!equal) failures.push({ what, expected: written(expected), came: written(came) });
+			return equal;
 		},
 		each: async (items, play) => {
 			const results = [];
@@ -85,6 +103,7 @@ function stepOf(
 				try {
 					results.push(await play(item, index));
 				} catch (error) {
+					if (stopsTheDay(error)) throw error;
 					failures.push({ what: `${index + 1} of ${items.length}: ${messageOf(error)}` });
 				}
 				timesMs.push(performance.now() - startedMs);
@@ -98,10 +117,10 @@ function stepOf(
 			return result;
 		},
 		say: (detail) => {
-			words.detail = detail;
+			record.detail = detail;
 		},
 		show: (lines) => {
-			words.shown.push(...lines);
+			shown.push(...lines);
 		},
 	};
 }

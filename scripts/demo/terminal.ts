@@ -12,9 +12,13 @@ const DETAIL_WIDTH = 48;
 const FAILURES_SHOWN = 5;
 const PLAIN_PROGRESS_EVERY_MS = 2_000;
 
-export const print = (line = ""): void => {
-	process.stdout.write(`${line}\n`);
-};
+let lastLine = "";
+
+/** Prints a line; of several empty ones in a row only the first. */
+export function print(line = ""): void {
+	if (line !== "" || lastLine !== "") process.stdout.write(`${line}\n`);
+	lastLine = line;
+}
 
 /** Shows steps as they are played: in a terminal the running one is redrawn in place, elsewhere every line stays. */
 export function createTerminal(): Screen {

@@ -143,7 +143,7 @@ export const creditActions = {
 	statement: {
 		params: closed({
 			accountId: AccountId,
-			limit: PageLimit,
+			limit: Type.Optional(PageLimit),
 			cursor: Type.Optional(Cursor),
 			kinds: Type.Optional(Type.Array(TransferKind, { maxItems: 6 })),
 			fromMs: Type.Optional(TimeMs),

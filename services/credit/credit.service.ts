@@ -93,23 +93,23 @@ export default (settings: Settings): ServiceSchema => ({
 			return view(await existing(this, accountId));
 		}),
 
-		account: action("public", creditActions.account, async function (ctx) {
+		account: action("published", creditActions.account, async function (ctx) {
 			return view(await existing(this, ctx.params.accountId));
 		}),
 
-		outcome: action("public", creditActions.outcome, async function (ctx) {
+		outcome: action("published", creditActions.outcome, async function (ctx) {
 			return outcome(ledgerOf(this), ctx.params.id);
 		}),
 
-		statement: action("public", creditActions.statement, async function (ctx) {
-			const { cursor, accountId, ...rest } = ctx.params;
+		statement: action("published", creditActions.statement, async function (ctx) {
+			const { cursor, accountId, limit = 20, ...rest } = ctx.params;
 			const ledger = ledgerOf(this);
 			// Whoever was told that it is booked must find it here.
 			await ledger.readModel.reached(ledger.sequence);
 			const query = { ...rest, accountId: accountId as AccountId, before: cursor ? placeOf(cursor) : undefined };
-			const items = await ledger.readModel.statement({ ...query, limit: rest.limit + 1 });
-			const last = items.length > rest.limit ? items[rest.limit - 1] : undefined;
-			return { items: items.slice(0, rest.limit), nextCursor: last ? toCursor(last) : null };
+			const items = await ledger.readModel.statement({ ...query, limit: limit + 1 });
+			const last = items.length > limit ? items[limit - 1] : undefined;
+			return { items: items.slice(0, limit), nextCursor: last ? toCursor(last) : null };
 		}),
 
 		totals: action("public", creditActions.totals, async function (ctx) {

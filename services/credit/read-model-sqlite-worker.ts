@@ -52,6 +52,9 @@ function open() {
 	return fresh;
 }
 
+// As in the journal: transfers have random ids, and what touches the same page soon after should be written with it.
+db.exec("PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -64000");
+
 const sql = {
 	begin: db.prepare("BEGIN IMMEDIATE"),
 	commit: db.prepare("COMMIT"),

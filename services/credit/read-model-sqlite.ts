@@ -8,8 +8,8 @@ import type { ReadModelHandlers } from "./read-model-sqlite-worker.ts";
 import { WorkerLink } from "./worker-link.ts";
 
 /** Groups written at once; small enough that the next answer is not kept waiting. */
-const BATCH_GROUPS = 64;
-const BATCH_BYTES = 1_000_000;
+const BATCH_GROUPS = 256;
+const BATCH_BYTES = 4_000_000;
 /** Bytes of log that may wait in memory before the ledger is held back. */
 const BACKLOG_BYTES_MAX = 64_000_000;
 /** How long a reader waits for its own writes. */

@@ -7,7 +7,7 @@ export type Transaction = Result<"user.listTransactions">["items"][number];
 /** A line of the ledger's statement as the wallet's owner reads it. The words come from the receipt, as they were then. */
 export function toTransaction(line: StatementLine): Transaction {
 	const { transferId, kind, amount, balanceAfter, postedAtMs, refunded, reference } = line;
-	const details = line.details as { note?: string | null; items?: Transaction["items"] };
+	const details = line.details as { note?: string | null; reason?: string | null; items?: Transaction["items"] };
 	return {
 		transferId,
 		kind,
@@ -15,7 +15,7 @@ export function toTransaction(line: StatementLine): Transaction {
 		balanceAfter,
 		postedAtMs,
 		counterparty: counterpartyOf(line),
-		note: details.note ?? null,
+		note: details.note ?? details.reason ?? null,
 		items: (details.items ?? []).map(({ name, unitPrice, quantity, amount }) => ({
 			name,
 			unitPrice,
