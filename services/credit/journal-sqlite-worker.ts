@@ -1,7 +1,7 @@
-import { hash } from "node:crypto";
 import { workerData } from "node:worker_threads";
 import { openSqlite } from "../../mixins/sqlite.ts";
-import { type Appended, emptyHead, type Group, type Head } from "./journal.ts";
+import { ClaimIndex } from "./claim-index.ts";
+import { type Appended, claimsOf, emptyHead, entriesOf, type Group, type Head, headOf } from "./journal.ts";
 import { serve } from "./worker-link.ts";
 
 // The thread behind `SqliteJournal`.
@@ -9,12 +9,9 @@ import { serve } from "./worker-link.ts";
 /** Of the tables below. A change of them needs a migration here, from every version that was ever released. */
 const VERSION = 1;
 
-const db = openSqlite((workerData as { path: string }).path);
+const { path, claimsPath } = workerData as { path: string; claimsPath: string };
+const db = openSqlite(path);
 checkVersion();
-
-// Claims are random, so every group touches other pages of their index. The longer a checkpoint waits, the more groups share
-// one write of a page; 64 MB of WAL are read back in well under a second after a crash.
-db.exec("PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -64000");
 
 db.exec(`
 	CREATE TABLE IF NOT EXISTS ledger_groups (
@@ -25,20 +22,11 @@ db.exec(`
 		committed_at_ms INTEGER NOT NULL,
 		body            TEXT NOT NULL
 	) STRICT;
-	CREATE TABLE IF NOT EXISTS ledger_claims (
-		claim    BLOB PRIMARY KEY,
-		sequence INTEGER NOT NULL
-	) STRICT, WITHOUT ROWID;
 `);
 
 const sql = {
-	begin: db.prepare("BEGIN IMMEDIATE"),
-	commit: db.prepare("COMMIT"),
-	rollback: db.prepare("ROLLBACK"),
 	last: db.prepare("SELECT sequence, hash, committed_at_ms FROM ledger_groups ORDER BY sequence DESC LIMIT 1"),
 	insertGroup: db.prepare("INSERT INTO ledger_groups VALUES (?, ?, ?, ?, ?, ?)"),
-	insertClaim: db.prepare("INSERT OR IGNORE INTO ledger_claims VALUES (?, ?)"),
-	claim: db.prepare("SELECT sequence FROM ledger_claims WHERE claim = ?"),
 	groups: db.prepare("SELECT * FROM ledger_groups WHERE sequence >= ? ORDER BY sequence LIMIT ?"),
 	hashAt: db.prepare("SELECT hash FROM ledger_groups WHERE sequence = ?"),
 };
@@ -64,50 +52,52 @@ function head(): Head {
 	return row ? { sequence: row.sequence, hash: row.hash, committedAtMs: row.committed_at_ms } : emptyHead;
 }
 
+const index = new ClaimIndex(claimsPath, ({ sequence, hash }) => hashAt(sequence) === hash);
+indexTail();
+
+/** Brings the index up to the log's end: after a crash, and after an append whose claims could not be written. */
+function indexTail(): void {
+	const last = head().sequence;
+	while (index.head.sequence < last) {
+		for (const group of read({ fromSequence: index.head.sequence + 1, groupsMax: 256 })) {
+			index.add(entriesOf(group).flatMap(claimsOf), headOf(group));
+		}
+	}
+}
+
 type Append = { group: Group; claims: readonly string[] };
 
 function append({ group, claims }: Append): Appended {
-	begin();
-	let appended: Appended;
 	try {
-		appended = insert(group, claims);
-		if (appended.result !== "appended") return appended;
-		sql.commit.run();
-		return appended;
-	} catch (error) {
-		// A failed COMMIT may or may not have reached the disk; what the file says now is what it will say.
-		if (isStored(group)) return { result: "appended" };
-		throw absent(error);
-	} finally {
-		if (db.isTransaction) sql.rollback.run();
-	}
-}
-
-function begin(): void {
-	try {
-		sql.begin.run();
+		const last = head();
+		if (last.sequence !== group.sequence - 1 || last.hash !== group.previousHash) return { result: "conflict" };
+		indexTail();
+		const taken = claims.filter((claim) => index.find(claim) !== undefined);
+		if (taken.length > 0) return { result: "duplicate", claims: taken };
 	} catch (error) {
 		throw absent(error);
 	}
+	write(group);
+	try {
+		index.add(claims, headOf(group));
+	} catch {
+		// The group is in the log, that is what counts; the next append brings the index up first, or says why it cannot.
+	}
+	return { result: "appended" };
 }
 
-function insert(group: Group, claims: readonly string[]): Appended {
-	const { sequence, lane, hash, previousHash, committedAtMs, body } = group;
-	const last = head();
-	if (last.sequence !== sequence - 1 || last.hash !== previousHash) return { result: "conflict" };
-	sql.insertGroup.run(sequence, lane, hash, previousHash, committedAtMs, body);
-	const taken = claims.filter((claim) => sql.insertClaim.run(keyOf(claim), sequence).changes === 0);
-	return taken.length === 0 ? { result: "appended" } : { result: "duplicate", claims: taken };
+/** One statement is one transaction. */
+function write({ sequence, lane, hash, previousHash, committedAtMs, body }: Group): void {
+	try {
+		sql.insertGroup.run(sequence, lane, hash, previousHash, committedAtMs, body);
+	} catch (error) {
+		// A commit that failed may or may not have reached the disk; what the file says now is what it will say.
+		if (hashAt(sequence) !== hash) throw absent(error);
+	}
 }
 
-/** 128 bits of SHA-256: a third of the space, so a third of the pages; two claims that meet in them will not be seen. */
-const keyOf = (claim: string): Buffer => hash("sha256", claim, "buffer").subarray(0, 16);
-
-/** Asked after the transaction is over, and only then: inside it, its own rows would be seen. */
-function isStored({ sequence, hash }: Group): boolean {
-	if (db.isTransaction) sql.rollback.run();
-	const row = sql.hashAt.get(sequence) as { hash: string } | undefined;
-	return row?.hash === hash;
+function hashAt(sequence: number): string | undefined {
+	return (sql.hashAt.get(sequence) as { hash: string } | undefined)?.hash;
 }
 
 const absent = (error: unknown): Error =>
@@ -127,15 +117,21 @@ function read({ fromSequence, groupsMax }: { fromSequence: number; groupsMax: nu
 }
 
 function find(claims: readonly string[]): Map<string, number> {
+	indexTail();
 	const found = new Map<string, number>();
 	for (const claim of claims) {
-		const row = sql.claim.get(keyOf(claim)) as { sequence: number } | undefined;
-		if (row) found.set(claim, row.sequence);
+		const sequence = index.find(claim);
+		if (sequence !== undefined) found.set(claim, sequence);
 	}
 	return found;
 }
 
-const handlers = { head: (_: undefined) => head(), append, read, find, close: (_: undefined) => db.close() };
+function close(): void {
+	index.close();
+	db.close();
+}
+
+const handlers = { head: (_: undefined) => head(), append, read, find, close: (_: undefined) => close() };
 export type JournalHandlers = typeof handlers;
 
 serve(handlers);

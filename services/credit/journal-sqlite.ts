@@ -1,13 +1,20 @@
+import { dirname, join } from "node:path";
 import type { Appended, Group, Head, Journal } from "./journal.ts";
 import type { JournalHandlers } from "./journal-sqlite-worker.ts";
 import { WorkerLink } from "./worker-link.ts";
 
-/** The journal in one SQLite file, written by a worker thread: WAL, `synchronous=FULL`, one transaction a group. */
+/**
+ * The journal in an SQLite file, written by a worker thread: WAL, `synchronous=FULL`, one transaction a group. Beside it lies the
+ * index of the claims, which is made from it. For one process: the second one cannot open the index.
+ */
 export class SqliteJournal implements Journal {
 	readonly #link: WorkerLink<JournalHandlers>;
 
 	constructor(path: string) {
-		this.#link = new WorkerLink(new URL("./journal-sqlite-worker.ts", import.meta.url), { path });
+		this.#link = new WorkerLink(new URL("./journal-sqlite-worker.ts", import.meta.url), {
+			path,
+			claimsPath: join(dirname(path), "ledger-claims.sqlite"),
+		});
 	}
 
 	head(): Promise<Head> {

@@ -1,15 +1,22 @@
 import { rmSync } from "node:fs";
+import { setPriority } from "node:os";
 import { workerData } from "node:worker_threads";
 import { openSqlite } from "../../mixins/sqlite.ts";
 import { emptyHead, entriesOf, type Group, type Head } from "./journal.ts";
-import type { Account, AccountId, Counters, Entry } from "./model.ts";
+import type { Account, AccountId, Counters, Entry, Transfer } from "./model.ts";
 import { HOUR_MS, movedBy, postingsOf } from "./read-model.ts";
 import { serve } from "./worker-link.ts";
 
 // The thread behind `SqliteReadModel`: the only writer of its file. Nothing here needs to survive a power cut, since the log
 // does and this is made from it: hence `synchronous=NORMAL`, which keeps the file whole but may lose the last transactions.
 
+// Payments come first, statements after them: under load this thread gets what the others leave (Linux; elsewhere a priority
+// would be the whole process's). How far it may fall behind is bounded by `SqliteReadModel`.
+if (process.platform === "linux") setPriority(19);
+
 const VERSION = 1;
+/** More than a group has entries. */
+const POSITIONS = 65_536;
 const { path } = workerData as { path: string };
 const db = open();
 
@@ -28,15 +35,15 @@ function open() {
 			debits_pending INTEGER NOT NULL, credits_pending INTEGER NOT NULL
 		) STRICT, WITHOUT ROWID;
 		CREATE TABLE transfers (
-			id TEXT PRIMARY KEY, kind TEXT NOT NULL, debit_account_id TEXT NOT NULL, credit_account_id TEXT NOT NULL,
+			place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, debit_account_id TEXT NOT NULL, credit_account_id TEXT NOT NULL,
 			amount INTEGER NOT NULL, state TEXT NOT NULL, refunded INTEGER NOT NULL, reference TEXT, details TEXT NOT NULL,
 			created_at_ms INTEGER NOT NULL, expires_at_ms INTEGER
-		) STRICT, WITHOUT ROWID;
+		) STRICT;
 		CREATE INDEX transfers_pending ON transfers (state) WHERE state = 'pending';
 		CREATE INDEX transfers_reference ON transfers (reference) WHERE reference IS NOT NULL;
 		CREATE TABLE postings (
-			account_id TEXT NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL, transfer_id TEXT NOT NULL,
-			amount INTEGER NOT NULL, balance_after INTEGER NOT NULL, posted_at_ms INTEGER NOT NULL,
+			account_id TEXT NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL,
+			transfer_place INTEGER NOT NULL, amount INTEGER NOT NULL, balance_after INTEGER NOT NULL, posted_at_ms INTEGER NOT NULL,
 			PRIMARY KEY (account_id, sequence, position)
 		) STRICT, WITHOUT ROWID;
 		CREATE TABLE hours (
@@ -66,7 +73,8 @@ const sql = {
 	counters: db.prepare(
 		"UPDATE accounts SET debits_posted = ?, credits_posted = ?, debits_pending = ?, credits_pending = ? WHERE id = ?",
 	),
-	transfer: db.prepare("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	transfer: db.prepare("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	place: db.prepare("SELECT place FROM transfers WHERE id = ?"),
 	change: db.prepare("UPDATE transfers SET state = ?, amount = ?, refunded = ? WHERE id = ?"),
 	posting: db.prepare("INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?)"),
 	hour: db.prepare(
@@ -103,34 +111,49 @@ function project(groups: readonly Group[]): Head {
 	}
 }
 
-function write(entry: Entry, { group, position, batch }: { group: Group; position: number; batch: Batch }): void {
+type At = { group: Group; position: number; batch: Batch };
+
+function write(entry: Entry, at: At): void {
 	const { opened, stateSet, created, changed, counters } = entry;
 	if (opened) openAccount(opened);
 	if (stateSet) sql.state.run(stateSet.state, stateSet.accountId);
-	if (created) {
-		const { id, kind, debitAccountId, creditAccountId, amount, state, refunded, reference, details } = created;
-		const { createdAtMs, expiresAtMs } = created;
-		const receipt = JSON.stringify(details);
-		sql.transfer.run(
-			id,
-			kind,
-			debitAccountId,
-			creditAccountId,
-			amount,
-			state,
-			refunded,
-			reference,
-			receipt,
-			createdAtMs,
-			expiresAtMs,
-		);
-	}
+	if (created) addTransfer(created, placeOf(at));
 	if (changed) sql.change.run(changed.state, changed.amount, changed.refunded, changed.id);
-	for (const each of counters ?? []) batch.counters.set(each[0], each);
+	for (const each of counters ?? []) at.batch.counters.set(each[0], each);
+	addPostings(entry, at);
+	addToHours(entry, at.group.committedAtMs, at.batch);
+}
+
+/** Transfers lie in the order of the log, so that new ones go to the end; by their ids, which are random, each would touch a page of its own. */
+const placeOf = ({ group, position }: At): number => group.sequence * POSITIONS + position;
+
+function addTransfer(transfer: Transfer, place: number): void {
+	const { id, kind, debitAccountId, creditAccountId, amount, state, refunded, reference, details } = transfer;
+	const { createdAtMs, expiresAtMs } = transfer;
+	const receipt = JSON.stringify(details);
+	sql.transfer.run(
+		place,
+		id,
+		kind,
+		debitAccountId,
+		creditAccountId,
+		amount,
+		state,
+		refunded,
+		reference,
+		receipt,
+		createdAtMs,
+		expiresAtMs,
+	);
+}
+
+function addPostings(entry: Entry, at: At): void {
+	const { sequence, committedAtMs } = at.group;
 	for (const { accountId, transferId, amount, balanceAfter } of postingsOf(entry)) {
-		sql.posting.run(accountId, group.sequence, position, transferId, amount, balanceAfter, group.committedAtMs);
+		// A hold that is posted now was created earlier.
+		const place = entry.created ? placeOf(at) : (sql.place.get(transferId) as { place: number }).place;
+		sql.posting.run(accountId, sequence, at.position, place, amount, balanceAfter, committedAtMs);
 	}
-	addToHours(entry, group.committedAtMs, batch);
 }
 
 function openAccount(account: Account): void {

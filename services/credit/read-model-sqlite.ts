@@ -7,9 +7,9 @@ import { HOUR_MS, type ReadModel, type StatementLine, type StatementQuery, type 
 import type { ReadModelHandlers } from "./read-model-sqlite-worker.ts";
 import { WorkerLink } from "./worker-link.ts";
 
-/** Groups written at once; small enough that the next answer is not kept waiting. */
-const BATCH_GROUPS = 256;
-const BATCH_BYTES = 4_000_000;
+/** Written at once: the more, the more share a page, and the longer a reader waits who comes in the middle of it. */
+const BATCH_GROUPS = 4_096;
+const BATCH_BYTES = 16_000_000;
 /** Bytes of log that may wait in memory before the ledger is held back. */
 const BACKLOG_BYTES_MAX = 64_000_000;
 /** How long a reader waits for its own writes. */
@@ -180,10 +180,10 @@ const prepare = (db: DatabaseSync) => ({
 	holds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending'`),
 	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.created_at_ms, t.id`),
 	lines: db.prepare(
-		`SELECT p.account_id AS accountId, p.sequence, p.position, p.transfer_id AS transferId, p.amount,
+		`SELECT p.account_id AS accountId, p.sequence, p.position, t.id AS transferId, p.amount,
 			p.balance_after AS balanceAfter, p.posted_at_ms AS postedAtMs, t.kind, t.state, t.refunded, t.reference, t.details,
 			iif(t.debit_account_id = p.account_id, t.credit_account_id, t.debit_account_id) AS counterpartyId
-		 FROM postings p JOIN transfers t ON t.id = p.transfer_id
+		 FROM postings p JOIN transfers t ON t.place = p.transfer_place
 		 WHERE p.account_id = $accountId AND (p.sequence, p.position) < ($sequence, $position)
 			AND p.posted_at_ms >= $fromMs AND p.posted_at_ms < $toMs
 			AND ($kinds IS NULL OR t.kind IN (SELECT value FROM json_each($kinds)))

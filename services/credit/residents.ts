@@ -17,23 +17,16 @@ export class Residents<Key, Value> {
 		this.#sizeMax = sizeMax;
 	}
 
-	get size(): number {
-		return this.#young.size + this.#old.size;
-	}
-
 	get(key: Key): Value | undefined {
 		const young = this.#young.get(key);
 		if (young !== undefined) return young;
 		const old = this.#old.get(key);
-		if (old !== undefined) {
-			this.#old.delete(key);
-			this.#young.set(key, old);
-		}
+		if (old !== undefined) this.#young.set(key, old);
 		return old;
 	}
 
 	set(key: Key, value: Value): void {
-		this.#old.delete(key);
+		// An older value in the old generation does no harm: the young one is asked first, and outlives it.
 		this.#young.set(key, value);
 	}
 
