@@ -10,7 +10,7 @@ export class TypeBoxValidator extends Validators.Base {
 	override compile(schema: object) {
 		const compiled = Compile(schema as TSchema);
 		const check = (params: unknown): true | FieldError[] =>
-			compiled.Check(params) || (compiled.Errors(params) as SchemaError[]).slice(0, ERRORS_MAX).map(toFieldError);
+			compiled.Check(params) || fieldErrors(compiled.Errors(params) as SchemaError[]);
 		return Object.assign(check, { async: false }) as never;
 	}
 
@@ -23,9 +23,16 @@ export class TypeBoxValidator extends Validators.Base {
 	}
 }
 
-/** `/items/0/quantity` becomes `items.0.quantity`; a missing or unknown field is named, not the object around it. */
+/** An unknown field is reported twice by the library, once by its own name and once by the object around it. */
+const fieldErrors = (errors: readonly SchemaError[]): FieldError[] =>
+	errors
+		.filter(({ keyword }) => keyword !== "additionalProperties")
+		.slice(0, ERRORS_MAX)
+		.map(toFieldError);
+
+/** `/items/0/quantity` becomes `items.0.quantity`; a missing field is named, not the object around it. */
 function toFieldError({ instancePath, message, keyword, params }: SchemaError): FieldError {
-	const named = keyword === "required" ? params.requiredProperties : params.additionalProperties;
+	const named = keyword === "required" ? params.requiredProperties : undefined;
 	const path = instancePath.slice(1).replaceAll("/", ".");
 	const at = [path, ...(named ? [named.join(", ")] : [])].filter(Boolean).join(".");
 	return { at: at || "(all)", message: keyword === "boolean" ? "is not a known field" : message };
@@ -35,5 +42,5 @@ type SchemaError = {
 	instancePath: string;
 	message: string;
 	keyword: string;
-	params: { requiredProperties?: string[]; additionalProperties?: string[] };
+	params: { requiredProperties?: string[] };
 };

@@ -33,6 +33,10 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		if (!page) return next(fail("not_found"));
 		send(res, page);
 	};
+	/** Whoever opens the address in a browser wants to see something. */
+	const home: Handler = (_, res) => {
+		res.writeHead(302, { Location: "/docs" }).end();
+	};
 	const page = (path: string, aliases: Record<string, Handler>) => ({
 		name: path,
 		path,
@@ -43,6 +47,7 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		aliases,
 	});
 	const pages = [
+		page("/", { "GET /": home }),
 		page("/openapi.json", { "GET /": openApi }),
 		page("/docs", { "GET /": docs, "GET /:file": docs }),
 		page("/problems", { "GET /:code": problem }),

@@ -90,7 +90,7 @@ export function gateway({ name, port, routes, pages = [], settings }: GatewayOpt
 	};
 	const table = (some: readonly Route[], bodyBytesMax: number, path: string) => ({
 		...shared,
-		name: path,
+		name: `routes at ${path}`,
 		path,
 		callOptions: {
 			timeout: some.some(({ action }) => action === "credit.audit") ? LONG_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,

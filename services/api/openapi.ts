@@ -91,12 +91,19 @@ function operationOf(route: Route, { params, returns }: ActionSchemas) {
 	return {
 		operationId: `${route.action}${route.path.includes("/transfers/") ? ".transfer" : ""}`,
 		summary: route.summary,
-		tags: [route.path.split("/").find((part) => part && part !== "v1") ?? "other"],
+		tags: [tagOf(route)],
 		...(route.rights === "person" && { security: [{ accessToken: [] }] }),
 		parameters,
 		...(hasBody && bodyOf(route, rest, required)),
 		responses: responsesOf(route, returns),
 	};
+}
+
+/** The chapter of the document: what lies in a store has its own. */
+function tagOf({ path }: Route): string {
+	const [first = "", ...rest] = path.split("/").filter((part) => part && part !== "v1" && !part.startsWith(":"));
+	if (first === ".well-known") return "keys";
+	return (first === "stores" && rest[0]) || first;
 }
 
 function bodyOf({ csv }: Route, rest: [string, JsonSchema][], required: (name: string) => boolean) {
