@@ -20,6 +20,9 @@ export async function startPlatform(settings: Settings): Promise<Platform> {
 	const broker = new ServiceBroker(brokerOptions(settings));
 	const stop = async () => {
 		probes?.startStopping();
+		// The gateways first: what they still answer needs the services behind them.
+		const gateways = ["api", "internal"].flatMap((name) => broker.getLocalService(name) ?? []);
+		await Promise.all(gateways.map((service) => broker.destroyService(service)));
 		await broker.stop();
 		await probes?.close();
 		dataDir.release();

@@ -150,6 +150,12 @@ export const problems = {
 		"Repeat in a moment, money requests with the same Idempotency-Key.",
 		{ retryable: true, log: "error" },
 	),
+	overloaded: problem(
+		503,
+		"There is more to do than can be done at once",
+		"Wait as long as Retry-After says, then repeat the request.",
+		{ retryable: true, log: "warn" },
+	),
 	internal_error: problem(500, "Something went wrong on our side", "Tell the operator the `traceId`.", {
 		retryable: true,
 		log: "error",
@@ -199,7 +205,7 @@ const foreignTypes: Record<string, ProblemCode> = {
 	REQUEST_TIMEOUT: "service_unavailable",
 	REQUEST_SKIPPED: "service_unavailable",
 	REQUEST_REJECTED: "service_unavailable",
-	QUEUE_FULL: "service_unavailable",
+	QUEUE_FULL: "overloaded",
 	GRACEFUL_STOP_TIMEOUT: "service_unavailable",
 	NOT_FOUND: "not_found",
 	"entity.too.large": "payload_too_large",

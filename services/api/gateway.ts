@@ -146,10 +146,7 @@ export function gateway({ name, port, routes, pages = [], settings }: GatewayOpt
 		},
 		async stopped() {
 			const { server } = this as GatewayService;
-			if (!server?.listening) return;
-			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-			server.closeIdleConnections();
-			await closed;
+			if (server?.listening) await closeGently(server);
 		},
 	} as unknown as ServiceSchema;
 }
@@ -174,6 +171,16 @@ async function listen(server: Server, { port, host }: { port: number; host: stri
 			resolve();
 		});
 	});
+}
+
+/** Takes no new connections, and ends the others as soon as they have their answer, or at the latest when that cannot come any more. */
+async function closeGently(server: Server): Promise<void> {
+	const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+	const idle = setInterval(() => server.closeIdleConnections(), 50);
+	const late = setTimeout(() => server.closeAllConnections(), REQUEST_TIMEOUT_MS + 2_000);
+	await closed;
+	clearInterval(idle);
+	clearTimeout(late);
 }
 
 type Asked = { ctx: Context<unknown, Meta>; req: Request; route: Route; settings: Settings };
@@ -220,7 +227,7 @@ function answerProblem(service: Service, req: Request, res: ServerResponse, { er
 }
 
 /** Refused before anything was booked: then a money request's outcome is known. */
-const surelyNotBooked: readonly ProblemCode[] = ["ledger_busy", "ledger_unavailable", "service_unavailable"];
+const surelyNotBooked: readonly ProblemCode[] = ["ledger_busy", "ledger_unavailable", "overloaded", "service_unavailable"];
 
 function codeFor(error: unknown, route: Route | undefined): ProblemCode {
 	const code = problemOf(error);
