@@ -108,6 +108,11 @@ export const problems = {
 	not_pending: problem(409, "The hold is not open any more", "Look at its state."),
 	hold_expired: problem(409, "The hold has expired", "Ask the customer to pay again."),
 	not_refundable: problem(409, "This transfer cannot be refunded", "Only a sale that was posted can be refunded."),
+	not_cancellable: problem(
+		409,
+		"This cannot be cancelled",
+		"Only payments can, and with an Idempotency-Key of the cancel's own.",
+	),
 	refund_exceeds_sale: problem(
 		409,
 		"The refund is larger than what is left of the sale",

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { fail } from "../errors.ts";
 import {
 	type Appended,
@@ -34,11 +35,17 @@ export type Receipt =
 export type CommitLimits = {
 	/** Commands in one group. */
 	readonly groupMax: number;
+	/** Characters in one group; a single command may be longer. MongoDB takes 16 MB. */
+	readonly bodyMax: number;
 	/** Commands that may wait; more are refused at once with `ledger_busy`. */
 	readonly queueMax: number;
 };
 
-const usual: CommitLimits = { groupMax: 1_024, queueMax: 16_384 };
+const usual: CommitLimits = { groupMax: 1_024, bodyMax: 4_000_000, queueMax: 16_384 };
+/** How often one group is decided anew before its commands are told that the ledger cannot write. */
+const ATTEMPTS_MAX = 100;
+/** Between attempts that taught nothing new. */
+const PAUSE_MS = 10;
 
 type Waiting = { command: Command; resolve: (receipt: Receipt) => void; reject: (error: unknown) => void };
 
@@ -83,10 +90,23 @@ export class GroupCommit {
 		return this.#queue.length;
 	}
 
-	/** Takes up the log where the read model ends; the book holds nothing older. */
+	/** Takes up the log where the read model ends; the book holds nothing older. @throws when that is not in the log */
 	async start(from: Head): Promise<void> {
+		const [group] =
+			from.sequence === 0 ? [] : await this.#parts.journal.read({ fromSequence: from.sequence, groupsMax: 1 });
+		if (from.sequence > 0 && group?.hash !== from.hash) throw new Error(`group ${from.sequence} is not in this log`);
 		this.#head = from;
 		await this.#catchUp();
+	}
+
+	/** Resolves when the book has this group, which the log has. @throws ledger_unavailable */
+	async reached(sequence: number): Promise<void> {
+		for (let attempt = 0; this.#head.sequence < sequence; attempt++) {
+			if (attempt === 3) throw fail("ledger_unavailable");
+			this.#stale = true;
+			this.#running ??= this.#run();
+			await this.#running;
+		}
 	}
 
 	/** Resolves when the command's outcome is durable. @throws ledger_busy, ledger_unavailable, outcome_unknown */
@@ -106,27 +126,33 @@ export class GroupCommit {
 	}
 
 	async #run(): Promise<void> {
-		while (this.#queue.length > 0) {
+		while (this.#queue.length > 0 || this.#stale) {
 			// Whoever is ready in this turn of the event loop gets into the group.
 			await nextTurn();
 			const batch = this.#queue.splice(0, this.#limits.groupMax);
 			try {
-				await this.#commit(batch);
+				if (this.#stale) await this.#catchUp();
+				if (batch.length > 0) await this.#commit(batch);
 				await this.#parts.loader.notTooFarBehind();
 			} catch (error) {
-				this.#stale = true;
-				this.#parts.onFailed(error);
-				const answer = fail(error instanceof UnknownOutcome ? "outcome_unknown" : "ledger_unavailable");
-				for (const { reject } of batch) reject(answer);
+				this.#fail(batch, error);
+				// Nobody waits: the next command tries again.
+				if (batch.length === 0) break;
 			}
 		}
 		this.#running = null;
 	}
 
-	async #commit(batch: readonly Waiting[]): Promise<void> {
+	#fail(batch: readonly Waiting[], error: unknown): void {
+		this.#stale = true;
+		this.#parts.onFailed(error);
+		const answer = fail(error instanceof UnknownOutcome ? "outcome_unknown" : "ledger_unavailable");
+		for (const { reject } of batch) reject(answer);
+	}
+
+	async #commit(batch: Waiting[]): Promise<void> {
 		const { book, clock } = this.#parts;
-		for (;;) {
-			if (this.#stale) await this.#catchUp();
+		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 			if (batch.some(({ command }) => this.#lacks(command))) await this.#load(batch);
 			const draft = new Draft(book);
 			// The log's time never runs backwards, whatever the clock does.
@@ -134,6 +160,10 @@ export class GroupCommit {
 			const { decisions, entries } = decideAll(draft, batch, nowMs);
 			if (entries.length === 0) return settle(batch, decisions, this.#head);
 			const group = makeGroup({ lane: 0, previous: this.#head, nowMs, entries });
+			if (group.body.length > this.#limits.bodyMax && batch.length > 1) {
+				this.#queue.unshift(...batch.splice(Math.ceil(batch.length / 2)));
+				continue;
+			}
 			const appended = await this.#append(group, entries.flatMap(claimsOf));
 			if (appended.result === "appended") {
 				draft.absorbInto(book);
@@ -142,6 +172,7 @@ export class GroupCommit {
 			}
 			await this.#learn(appended);
 		}
+		throw new Error(`a group was decided ${ATTEMPTS_MAX} times and could not be appended`);
 	}
 
 	async #append(group: Group, claims: readonly string[]): Promise<Appended> {
@@ -159,9 +190,13 @@ export class GroupCommit {
 		this.#parts.book.turn({ head: group.sequence, watermark: this.#parts.loader.watermark });
 	}
 
+	/** Why the group could not be appended is in the log: reads it there. */
 	async #learn(appended: Exclude<Appended, { result: "appended" }>): Promise<void> {
-		if (appended.result === "conflict") this.#stale = true;
-		else await this.#recall(appended.claims);
+		if (appended.result === "duplicate") return this.#recall(appended.claims);
+		const { sequence } = this.#head;
+		await this.#catchUp();
+		// The other writer's group may not be readable for everyone yet.
+		if (this.#head.sequence === sequence) await sleep(PAUSE_MS);
 	}
 
 	/** Puts old entries, of which only the journal knew, back into the book, so that their repetition is seen as one. */

@@ -150,6 +150,8 @@ function staleCode(view: View, { jti, expiresAtMs }: Redemption, nowMs: number):
 function movement(view: View, command: Of<"transfer">, nowMs: number): Effect {
 	const { kind, debitAccountId, creditAccountId, amount, hold, redeem, details } = command;
 	if (!isAmount(amount)) return refuse("amount_out_of_range");
+	// A refund without its sale could be given again and again.
+	if (kind === "refund") return refuse("not_refundable");
 	if (redeem && amount > redeem.cap) return refuse("code_cap_exceeded");
 	const created: Transfer = {
 		id: command.id as string as TransferId,
@@ -209,14 +211,20 @@ function refund(view: View, command: Of<"refund">, nowMs: number): Effect {
 }
 
 function cancel(view: View, { id, targetId, details }: Of<"cancel">, nowMs: number): Effect {
+	if (targetId === id) return refuse("not_cancellable");
 	const target = view.transfer(targetId as string as TransferId);
-	// An id that was seen but made no transfer was refused: it has no effect to undo, and can get none.
-	if (!target) return view.entry(targetId) ? {} : { tombstone: targetId };
+	if (!target) return cancelUnmade(view.entry(targetId), targetId);
 	if (target.state === "pending") return release(view, target.id, "voided");
 	if (target.state !== "posted") return {};
 	if (target.kind !== "sale") return refuse("not_refundable");
 	const amount = target.amount - target.refunded;
 	return amount === 0 ? {} : giveBack(view, { sale: target, amount, id, details, nowMs });
+}
+
+/** A target that made no transfer: never seen, refused (then it has no effect, and can get none), or something else than a payment. */
+function cancelUnmade(seen: Entry | undefined, targetId: CommandId): Effect {
+	if (!seen) return { tombstone: targetId };
+	return seen.refusal || seen.tombstone === targetId ? {} : refuse("not_cancellable");
 }
 
 type GiveBack = { sale: Transfer; amount: number; id: CommandId; details: Details; nowMs: number };

@@ -120,6 +120,7 @@ export type Refusal =
 	| "amount_exceeds_hold"
 	| "not_refundable"
 	| "refund_exceeds_sale"
+	| "not_cancellable"
 	| "cancelled";
 
 /** `[account, debitsPosted, creditsPosted, debitsPending, creditsPending]` after the entry; short, since every entry has two. */

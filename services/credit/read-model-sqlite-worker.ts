@@ -183,7 +183,19 @@ function finish({ counters, hours }: Batch): void {
 	}
 }
 
-const handlers = { progress: (_: undefined) => progress(), project, close: (_: undefined) => db.close() };
+function clear(): Head {
+	db.exec(
+		"BEGIN; DELETE FROM accounts; DELETE FROM transfers; DELETE FROM postings; DELETE FROM hours; DELETE FROM progress; COMMIT",
+	);
+	return progress();
+}
+
+const handlers = {
+	clear: (_: undefined) => clear(),
+	progress: (_: undefined) => progress(),
+	project,
+	close: (_: undefined) => db.close(),
+};
 export type ReadModelHandlers = typeof handlers;
 
 serve(handlers);

@@ -10,6 +10,8 @@ import { WorkerLink } from "./worker-link.ts";
 /** Written at once: the more, the more share a page, and the longer a reader waits who comes in the middle of it. */
 const BATCH_GROUPS = 4_096;
 const BATCH_BYTES = 16_000_000;
+/** How long groups gather before they are written, while no reader waits for them. */
+const GATHER_MS = 50;
 /** Bytes of log that may wait in memory before the ledger is held back. */
 const BACKLOG_BYTES_MAX = 64_000_000;
 /** How long a reader waits for its own writes. */
@@ -33,6 +35,7 @@ export class SqliteReadModel implements ReadModel {
 	#backlogBytes = 0;
 	#writing: Promise<void> | null = null;
 	#failure: unknown = null;
+	#hurry: () => void = () => {};
 	#waiting: { sequence: number; resolve: () => void }[] = [];
 
 	private constructor(link: WorkerLink<ReadModelHandlers>, db: DatabaseSync, head: Head) {
@@ -70,18 +73,43 @@ export class SqliteReadModel implements ReadModel {
 	async #write(): Promise<void> {
 		try {
 			while (this.#backlog.length > 0) {
+				await this.#pause();
 				const batch = this.#nextBatch();
 				this.#head = await this.#link.call("project", batch);
+				this.#failure = null;
 				this.#backlog.splice(0, batch.length);
 				for (const { body } of batch) this.#backlogBytes -= body.length;
 				this.#tell();
 			}
 		} catch (error) {
+			// The next group tries again.
 			this.#failure = error;
 		} finally {
 			this.#writing = null;
 			this.#tell();
 		}
+	}
+
+	/** While nobody waits, groups gather: many of them touch the same pages, which are then written once. */
+	#pause(): Promise<void> | undefined {
+		if (this.#waiting.length > 0 || this.#backlogBytes > BATCH_BYTES) return undefined;
+		return new Promise((resolve) => {
+			const timer = setTimeout(resolve, GATHER_MS);
+			this.#hurry = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
+	}
+
+	#wait(sequence: number): Promise<void> {
+		if (sequence <= this.watermark) return Promise.resolve();
+		return new Promise((resolve) => {
+			this.#waiting.push({ sequence, resolve });
+			this.#hurry();
+			// After a failure nothing is being written; whoever asks makes it try again.
+			if (this.#backlog.length > 0) this.#writing ??= this.#write();
+		});
 	}
 
 	#nextBatch(): Group[] {
@@ -100,13 +128,24 @@ export class SqliteReadModel implements ReadModel {
 	}
 
 	async notTooFarBehind(): Promise<void> {
-		while (this.#backlogBytes > BACKLOG_BYTES_MAX && !this.#failure) await this.#writing;
-		if (this.#failure) throw this.#failure;
+		while (this.#backlogBytes > BACKLOG_BYTES_MAX) {
+			if (this.#failure) throw this.#failure;
+			await this.#writing;
+		}
+	}
+
+	async clear(): Promise<void> {
+		this.#head = await this.#link.call("clear", undefined);
 	}
 
 	async drained(): Promise<void> {
-		while (this.#writing) await this.#writing;
-		if (this.#failure) throw this.#failure;
+		const last = this.#backlog.at(-1);
+		if (!last) return;
+		const failed = async () => {
+			while (this.#writing) await this.#writing;
+			if (this.#failure) throw this.#failure;
+		};
+		await Promise.race([this.#wait(last.sequence), failed()]);
 	}
 
 	async reached(sequence: number): Promise<void> {
@@ -115,8 +154,7 @@ export class SqliteReadModel implements ReadModel {
 		const late = new Promise<never>((_, reject) => {
 			timer = setTimeout(() => reject(fail("read_model_behind", undefined, { retryAfterS: 1 })), REACH_TIMEOUT_MS);
 		});
-		const done = new Promise<void>((resolve) => this.#waiting.push({ sequence, resolve }));
-		await Promise.race([done, late]).finally(() => clearTimeout(timer));
+		await Promise.race([this.#wait(sequence), late]).finally(() => clearTimeout(timer));
 	}
 
 	async accounts(ids: readonly AccountId[]): Promise<Account[]> {
@@ -166,6 +204,7 @@ export class SqliteReadModel implements ReadModel {
 	}
 
 	async close(): Promise<void> {
+		this.#hurry();
 		await this.#writing;
 		this.#db.close();
 		await this.#link.call("close", undefined);

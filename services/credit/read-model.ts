@@ -57,6 +57,8 @@ export interface ReadModel extends Loader {
 	project(group: Group): void;
 	/** Resolves when the group with this sequence number is in it. @throws read_model_behind */
 	reached(sequence: number): Promise<void>;
+	/** Forgets everything. */
+	clear(): Promise<void>;
 	/** Resolves when everything that was given to `project` is in it. */
 	drained(): Promise<void>;
 	/** Transfers that are still pending. */

@@ -1,6 +1,6 @@
 import { fail } from "../errors.ts";
 import { type CommitLimits, GroupCommit, type Receipt } from "./group-commit.ts";
-import { entriesOf, type Group, type Journal } from "./journal.ts";
+import { entriesOf, type Group, type Head, type Journal } from "./journal.ts";
 import type { Account, AccountId, Command, CommandId, Entry, Transfer, TransferId } from "./model.ts";
 import type { ReadModel } from "./read-model.ts";
 import { ResidentBook } from "./resident-book.ts";
@@ -55,6 +55,7 @@ export class RunningLedger {
 	}
 
 	async #catchUpReadModel(): Promise<void> {
+		if (!(await this.#isOfThisLog(this.readModel.head))) await this.readModel.clear();
 		let next = this.readModel.head.sequence + 1;
 		for (;;) {
 			const groups = await this.journal.read({ fromSequence: next, groupsMax: CATCH_UP_GROUPS });
@@ -65,6 +66,13 @@ export class RunningLedger {
 			next = last.sequence + 1;
 		}
 		await this.readModel.drained();
+	}
+
+	/** A read model may have been left behind by another log, or be ahead of one that was restored. */
+	async #isOfThisLog({ sequence, hash }: Head): Promise<boolean> {
+		if (sequence === 0) return true;
+		const [group] = await this.journal.read({ fromSequence: sequence, groupsMax: 1 });
+		return group?.hash === hash;
 	}
 
 	get sequence(): number {
@@ -99,19 +107,26 @@ export class RunningLedger {
 	async #recorded(id: CommandId): Promise<Entry | undefined> {
 		const sequence = (await this.journal.find([id])).get(id);
 		if (sequence === undefined) return undefined;
+		// What is said about its transfer and accounts must be as new as what is said about it.
+		await this.#commit.reached(sequence);
 		const [group] = await this.journal.read({ fromSequence: sequence, groupsMax: 1 });
 		return group && entriesOf(group).find((entry) => entry.id === id || entry.tombstone === id);
 	}
 
-	/** Ends the holds whose time is over. Any process may do it: the command's id is the same everywhere. */
+	/**
+	 * Ends the holds whose time is over. Any process may do it: within a second the command's id is the same everywhere. The next
+	 * second has another one, because an expiry that the log's clock found too early stays refused.
+	 */
 	async expireHolds(): Promise<void> {
 		const nowMs = this.#clock();
+		const second = Math.floor(nowMs / 1_000);
 		const late = [...this.#book.holds.values()].filter(
 			({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs,
 		);
-		const expiries = late.map(({ id }) =>
-			this.#commit.submit({ type: "expire", id: `system.expire:${id}` as CommandId, fingerprint: "", transferId: id }),
-		);
+		const expiries = late.map(({ id: transferId }) => {
+			const id = `system.expire:${second}:${transferId}` as CommandId;
+			return this.#commit.submit({ type: "expire", id, fingerprint: "", transferId });
+		});
 		await Promise.all(expiries);
 	}
 
