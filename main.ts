@@ -3,6 +3,7 @@ import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { openDataDir } from "./mixins/data-dir.ts";
 import { startProbes } from "./mixins/probes.ts";
 import { brokerOptions, readSettings, type Settings } from "./moleculer.config.ts";
+import type { Gateway } from "./services/api/gateway.ts";
 
 export type Platform = {
 	readonly broker: ServiceBroker;
@@ -20,9 +21,8 @@ export async function startPlatform(settings: Settings): Promise<Platform> {
 	const broker = new ServiceBroker(brokerOptions(settings));
 	const stop = async () => {
 		probes?.startStopping();
-		// The gateways first: what they still answer needs the services behind them.
-		const gateways = ["api", "internal"].flatMap((name) => broker.getLocalService(name) ?? []);
-		await Promise.all(gateways.map((service) => broker.destroyService(service)));
+		// What the gateways still answer needs the services behind them.
+		await Promise.all(gatewaysOf(broker).map((gateway) => gateway.close()));
 		await broker.stop();
 		await probes?.close();
 		dataDir.release();
@@ -30,8 +30,11 @@ export async function startPlatform(settings: Settings): Promise<Platform> {
 	let probes: Awaited<ReturnType<typeof startProbes>> | undefined;
 	try {
 		probes = await startProbes(settings);
-		for (const schema of factories.flatMap((factory) => factory(settings))) broker.createService(schema);
+		const schemas = factories.flatMap((factory) => factory(settings));
+		refuseLonely(schemas);
+		for (const schema of schemas) broker.createService(schema);
 		await broker.start();
+		for (const gateway of gatewaysOf(broker)) await gateway.open();
 		probes.started();
 	} catch (error) {
 		await stop();
@@ -45,21 +48,34 @@ async function loadService(name: string): Promise<ServiceFactory> {
 	return ((await import(file.href)) as { default: ServiceFactory }).default;
 }
 
+/** Without a transporter, a service that needs one which is not here would wait for ever. @throws with both names */
+function refuseLonely(schemas: readonly ServiceSchema[]): void {
+	const names = new Set(schemas.map(({ name }) => name));
+	for (const { name, dependencies = [] } of schemas) {
+		const missing = [dependencies].flat().filter((needed) => typeof needed === "string" && !names.has(needed));
+		if (missing.length > 0) throw new Error(`SERVICES lacks ${missing.join(", ")}, which ${name} needs`);
+	}
+}
+
+const gatewaysOf = (broker: ServiceBroker): Gateway[] =>
+	["api", "internal"].flatMap((name) => (broker.getLocalService(name) as unknown as Gateway | undefined) ?? []);
+
 function urlsOf(broker: ServiceBroker) {
-	const urlOf = (name: string) => (broker.getLocalService(name) as { url?: string } | undefined)?.url ?? null;
-	return { public: urlOf("api"), internal: urlOf("internal") };
+	const [publicGateway, internal] = gatewaysOf(broker);
+	return { public: publicGateway?.url ?? null, internal: internal?.url ?? null };
 }
 
 async function main(): Promise<void> {
 	const platform = await startPlatform(readSettings(process.env));
 	const { broker, urls } = platform;
-	broker.logger.info(`Hannip is up. Public: ${urls.public}  Internal: ${urls.internal}  Probes: ${urls.probes}`);
+	const logger = broker.getLogger("hannip");
+	logger.info(`Hannip is up. Public: ${urls.public}  Internal: ${urls.internal}  Probes: ${urls.probes}`);
 	let stopping = false;
 	for (const signal of ["SIGINT", "SIGTERM"] as const) {
 		process.on(signal, () => {
 			if (stopping) return;
 			stopping = true;
-			broker.logger.info(`${signal}: finishing what was begun …`);
+			logger.info(`${signal}: finishing what was begun …`);
 			platform.stop().then(
 				() => process.exit(0),
 				(error: unknown) => fatal(error),

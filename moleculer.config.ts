@@ -79,7 +79,12 @@ export function brokerOptions({ logLevel }: Settings): BrokerOptions {
 		nodeID: `${hostname()}-${process.pid}`,
 		logger: {
 			type: "Console",
-			options: { level: logLevel, formatter: process.stdout.isTTY ? "short" : "json", colors: process.stdout.isTTY },
+			// Why a start failed is said once, by main.ts, and not with Moleculer's stack trace before it.
+			options: {
+				level: { BROKER: "fatal", "**": logLevel },
+				formatter: process.stdout.isTTY ? "short" : "json",
+				colors: process.stdout.isTTY,
+			},
 		},
 		validator: new TypeBoxValidator({}),
 		// Moleculer's own default waits for ever.

@@ -2,10 +2,16 @@ import type { Result } from "../services/actions.ts";
 import { fail } from "../services/errors.ts";
 import { keyOf } from "./command-id.ts";
 
-/** What became of a money request, for a client that never got the answer. @throws not_found if it never arrived */
-export function bookingOf(transferId: string, outcome: Result<"credit.outcome">) {
-	const { state, refusal, transfer } = outcome;
-	if (state === "not_seen") throw fail("not_found");
+type Outcome = Result<"credit.outcome">;
+
+/**
+ * What became of a money request, for a client that never got the answer.
+ *
+ * @throws not_found if it never arrived, or the id is something else's
+ */
+export function bookingOf(kind: NonNullable<Outcome["kind"]>, transferId: string, outcome: Outcome) {
+	refuseOthers(kind, outcome);
+	const { refusal, transfer } = outcome;
 	return {
 		id: keyOf(transferId),
 		transferId,
@@ -14,4 +20,9 @@ export function bookingOf(transferId: string, outcome: Result<"credit.outcome">)
 		amount: transfer?.amount ?? null,
 		createdAtMs: transfer?.createdAtMs ?? null,
 	};
+}
+
+/** An id that was cancelled before it arrived could have become anything. @throws not_found */
+export function refuseOthers(kind: NonNullable<Outcome["kind"]>, outcome: Outcome): void {
+	if (outcome.kind !== kind && outcome.refusal !== "cancelled") throw fail("not_found");
 }

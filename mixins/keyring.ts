@@ -7,6 +7,8 @@ import { type CodeClaims, kidOf, openCode } from "./payment-code.ts";
 /** Who an access token speaks for. */
 export type Caller = { readonly userId: string; readonly sessionId: string };
 
+/** How long an access token lives. */
+export const ACCESS_TTL_S = 300;
 export const ACCESS_TOKEN_TYPE = "at+jwt";
 /** The audience of access tokens for the public gateway. */
 export const ACCESS_AUDIENCE = "hannip:public";
@@ -40,6 +42,8 @@ export class Keyring {
 				complete: true,
 			});
 			if (header.typ !== ACCESS_TOKEN_TYPE || typeof payload === "string") return undefined;
+			// The library takes a token that does not say when it ends.
+			if (typeof payload.exp !== "number") return undefined;
 			return { userId: String(payload.sub), sessionId: String(payload.sid) };
 		} catch {
 			return undefined;

@@ -30,7 +30,7 @@ export function openSqlite(
 		return db;
 	} catch (error) {
 		db.close();
-		throw error;
+		throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
 	}
 }
 

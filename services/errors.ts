@@ -199,7 +199,10 @@ export function fail(code: ProblemCode, detail?: string, data: ProblemData = {})
 export function problemOf(error: unknown): ProblemCode {
 	const type = (error as { type?: unknown } | null)?.type;
 	if (isProblemCode(type)) return type;
-	return (typeof type === "string" && foreignTypes[type]) || "internal_error";
+	if (typeof type === "string" && foreignTypes[type]) return foreignTypes[type];
+	// zlib's and brotli's words for a body that is not packed as it says.
+	const { code } = (error ?? {}) as { code?: unknown };
+	return typeof code === "string" && /^(Z_|ERR__)/.test(code) ? "malformed_request" : "internal_error";
 }
 
 /** Errors of Moleculer and of the HTTP body reader, in our words. */
@@ -219,4 +222,5 @@ const foreignTypes: Record<string, ProblemCode> = {
 	"charset.unsupported": "unsupported_media_type",
 	"request.aborted": "malformed_request",
 	"request.size.invalid": "malformed_request",
+	UNABLE_DECODE_PARAM: "malformed_request",
 };

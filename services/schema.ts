@@ -46,12 +46,16 @@ export const TimeMs = Type.Integer({
 	description: "Milliseconds since 1970-01-01T00:00Z",
 });
 
-/** What people type in: no control characters, and no space at either end. */
+/**
+ * What people type in: whole characters that can be seen, no space at either end. Control, format and unassigned characters
+ * are refused (they hide, or turn the text around them), but for the joiners that emoji and some scripts need between others.
+ */
 export const text = (lengthMax: number, description: string) =>
 	Type.String({
 		minLength: 1,
 		maxLength: lengthMax,
-		pattern: "^(?!\\s)[^\\u0000-\\u001f\\u007f]*(?<!\\s)$",
+		pattern:
+			"^(?![\\s\\u200c\\u200d])(?:[^\\p{C}\\u2028\\u2029\\u115f\\u1160\\u3164\\uffa0\\u2800]|[\\u200c\\u200d])*(?<![\\s\\u200c\\u200d])$",
 		description,
 	});
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Service, ServiceSchema } from "moleculer";
 import type { Settings } from "../../moleculer.config.ts";
-import { fail } from "../errors.ts";
+import { fail, problems } from "../errors.ts";
 import { DOCS_CSP, docsPages, type Page, problemPage } from "./docs-page.ts";
 import { gateway } from "./gateway.ts";
 import { internalGateway } from "./internal.service.ts";
@@ -41,6 +41,7 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		name: path,
 		path,
 		mappingPolicy: "restrict",
+		pathToRegexpOptions: { sensitive: true },
 		mergeParams: false,
 		logging: false,
 		bodyParsers: false,
@@ -52,8 +53,14 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		page("/docs", { "GET /": docs, "GET /:file": docs }),
 		page("/problems", { "GET /:code": problem }),
 	];
+	const pagePaths = [
+		"/",
+		"/openapi.json",
+		...[...docsPages.keys()].map((file) => (file ? `/docs/${file}` : "/docs")),
+		...Object.keys(problems).map((code) => `/problems/${code}`),
+	];
 	return [
-		gateway({ name: "api", port: settings.port, routes: publicRoutes, pages, settings }),
+		gateway({ name: "api", port: settings.port, routes: publicRoutes, pages, pagePaths, settings }),
 		internalGateway(settings),
 	];
 };

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
@@ -25,6 +25,8 @@ export type GatewayOptions = {
 	readonly routes: readonly Route[];
 	/** More of moleculer-web's routes, for pages that are no actions. */
 	readonly pages?: readonly object[];
+	/** Where those can be read. */
+	readonly pagePaths?: readonly string[];
 	readonly settings: Settings;
 };
 
@@ -37,16 +39,19 @@ type Request = Incoming & {
 };
 type Alias = { readonly method: string; readonly fullPath: string };
 type GatewayMeta = { $statusCode?: number; $location?: string; $responseType?: string };
+/** What main.ts opens last and closes first. */
+export type Gateway = { open(): Promise<void>; close(): Promise<void>; readonly url: string };
 type GatewayService = Service & { server: Server; url: string; httpHandler: (...args: unknown[]) => void };
 
 /**
  * A moleculer-web gateway that serves a table of routes and nothing else, and answers every error in the words of the catalogue.
  * The two gateways are this, with different tables.
  */
-export function gateway({ name, port, routes, pages = [], settings }: GatewayOptions): ServiceSchema {
+export function gateway({ name, port, routes, pages = [], pagePaths = [], settings }: GatewayOptions): ServiceSchema {
 	const byAlias = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
 	const routeOf = ({ method, fullPath }: Alias): Route => byAlias.get(`${method} ${fullPath}`) as Route;
 	const answers = new AnswerWriter();
+	const addresses = [...routes, ...pagePaths.map((path) => ({ method: "GET", path }))];
 	const isImport = ({ csv }: Route) => csv !== undefined && "into" in csv;
 	const shared = {
 		mappingPolicy: "restrict",
@@ -85,7 +90,7 @@ export function gateway({ name, port, routes, pages = [], settings }: GatewayOpt
 			return withoutRefreshToken(route, res, data);
 		},
 		onError(this: Service, req: Request, res: ServerResponse, error: unknown) {
-			answerProblem(this, req, res, { error, routes, routeOf });
+			answerProblem(this, req, res, { error, addresses, routeOf });
 		},
 	};
 	const table = (some: readonly Route[], bodyBytesMax: number, path: string) => ({
@@ -96,6 +101,7 @@ export function gateway({ name, port, routes, pages = [], settings }: GatewayOpt
 			timeout: some.some(({ action }) => action === "credit.audit") ? LONG_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
 		},
 		// The body's bytes as they came: what is signed is bytes, and we say ourselves what is wrong with them.
+		pathToRegexpOptions: { sensitive: true },
 		bodyParsers: { raw: { type: () => true, limit: bodyBytesMax } },
 		aliases: Object.fromEntries(
 			some.map((route) => [`${route.method} ${route.path.slice(path === "/" ? 0 : path.length)}`, route.action]),
@@ -107,7 +113,7 @@ export function gateway({ name, port, routes, pages = [], settings }: GatewayOpt
 		mixins: [ApiGateway as unknown as ServiceSchema, keyring()],
 		dependencies: ["auth", "user", "credit", "store"],
 		settings: {
-			// The server is ours, see `started`; moleculer-web handles its requests.
+			// The server is ours, see `open`; moleculer-web handles its requests.
 			server: false,
 			etag: false,
 			logRequest: null,
@@ -134,19 +140,24 @@ export function gateway({ name, port, routes, pages = [], settings }: GatewayOpt
 			encodeResponse(req: Request, _res: ServerResponse, data: unknown): string {
 				return answers.write(req.$action, data);
 			},
-		},
-		async started() {
-			const service = this as GatewayService;
-			service.server = createServer((req, res) => {
-				for (const [header, value] of securityHeaders) res.setHeader(header, value);
-				service.httpHandler(req, res);
-			});
-			await listen(service.server, { port, host: settings.host });
-			service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
-		},
-		async stopped() {
-			const { server } = this as GatewayService;
-			if (server?.listening) await closeGently(server);
+			/** Called when everything behind it is there: an open port is a promise. */
+			async open(): Promise<void> {
+				const service = this as unknown as GatewayService;
+				service.server = createServer((req, res) => {
+					for (const [header, value] of securityHeaders) res.setHeader(header, value);
+					const refusal = refuseAtOnce(req, imports);
+					if (!refusal) return service.httpHandler(req, res);
+					const [parsedUrl = ""] = (req.url ?? "").split("?");
+					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error: refusal, addresses, routeOf });
+				});
+				await listen(service.server, { port, host: settings.host });
+				service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
+			},
+			/** Called before anything behind it goes. */
+			async close(): Promise<void> {
+				const { server } = this as unknown as GatewayService;
+				if (server?.listening) await closeGently(server);
+			},
 		},
 	} as unknown as ServiceSchema;
 }
@@ -171,6 +182,16 @@ async function listen(server: Server, { port, host }: { port: number; host: stri
 			resolve();
 		});
 	});
+}
+
+/** What moleculer-web would do too much for. */
+function refuseAtOnce({ method, url = "", headers }: IncomingMessage, imports: readonly Route[]): Error | undefined {
+	// It would run the action of the method that an OPTIONS request only asks about.
+	if (method === "OPTIONS") return fail("not_found");
+	const isImport = imports.some(({ path }) => fits(path, url.split("?")[0] ?? ""));
+	// It would wait for all of a body that says it is too large, or for it not to come.
+	const bodyBytes = Number(headers["content-length"] ?? 0);
+	return bodyBytes > (isImport ? CSV_BYTES_MAX : BODY_BYTES_MAX) ? fail("payload_too_large") : undefined;
 }
 
 /** Takes no new connections, and ends the others as soon as they have their answer, or at the latest when that cannot come any more. */
@@ -204,30 +225,45 @@ function withoutRefreshToken({ refreshCookie: change }: Route, res: ServerRespon
 	return rest;
 }
 
-type Failure = { error: unknown; routes: readonly Route[]; routeOf: (alias: Alias) => Route };
+type Failure = { error: unknown; addresses: readonly Address[]; routeOf: (alias: Alias) => Route };
 
-function answerProblem(service: Service, req: Request, res: ServerResponse, { error, routes, routeOf }: Failure): void {
+function answerProblem(service: Service, req: Request, res: ServerResponse, failure: Failure): void {
 	if (res.headersSent) return void res.destroy();
+	const { error, addresses, routeOf } = failure;
 	const traceId = req.$ctx?.requestID ?? randomUUID();
 	const route = req.$alias && routeOf(req.$alias);
-	const allowed = route ? [] : methodsAt(routes, req.parsedUrl ?? "");
+	const allowed = problemOf(error) === "not_found" && !route ? otherMethods(addresses, req) : [];
 	const code = allowed.length > 0 ? "method_not_allowed" : codeFor(error, route);
 	const { document, retryAfterS } = toProblem(error, { traceId, code });
 	const { log, status } = problems[code];
 	const place = `${req.method} ${route?.path ?? "(no route)"}`;
 	if (log !== "debug") service.logger[log](`${place}: ${code}`, { traceId, ...(log === "error" && { error }) });
-	const statusUrl =
-		code === "outcome_unknown" && route?.idempotent && filledIn(route.idempotent.statusPath, req.$params ?? {});
-	if (allowed.length > 0) res.setHeader("Allow", allowed.join(", "));
-	if (retryAfterS !== undefined) res.setHeader("Retry-After", retryAfterS);
-	if (status === 401) res.setHeader("WWW-Authenticate", "Bearer");
-	res.setHeader("Content-Type", "application/problem+json");
+	const asked = code === "outcome_unknown" ? route?.idempotent?.statusPath : undefined;
+	const statusUrl = asked && filledIn(asked, req.$params ?? {});
+	res.setHeader("X-Request-ID", traceId);
+	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS })) res.setHeader(header, value);
 	res.statusCode = status;
 	res.end(JSON.stringify({ ...document, ...(statusUrl && { statusUrl }) }));
 }
 
+type Said = { allowed: readonly string[]; retryAfterS: number | undefined };
+
+function* problemHeaders(code: ProblemCode, { allowed, retryAfterS }: Said): Generator<[string, string]> {
+	yield ["Content-Type", "application/problem+json"];
+	if (allowed.length > 0) yield ["Allow", allowed.join(", ")];
+	if (retryAfterS !== undefined) yield ["Retry-After", String(retryAfterS)];
+	if (problems[code].status === 401) yield ["WWW-Authenticate", "Bearer"];
+	// What comes behind a body that was too large is not a request.
+	if (code === "payload_too_large") yield ["Connection", "close"];
+}
+
 /** Refused before anything was booked: then a money request's outcome is known. */
-const surelyNotBooked: readonly ProblemCode[] = ["ledger_busy", "ledger_unavailable", "overloaded", "service_unavailable"];
+const surelyNotBooked: readonly ProblemCode[] = [
+	"ledger_busy",
+	"ledger_unavailable",
+	"overloaded",
+	"service_unavailable",
+];
 
 function codeFor(error: unknown, route: Route | undefined): ProblemCode {
 	const code = problemOf(error);
@@ -237,16 +273,19 @@ function codeFor(error: unknown, route: Route | undefined): ProblemCode {
 	return surelyNotBooked.includes(code) && !timedOut ? code : "outcome_unknown";
 }
 
-/** The methods that routes have at this address: none = there is nothing. */
-function methodsAt(routes: readonly Route[], url: string): string[] {
+type Address = { readonly method: string; readonly path: string };
+
+/** The methods that there are at this address if the one that was used is not among them. */
+function otherMethods(addresses: readonly Address[], { parsedUrl = "", method = "" }: Request): string[] {
+	const methods = new Set(addresses.filter(({ path }) => fits(path, parsedUrl)).map((address) => address.method));
+	return methods.has(method) ? [] : [...methods];
+}
+
+/** Whether a url has the form of a route's path. */
+function fits(path: string, url: string): boolean {
 	const parts = url.split("/");
-	const fits = ({ path }: Route) => {
-		const wanted = path.split("/");
-		return (
-			wanted.length === parts.length && wanted.every((part, index) => part.startsWith(":") || part === parts[index])
-		);
-	};
-	return routes.filter(fits).map(({ method }) => method);
+	const wanted = path.split("/");
+	return wanted.length === parts.length && wanted.every((part, index) => part.startsWith(":") || part === parts[index]);
 }
 
 const filledIn = (path: string, values: object): string =>

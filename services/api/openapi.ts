@@ -89,7 +89,7 @@ function operationOf(route: Route, { params, returns }: ActionSchemas) {
 		...(route.idempotent ? [{ name: "Idempotency-Key", in: "header", required: true, schema: IdempotencyKey }] : []),
 	];
 	return {
-		operationId: `${route.action}${route.path.includes("/transfers/") ? ".transfer" : ""}`,
+		operationId: route.action,
 		summary: route.summary,
 		tags: [tagOf(route)],
 		...(route.rights === "person" && { security: [{ accessToken: [] }] }),

@@ -5,6 +5,9 @@ import { fail } from "../errors.ts";
 /** The prefix makes browsers insist on Secure, Path=/ and no Domain: no sibling site can plant or read it. */
 export const REFRESH_COOKIE = "__Host-hannip-refresh";
 
+/** What `auth` puts into it. */
+export const REFRESH_TOKEN = /^n_[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}$/;
+
 const attributes = { httpOnly: true, secure: true, sameSite: "strict", path: "/" } as const;
 const TTL_S = 30 * 86_400;
 

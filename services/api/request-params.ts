@@ -2,11 +2,11 @@ import type { IncomingMessage } from "node:http";
 import { parseCookie } from "cookie";
 import secureJson from "secure-json-parse";
 import { fail } from "../errors.ts";
-import { REFRESH_COOKIE } from "./refresh-cookie.ts";
+import { REFRESH_COOKIE, REFRESH_TOKEN } from "./refresh-cookie.ts";
 import type { Route } from "./routes.ts";
 
-export type Incoming = IncomingMessage & { body?: unknown; query?: Record<string, unknown> };
-type Schema = { properties?: Record<string, { type?: string; items?: unknown }> };
+export type Incoming = IncomingMessage & { body?: unknown; originalUrl?: string };
+type Schema = { properties?: Record<string, { type?: string }> };
 
 /**
  * The action's parameters from a request: the path, the query *or* the body (never both), the idempotency key's header and the
@@ -22,27 +22,35 @@ export function paramsOf(
 	schema: Schema,
 ): Record<string, unknown> {
 	const hasBody = route.method === "POST" || route.method === "PATCH";
-	const query = queryOf(request.query ?? {}, schema);
+	const query = queryOf(request.originalUrl ?? request.url ?? "", schema);
 	if (hasBody && Object.keys(query).length > 0) throw refused(Object.keys(query)[0] as string, "belongs into the body");
 	const sources = [path, hasBody ? bodyOf(route, request) : query, headersOf(route, request)];
-	const params: Record<string, unknown> = {};
-	for (const source of sources) {
-		for (const [name, value] of Object.entries(source)) {
-			if (Object.hasOwn(params, name)) throw refused(name, "is said twice");
-			params[name] = value;
-		}
+	const params = new Map<string, unknown>();
+	for (const [name, value] of sources.flatMap((source) => Object.entries(source))) {
+		if (params.has(name)) throw refused(name, "is said twice");
+		params.set(name, value);
 	}
-	return params;
+	// Also a field named __proto__ becomes a field by this, which the schema then refuses.
+	return Object.fromEntries(params);
 }
 
 const refused = (at: string, message: string): Error =>
 	fail("validation_failed", undefined, { errors: [{ at, message }] });
 
-/** Query values are text; those that must be whole numbers become such, and the schema judges the rest. */
-function queryOf(query: Record<string, unknown>, { properties = {} }: Schema): Record<string, unknown> {
-	const typed = Object.entries(query).map(([name, value]) => {
-		const isInteger = Object.hasOwn(properties, name) && properties[name]?.type === "integer";
-		return [name, isInteger && typeof value === "string" && /^-?\d{1,16}$/.test(value) ? Number(value) : value];
+/**
+ * Query values are text; those that must be whole numbers become such, those that may be several become a list, and the schema judges
+ * the rest. Brackets mean nothing: `limit[$gt]` is the name of a field that nobody has.
+ */
+function queryOf(url: string, { properties = {} }: Schema): Record<string, unknown> {
+	const start = url.indexOf("?");
+	const query = new URLSearchParams(start === -1 ? "" : url.slice(start + 1));
+	const typed = [...new Set(query.keys())].map((name) => {
+		const values = query.getAll(name);
+		const type = Object.hasOwn(properties, name) ? properties[name]?.type : undefined;
+		if (type === "array") return [name, values];
+		if (values.length > 1) throw refused(name, "is said twice");
+		const [value = ""] = values;
+		return [name, type === "integer" && /^-?\d{1,16}$/.test(value) ? Number(value) : value];
 	});
 	return Object.fromEntries(typed);
 }
@@ -75,10 +83,30 @@ function parseJson(text: string): object {
 	} catch {
 		throw fail("malformed_request", "The body is not JSON, or has keys that are not allowed");
 	}
+	if (membersIn(value) !== membersSaid(text)) throw fail("malformed_request", "A key is said twice in one object");
 	if (value === null || typeof value !== "object" || Array.isArray(value)) {
 		throw fail("malformed_request", "The body must be a JSON object");
 	}
 	return value;
+}
+
+/**
+ * RFC 8259 leaves open which of two equal keys counts; readers differ, and so could what a proxy checked and what we book. In valid
+ * JSON a string with a colon behind it is a key, so the keys can be counted without a parser of our own.
+ */
+const membersSaid = (text: string): number => text.match(/"(?:[^"\\]|\\.)*"\s*:/g)?.length ?? 0;
+
+function membersIn(value: unknown): number {
+	let members = 0;
+	// Not by recursion: 16 kB are enough for more levels than the stack has.
+	for (const open = [value]; open.length > 0; ) {
+		const next = open.pop();
+		if (next === null || typeof next !== "object") continue;
+		const inside = Object.values(next);
+		if (!Array.isArray(next)) members += inside.length;
+		open.push(...inside);
+	}
+	return members;
 }
 
 function headersOf({ idempotent, refreshCookie }: Route, { headers }: Incoming): Record<string, string> {
@@ -91,7 +119,7 @@ function headersOf({ idempotent, refreshCookie }: Route, { headers }: Incoming):
 	if (refreshCookie === "issue") found.userAgent = (headers["user-agent"] ?? "").slice(0, 200);
 	if (refreshCookie === "rotate") {
 		const token = parseCookie(headers.cookie ?? "")[REFRESH_COOKIE];
-		if (!token) throw fail("session_ended", "There is no refresh cookie");
+		if (!token || !REFRESH_TOKEN.test(token)) throw fail("session_ended", "There is no refresh cookie of ours");
 		found.refreshToken = token;
 	}
 	return found;

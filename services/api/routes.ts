@@ -100,7 +100,7 @@ export const publicRoutes: readonly Route[] = [
 	{
 		method: "GET",
 		path: "/v1/me/charges/:id",
-		action: "user.booking",
+		action: "user.getCharge",
 		rights: "person",
 		summary: "What became of a charge",
 	},
@@ -117,7 +117,7 @@ export const publicRoutes: readonly Route[] = [
 	{
 		method: "GET",
 		path: "/v1/me/transfers/:id",
-		action: "user.booking",
+		action: "user.getTransfer",
 		rights: "person",
 		summary: "What became of credit sent",
 	},
@@ -126,8 +126,6 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/me/codes",
 		action: "user.issueCode",
 		rights: "person",
-		status: 201,
-		location: "/v1/me/codes",
 		summary: "Get a payment code to show in a shop",
 	},
 	{

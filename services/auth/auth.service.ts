@@ -1,7 +1,7 @@
 import jwt from "jsonwebtoken";
 import type { Service, ServiceSchema } from "moleculer";
 import { database, documents } from "../../mixins/database.ts";
-import { ACCESS_AUDIENCE, ACCESS_TOKEN_TYPE } from "../../mixins/keyring.ts";
+import { ACCESS_AUDIENCE, ACCESS_TOKEN_TYPE, ACCESS_TTL_S } from "../../mixins/keyring.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { makeCode } from "../../mixins/payment-code.ts";
 import type { Settings } from "../../moleculer.config.ts";
@@ -11,8 +11,6 @@ import { authActions } from "./auth.actions.ts";
 import { type KeyDocument, loadKeys, type SigningKey } from "./key-ring.ts";
 import { hashPassword, matchesPassword } from "./password.ts";
 import { type Opened, openSession, rotateSession, type Session } from "./session.ts";
-
-const ACCESS_TTL_S = 300;
 
 type Credential = {
 	readonly _id: string;

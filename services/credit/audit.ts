@@ -1,4 +1,6 @@
+import { replayDiffers } from "./audit-replay.ts";
 import { emptyHead, entriesOf, type Group, type Head, hashOf, headOf } from "./journal.ts";
+import type { View } from "./ledger.ts";
 import type { Account, AccountId, Counters, Entry, Transfer, TransferId } from "./model.ts";
 
 /** The first thing that is wrong, and where. */
@@ -7,8 +9,8 @@ export type Discrepancy = { readonly sequence: number; readonly position: number
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
- * Checks the log from its first group on, by rules written a second time on purpose: what `decide` and `apply` have in
- * common with each other they do not have in common with this.
+ * Checks the log from its first group on, twice: by rules written a second time on purpose (what `decide` and `apply` have in
+ * common with each other they do not have in common with this), and by asking `decide` again.
  *
  * Give it every group in order; stop at the first discrepancy, since all that follows may only be its consequence.
  */
@@ -17,6 +19,13 @@ export class Auditor {
 	readonly accounts = new Map<AccountId, Mutable<Account>>();
 	readonly transfers = new Map<TransferId, Mutable<Transfer>>();
 	readonly #claims = new Set<string>();
+	/** What stands before an entry; that its id and code are new was checked. */
+	readonly #view: View = {
+		account: (id) => this.accounts.get(id),
+		transfer: (id) => this.transfers.get(id),
+		entry: () => undefined,
+		isRedeemed: () => false,
+	};
 	entries = 0;
 	refused = 0;
 	postings = 0;
@@ -78,6 +87,12 @@ export class Auditor {
 		const claimed = this.#claimTwice(entry);
 		if (claimed) return claimed;
 		if (entry.refusal) return this.#wrongRefusal(entry);
+		// Asked now, while everything stands as it did; what is found by hand says more, so that comes first.
+		const differs = replayDiffers(this.#view, entry, atMs);
+		return this.#wrongEffect(entry, atMs) ?? differs;
+	}
+
+	#wrongEffect(entry: Entry, atMs: number): string | null {
 		if (entry.opened) return this.#wrongOpening(entry.opened);
 		if (entry.stateSet) return this.#wrongState(entry.stateSet);
 		return this.#wrongMovement(entry, atMs);

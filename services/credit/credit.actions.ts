@@ -135,6 +135,8 @@ export const creditActions = {
 		params: closed({ id: TransferId }),
 		returns: closed({
 			state: Type.Enum(["applied", "refused", "not_seen"]),
+			/** Of the transfer that was made or refused; null = the id is another command's, or was only cancelled. */
+			kind: nullable(TransferKind),
 			refusal: nullable(Type.String()),
 			transfer: nullable(Transfer),
 			refunds: Type.Array(Transfer),

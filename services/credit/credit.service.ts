@@ -104,6 +104,7 @@ export default (settings: Settings): ServiceSchema => ({
 		statement: action("published", creditActions.statement, async function (ctx) {
 			const { cursor, accountId, limit = 20, ...rest } = ctx.params;
 			const ledger = ledgerOf(this);
+			await existing(this, accountId);
 			// Whoever was told that it is booked must find it here.
 			await ledger.readModel.reached(ledger.sequence);
 			const query = { ...rest, accountId: accountId as AccountId, before: cursor ? placeOf(cursor) : undefined };
@@ -185,7 +186,8 @@ async function outcome(ledger: RunningLedger, id: string): Promise<Result<"credi
 	await ledger.readModel.reached(ledger.sequence);
 	const refunds = transfer?.refunded ? await ledger.readModel.refundsOf(transfer.id) : [];
 	const refusal = entry?.tombstone === id ? "cancelled" : (entry?.refusal ?? null);
-	return { state, refusal, transfer, refunds: [...refunds] };
+	const kind = transfer?.kind ?? entry?.kind ?? null;
+	return { state, kind, refusal, transfer, refunds: [...refunds] };
 }
 
 async function existing(service: Service, id: string): Promise<Account> {

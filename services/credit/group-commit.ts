@@ -72,6 +72,7 @@ export class GroupCommit {
 	readonly #limits: CommitLimits;
 	#queue: Waiting[] = [];
 	#running: Promise<void> | null = null;
+	#watchers: { sequence: number; resolve: () => void }[] = [];
 	/** The book is this old. */
 	#head: Head = emptyHead;
 	/** The log may hold groups that the book has not: read before deciding. */
@@ -101,12 +102,15 @@ export class GroupCommit {
 
 	/** Resolves when the book has this group, which the log has. @throws ledger_unavailable */
 	async reached(sequence: number): Promise<void> {
-		for (let attempt = 0; this.#head.sequence < sequence; attempt++) {
-			if (attempt === 3) throw fail("ledger_unavailable");
+		if (this.#head.sequence >= sequence) return;
+		const caughtUp = new Promise<void>((resolve) => this.#watchers.push({ sequence, resolve }));
+		for (let attempt = 0; attempt < 3; attempt++) {
 			this.#stale = true;
 			this.#running ??= this.#run();
-			await this.#running;
+			await Promise.race([caughtUp, this.#running]);
+			if (this.#head.sequence >= sequence) return;
 		}
+		throw fail("ledger_unavailable");
 	}
 
 	/** Resolves when the command's outcome is durable. @throws ledger_busy, ledger_unavailable, outcome_unknown */
@@ -137,7 +141,7 @@ export class GroupCommit {
 			} catch (error) {
 				this.#fail(batch, error);
 				// Nobody waits: the next command tries again.
-				if (batch.length === 0) break;
+				if (batch.length === 0 && this.#queue.length === 0) break;
 			}
 		}
 		this.#running = null;
@@ -186,6 +190,8 @@ export class GroupCommit {
 
 	#committed(group: Group, entries: readonly Entry[]): void {
 		this.#head = headOf(group);
+		for (const { sequence, resolve } of this.#watchers) if (sequence <= group.sequence) resolve();
+		this.#watchers = this.#watchers.filter(({ sequence }) => sequence > group.sequence);
 		this.#parts.onCommitted(group, entries);
 		this.#parts.book.turn({ head: group.sequence, watermark: this.#parts.loader.watermark });
 	}

@@ -54,7 +54,9 @@ export function decide(view: View, command: Command, nowMs: number): Decision {
 	const seen = view.entry(command.id);
 	if (seen) return repeat(seen, command);
 	const { id, type, fingerprint } = command;
-	return { kind: "new", entry: { id, type, fingerprint, ...effectOf(view, command, nowMs) } };
+	const effect = effectOf(view, command, nowMs);
+	const kind = effect.refusal && command.type === "transfer" && { kind: command.kind };
+	return { kind: "new", entry: { id, type, fingerprint, ...kind, ...effect } };
 }
 
 export function apply(book: Book, entry: Entry): void {

@@ -134,6 +134,8 @@ export type Entry = {
 	readonly id: CommandId;
 	readonly type: Command["type"];
 	readonly fingerprint: string;
+	/** Of a transfer that was refused: nothing else says what it was to be. */
+	readonly kind?: TransferKind;
 	/** Set = refused: then nothing moved (a code may still be used up). */
 	readonly refusal?: Refusal;
 	readonly redeemed?: { readonly jti: Jti; readonly expiresAtMs: number };

@@ -19,20 +19,23 @@ export function checkTimeZone(timeZone: string): void {
 export function dayRange(date: string, timeZone: string): { fromMs: number; toMs: number } {
 	const [year, month, day] = date.split("-").map(Number) as [number, number, number];
 	const utc = Date.UTC(year, month - 1, day);
-	if (new Date(utc).toISOString().slice(0, 10) !== date) {
-		throw fail("validation_failed", undefined, { errors: [{ at: "date", message: "is not a day of the calendar" }] });
+	if (utc < DAY_MS || new Date(utc).toISOString().slice(0, 10) !== date) {
+		throw fail("validation_failed", undefined, {
+			errors: [{ at: "date", message: "is not a day of the calendar since 1970" }],
+		});
 	}
 	return { fromMs: midnight(utc, timeZone), toMs: midnight(Date.UTC(year, month - 1, day + 1), timeZone) };
 }
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
-/** The instant at which clocks in the zone show 00:00 on the day whose UTC midnight this is. */
+/** The first instant at which clocks in the zone show the day whose UTC midnight this is; where midnight is skipped, it is later. */
 function midnight(utcMs: number, timeZone: string): number {
-	const guess = utcMs - offsetMs(utcMs, timeZone);
-	// Once more with the offset that holds there: it may differ where clocks change.
-	const exact = utcMs - offsetMs(guess, timeZone);
-	return Math.floor(exact / HOUR_MS) * HOUR_MS;
+	// Clocks change at most once around a midnight, so one of these two offsets is right.
+	const candidates = [utcMs - offsetMs(utcMs - DAY_MS, timeZone), utcMs - offsetMs(utcMs + DAY_MS, timeZone)];
+	const first = Math.min(...candidates.filter((atMs) => atMs + offsetMs(atMs, timeZone) >= utcMs));
+	return Math.floor(first / HOUR_MS) * HOUR_MS;
 }
 
 function offsetMs(atMs: number, timeZone: string): number {

@@ -38,6 +38,8 @@ export function readProductCsv(csv: string): ProductRow[] {
 			rows.push(candidate);
 		}
 	}
+	if (records.length > ROWS_MAX)
+		errors.push({ at: "(all)", message: `there are more than ${ROWS_MAX} products in it` });
 	if (records.length === 0) errors.push({ at: "line 1", message: "there is no product in it" });
 	if (errors.length > 0) throw fail("import_rejected", undefined, { errors: errors.slice(0, ERRORS_MAX) });
 	return rows;

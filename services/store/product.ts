@@ -48,12 +48,19 @@ export async function listProducts(products: Products, params: Params<"store.lis
 		storeId,
 		...(category !== undefined && { category }),
 		...(state && { state }),
-		...(cursor && { sku: { $gt: Buffer.from(cursor, "base64url").toString() } }),
+		...(cursor && { sku: { $gt: skuOf(cursor) } }),
 	};
 	const found = await products.find({ query, sort: "sku", limit: limit + 1 });
 	const items = found.slice(0, limit);
 	const last = found.length > limit ? items.at(-1) : undefined;
 	return { items: items.map(productView), nextCursor: last ? Buffer.from(last.sku).toString("base64url") : null };
+}
+
+/** @throws validation_failed */
+function skuOf(cursor: string): string {
+	const sku = Buffer.from(cursor, "base64url").toString();
+	if (/^[A-Za-z0-9._-]{1,40}$/.test(sku)) return sku;
+	throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
 }
 
 /** Brings the list in line with the rows, all or nothing; products that no row names stay as they are. */

@@ -1,6 +1,6 @@
+import { refuseOthers } from "../../mixins/booking.ts";
 import { keyOf } from "../../mixins/command-id.ts";
 import type { Result } from "../actions.ts";
-import { fail } from "../errors.ts";
 import type { PricedLine } from "./basket.ts";
 
 type Transfer = Result<"credit.transfer">["transfer"];
@@ -40,11 +40,10 @@ export const refundOf = ({ id, amount, details, createdAtMs }: Transfer): Sale["
 	createdAtMs,
 });
 
-/** What became of a sale. @throws not_found when it never arrived */
+/** What became of a sale. @throws not_found when it never arrived, or the id is something else's */
 export function saleOutcome(storeId: string, transferId: string, outcome: Result<"credit.outcome">): Sale {
-	if (outcome.transfer?.kind === "sale") return saleOf(outcome.transfer, outcome.refunds);
-	// An id of this store that made something else (a refund, a payout) is not a sale.
-	if (outcome.state === "not_seen" || outcome.transfer) throw fail("not_found");
+	refuseOthers("sale", outcome);
+	if (outcome.transfer) return saleOf(outcome.transfer, outcome.refunds);
 	return {
 		id: keyOf(transferId),
 		transferId,

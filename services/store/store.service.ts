@@ -167,7 +167,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const { storeId, id: key } = ctx.params;
 			await ownStore(this, ctx);
 			const id = transferIdOf(storeId, key);
-			return bookingOf(id, await call(ctx, "credit.outcome", { id }));
+			return bookingOf("payout", id, await call(ctx, "credit.outcome", { id }));
 		}),
 
 		payOut: action("published", storeActions.payOut, async function (ctx) {

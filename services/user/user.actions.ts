@@ -87,8 +87,10 @@ export const userActions = {
 		params: closed({ idempotencyKey: IdempotencyKey, to: Handle, amount: Amount, note: Type.Optional(Note) }),
 		returns: BookingWithBalance,
 	},
-	/** What became of a charge or of credit sent, for whom the answer never came. */
-	booking: { params: closed({ id: IdempotencyKey }), returns: Booking },
+	/** What became of a charge, for whom the answer never came. */
+	getCharge: { params: closed({ id: IdempotencyKey }), returns: Booking },
+	/** What became of credit sent, likewise. */
+	getTransfer: { params: closed({ id: IdempotencyKey }), returns: Booking },
 	issueCode: {
 		params: closed({
 			/** The most that this code may pay. */

@@ -91,10 +91,9 @@ export default (settings: Settings): ServiceSchema => ({
 			return bookingWithBalance(ctx, booked, booked.debitBalance);
 		}),
 
-		booking: action("published", userActions.booking, async (ctx) => {
-			const id = transferIdOf(callerOf(ctx).userId, ctx.params.id);
-			return bookingOf(id, await call(ctx, "credit.outcome", { id }));
-		}),
+		getCharge: action("published", userActions.getCharge, async (ctx) => booking(ctx, "charge")),
+
+		getTransfer: action("published", userActions.getTransfer, async (ctx) => booking(ctx, "p2p")),
 
 		issueCode: action("published", userActions.issueCode, async (ctx) => {
 			const { cap = CODE_CAP_USUAL, image } = ctx.params;
@@ -132,6 +131,11 @@ export default (settings: Settings): ServiceSchema => ({
 function commandIn(ctx: Context<unknown, Meta>, name: string, params: { idempotencyKey: string }) {
 	const { idempotencyKey, ...asked } = params;
 	return commandOf(callerOf(ctx).userId, { action: name, idempotencyKey, asked });
+}
+
+async function booking(ctx: Context<{ id: string }, Meta>, kind: "charge" | "p2p"): Promise<Result<"user.getCharge">> {
+	const id = transferIdOf(callerOf(ctx).userId, ctx.params.id);
+	return bookingOf(kind, id, await call(ctx, "credit.outcome", { id }));
 }
 
 function bookingWithBalance(ctx: Context<unknown, Meta>, booked: Result<"credit.transfer">, balanceAfter: number) {

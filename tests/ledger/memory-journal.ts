@@ -150,7 +150,9 @@ export class LaggingLoader implements Loader {
 		return [...this.#book.holds.values()];
 	}
 
+	/** In order; what it was given already is ignored, as by every read model. */
 	project(group: Group): void {
+		if (group.sequence !== (this.#given.at(-1) ?? this.head).sequence + 1) return;
 		this.#given.push(group);
 		for (let behind = this.#lag(); this.#given.length > behind; ) {
 			const next = this.#given.shift();

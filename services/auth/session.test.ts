@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Documents } from "../../mixins/database.ts";
+import { SqliteAdapter } from "../../mixins/sqlite-adapter.ts";
+import { openSession, rotateSession, SESSION_TTL_MS, type Session } from "./session.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "hannip-session-"));
+const adapter = new SqliteAdapter({ path: join(folder, "hannip.sqlite"), collection: "sessions" });
+const sessions = adapter as unknown as Documents<Session>;
+before(() => adapter.connect());
+after(async () => {
+	await adapter.disconnect();
+	rmSync(folder, { recursive: true });
+});
+
+const T0 = 1_800_000_000_000;
+const GRACE_MS = 10_000;
+const refreshKey = Buffer.alloc(32, 7);
+const ended = { type: "session_ended" };
+
+const open = () => openSession(sessions, { userId: "u_ada", userAgent: "test", nowMs: T0 });
+const rotate = async (refreshToken: string, nowMs: number): Promise<string> =>
+	(await rotateSession(sessions, { refreshToken, refreshKey, nowMs })).refreshToken;
+
+test("every refresh gives another token, and the session lives on from there", async () => {
+	const { session, refreshToken } = await open();
+	const tokens = [refreshToken];
+	for (let day = 1; day <= 40; day++) tokens.push(await rotate(tokens.at(-1) as string, T0 + day * 86_400_000));
+	assert.equal(new Set(tokens).size, 41);
+	assert.ok(tokens.every((token) => token.startsWith(`${session._id}.`)));
+	assert.equal((await sessions.findById(session._id))?.expiresAtMs, T0 + 40 * 86_400_000 + SESSION_TTL_MS);
+});
+
+test("no token is kept in the clear", async () => {
+	const { session, refreshToken } = await open();
+	const next = await rotate(refreshToken, T0 + 1);
+	const stored = JSON.stringify(await sessions.findById(session._id));
+	for (const token of [refreshToken, next]) assert.ok(!stored.includes(token.split(".")[1] as string));
+});
+
+test("within the grace the predecessor gives the same successor, as often as it is asked", async () => {
+	const { refreshToken } = await open();
+	const successor = await rotate(refreshToken, T0 + 1_000);
+	for (const laterMs of [0, 1, GRACE_MS - 1]) {
+		assert.equal(await rotate(refreshToken, T0 + 1_000 + laterMs), successor);
+	}
+	await rotate(successor, T0 + 1_000 + GRACE_MS);
+});
+
+test("after the grace the predecessor ends the session for everyone", async () => {
+	const { session, refreshToken } = await open();
+	const successor = await rotate(refreshToken, T0);
+	await assert.rejects(rotate(refreshToken, T0 + GRACE_MS), ended);
+	await assert.rejects(rotate(successor, T0 + GRACE_MS), ended);
+	assert.equal(await sessions.findById(session._id), null);
+});
+
+test("a token from before the predecessor ends the session at once", async () => {
+	const { refreshToken } = await open();
+	const second = await rotate(refreshToken, T0);
+	const third = await rotate(second, T0);
+	await assert.rejects(rotate(refreshToken, T0), ended);
+	await assert.rejects(rotate(third, T0), ended);
+});
+
+test("the last two tokens can be used in turn without prolonging the grace", async () => {
+	const { refreshToken } = await open();
+	const successor = await rotate(refreshToken, T0);
+	await rotate(refreshToken, T0 + GRACE_MS - 1);
+	await assert.rejects(rotate(refreshToken, T0 + GRACE_MS), ended);
+	await assert.rejects(rotate(successor, T0 + GRACE_MS), ended);
+});
+
+test("two at once get the same successor, and it works", async () => {
+	const { refreshToken } = await open();
+	const successors = await Promise.all(Array.from({ length: 16 }, () => rotate(refreshToken, T0)));
+	assert.equal(new Set(successors).size, 1);
+	await rotate(successors[0] as string, T0 + GRACE_MS);
+});
+
+test("a session ends with its time, not a millisecond later", async () => {
+	const { refreshToken } = await open();
+	await assert.rejects(rotate(refreshToken, T0 + SESSION_TTL_MS), ended);
+	await rotate(refreshToken, T0 + SESSION_TTL_MS - 1);
+});
+
+test("a secret of another session, or another platform's key, is worth nothing", async () => {
+	const { session, refreshToken } = await open();
+	const other = await open();
+	const secret = other.refreshToken.split(".")[1];
+	await assert.rejects(rotate(`${session._id}.${secret}`, T0), ended);
+	await assert.rejects(rotate(refreshToken, T0), ended);
+	await assert.rejects(rotate(`n_unknown.${secret}`, T0), ended);
+	const foreign = { refreshToken: other.refreshToken, refreshKey: Buffer.alloc(32, 8), nowMs: T0 };
+	const { refreshToken: successor } = await rotateSession(sessions, foreign);
+	assert.notEqual(successor, await rotate(other.refreshToken, T0));
+});

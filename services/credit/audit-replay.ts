@@ -1,0 +1,51 @@
+import { isDeepStrictEqual } from "node:util";
+import { AMOUNT_MAX } from "../amount.ts";
+import { decide, type View } from "./ledger.ts";
+import type { Command, CommandId, Entry } from "./model.ts";
+
+/**
+ * Asks the rules once more what an applied entry's command does to what stood before it, and says so if it is not the entry. An
+ * edited entry is found by this even where its numbers add up.
+ *
+ * @param view what stood before the entry; nothing in it has the entry's id or code
+ */
+export function replayDiffers(view: View, entry: Entry, nowMs: number): string | null {
+	const command = commandOf(entry);
+	if (command === "none") return null;
+	if (!command) return "it was not refused and has no effect";
+	const decision = decide(view, command, nowMs);
+	if (decision.kind !== "new") return "its id was there before";
+	if (decision.entry.refusal) return `the rules refuse it: ${decision.entry.refusal}`;
+	return isDeepStrictEqual(decision.entry, entry) ? null : "the rules make another entry of it";
+}
+
+/** The command that an applied entry must have come from; "none" for a cancel that found nothing to do, which does not say of what. */
+function commandOf(entry: Entry): Command | "none" | undefined {
+	const { id, fingerprint, type, opened, stateSet, created, changed, tombstone } = entry;
+	const base = { id, fingerprint };
+	if (opened) return { ...base, type: "open", accountId: opened.id, kind: opened.kind, owner: opened.owner };
+	if (stateSet) return { ...base, type: "set-state", ...stateSet };
+	if (type === "transfer") return transferOf(entry);
+	if (type === "cancel") {
+		const targetId = tombstone ?? (changed?.id as string | undefined as CommandId | undefined);
+		return targetId ? { ...base, type, targetId, details: created?.details ?? {} } : "none";
+	}
+	if (!changed) return undefined;
+	const transferId = changed.id;
+	if (type === "post") return { ...base, type, transferId, amount: changed.amount };
+	if (type === "void" || type === "expire") return { ...base, type, transferId };
+	return created && type === "refund"
+		? { ...base, type, transferId, amount: created.amount, details: created.details }
+		: undefined;
+}
+
+function transferOf({ id, fingerprint, created, redeemed }: Entry): Command | undefined {
+	if (!created) return undefined;
+	const { kind, debitAccountId, creditAccountId, amount, details, createdAtMs, expiresAtMs } = created;
+	return {
+		...{ id, fingerprint, type: "transfer", kind, debitAccountId, creditAccountId, amount, details },
+		...(expiresAtMs !== null && { hold: { ttlMs: expiresAtMs - createdAtMs } }),
+		// What the code's cap was is not in the log.
+		...(redeemed && { redeem: { ...redeemed, cap: AMOUNT_MAX } }),
+	};
+}

@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
+import type { Actions, Params, Result } from "../../services/actions.ts";
+import { internalRoutes, publicRoutes, type Route } from "../../services/api/routes.ts";
+import type { ProblemCode } from "../../services/errors.ts";
+import type { Answer, Contract, ProblemBody } from "./contract.ts";
+
+export type Name = keyof Actions & string;
+
+/** What goes over the wire, byte for byte. */
+export type Wire = {
+	readonly method: string;
+	readonly path: string;
+	readonly headers?: OutgoingHttpHeaders;
+	readonly body?: string | Buffer | undefined;
+};
+
+/** A money request's key is made up where the test does not care. */
+type Said<N extends Name> = Omit<Params<N>, "idempotencyKey"> & { readonly idempotencyKey?: string };
+
+type Options = {
+	readonly headers?: OutgoingHttpHeaders;
+	/** Where two routes lead to one action. */
+	readonly path?: Route["path"];
+};
+
+const routes = [...publicRoutes, ...internalRoutes];
+const answered = new Set<string>();
+export const nameOf = ({ method, path }: Pick<Route, "method" | "path">): string => `${method} ${path}`;
+
+/** The routes of a table that no request of this process was answered by with success. */
+export const notYetAnswered = (table: readonly Route[]): string[] =>
+	table.map(nameOf).filter((name) => !answered.has(name));
+
+export const newKey = (): string => randomUUID();
+
+/** A caller's view of one port. Every answer is held against the contract before a test sees it. */
+export class Client {
+	readonly port: number;
+	readonly contract: Contract | null;
+	readonly #agent: Agent;
+	readonly #headers: OutgoingHttpHeaders;
+
+	constructor(url: string, contract: Contract | null, { headers = {}, agent }: Partial<Parts> = {}) {
+		this.port = Number(new URL(url).port);
+		this.contract = contract;
+		this.#headers = headers;
+		this.#agent = agent ?? new Agent({ keepAlive: true, maxSockets: 64 });
+	}
+
+	/** The same port with other headers, such as a person's token. */
+	with(headers: OutgoingHttpHeaders): Client {
+		return new Client(`http://127.0.0.1:${this.port}`, this.contract, {
+			headers: { ...this.#headers, ...headers },
+			agent: this.#agent,
+		});
+	}
+
+	/** Sends exactly this. @throws when the connection breaks, or the answer breaks the contract */
+	async raw(wire: Wire): Promise<Answer> {
+		const answer = await this.#exchange(wire);
+		this.contract?.check(wire, answer);
+		return answer;
+	}
+
+	#exchange({ method, path, headers, body }: Wire): Promise<Answer> {
+		return new Promise((resolve, reject) => {
+			const sent = { ...this.#headers, ...headers };
+			const outgoing = request({
+				host: "127.0.0.1",
+				port: this.port,
+				agent: this.#agent,
+				method,
+				path,
+				// Node frames no body of a GET by itself.
+				headers: body === undefined ? sent : { "content-length": Buffer.byteLength(body), ...sent },
+			});
+			outgoing.on("error", reject);
+			outgoing.on("response", (incoming) => read(incoming).then(resolve, reject));
+			outgoing.end(body);
+		});
+	}
+
+	/** Calls the route that leads to this action. */
+	async call<N extends Name>(name: N, said: Said<N>, options: Options = {}): Promise<Answer<Result<N>>> {
+		const route = routeOf(name, options.path);
+		const wire = wireOf(route, said);
+		const answer = await this.raw({ ...wire, headers: { ...wire.headers, ...options.headers } });
+		if (answer.status < 400) answered.add(nameOf(route));
+		return answer as Answer<Result<N>>;
+	}
+
+	/** @throws AssertionError unless it succeeds */
+	async ok<N extends Name>(name: N, said: Said<N>, options: Options = {}): Promise<Result<N>> {
+		const answer = await this.call(name, said, options);
+		const { status = 200 } = routeOf(name, options.path);
+		assert.equal(answer.status, status, `${name} was answered ${answer.status} ${answer.text.slice(0, 500)}`);
+		return answer.body;
+	}
+
+	/** @param said may be anything @throws AssertionError unless it is refused with this code */
+	async refused(name: Name, said: object, code: ProblemCode, options: Options = {}): Promise<ProblemBody> {
+		const answer = await this.call(name, said as never, options);
+		assertRefused(answer, code, `${name} ${JSON.stringify(said).slice(0, 200)}`);
+		return answer.body as ProblemBody;
+	}
+
+	close(): void {
+		this.#agent.destroy();
+	}
+}
+
+type Parts = { readonly headers: OutgoingHttpHeaders; readonly agent: Agent };
+
+export function assertRefused(answer: Answer, code: ProblemCode, what: string): void {
+	const found = (answer.body as Partial<ProblemBody> | undefined)?.code ?? answer.status;
+	assert.equal(found, code, `${what} was answered ${answer.status} ${answer.text.slice(0, 500)}`);
+}
+
+/** A problem without what differs from one request to the next. */
+export function withoutTrace(answer: { readonly body: unknown } | ProblemBody): object {
+	const { traceId: _, ...rest } = ("body" in answer ? answer.body : answer) as ProblemBody;
+	return rest;
+}
+
+export function routeOf(name: Name, path?: Route["path"]): Route {
+	const route = routes.find((each) => each.action === name && (path === undefined || each.path === path));
+	assert.ok(route, `no route leads to ${name}`);
+	return route;
+}
+
+/** How parameters travel: in the path, in headers, and the rest in the query or the body. */
+export function wireOf(route: Route, said: object): Wire {
+	const left = new Map<string, unknown>(Object.entries(said));
+	const take = (key: string): unknown => {
+		const value = left.get(key);
+		left.delete(key);
+		return value;
+	};
+	const path = route.path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(String(take(key))));
+	const headers: OutgoingHttpHeaders = {};
+	if (route.idempotent) headers["idempotency-key"] = String(take("idempotencyKey") ?? newKey());
+	if (route.refreshCookie === "issue" && left.has("userAgent")) headers["user-agent"] = String(take("userAgent"));
+	if (route.refreshCookie === "rotate") headers.cookie = `__Host-hannip-refresh=${take("refreshToken")}`;
+	if (route.csv && "into" in route.csv) {
+		return {
+			method: route.method,
+			path,
+			headers: { ...headers, "content-type": "text/csv" },
+			body: String(take(route.csv.into)),
+		};
+	}
+	if (route.method === "GET" || route.method === "DELETE") {
+		const values = [...left].map(([key, value]): [string, string] => [key, String(value)]);
+		const query = new URLSearchParams(values).toString();
+		return { method: route.method, path: query ? `${path}?${query}` : path, headers };
+	}
+	return {
+		method: route.method,
+		path,
+		headers: { ...headers, "content-type": "application/json" },
+		body: JSON.stringify(Object.fromEntries(left)),
+	};
+}
+
+async function read(incoming: IncomingMessage): Promise<Answer> {
+	const chunks: Buffer[] = [];
+	for await (const chunk of incoming) chunks.push(chunk as Buffer);
+	const bytes = Buffer.concat(chunks);
+	const text = bytes.toString();
+	const isJson = /^application\/(problem\+)?json/.test(incoming.headers["content-type"] ?? "");
+	const body: unknown = isJson && text !== "" ? JSON.parse(text) : text;
+	return { status: incoming.statusCode ?? 0, headers: incoming.headers, bytes, text, body };
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from "node:crypto";
+import type { Service, ServiceBroker } from "moleculer";
+import type { makeCode } from "../../mixins/payment-code.ts";
+import type { Result } from "../../services/actions.ts";
+import type { Client } from "./client.ts";
+
+export const PASSWORD = "correct horse battery";
+
+export type Person = {
+	readonly userId: string;
+	readonly handle: string;
+	readonly displayName: string;
+	readonly sessionId: string;
+	readonly accessToken: string;
+	/** The wallet's account in the ledger. */
+	readonly wallet: string;
+	/** The public port with this person's access token. */
+	readonly api: Client;
+};
+
+/** Signs somebody up, logs them in and gives them some credit. */
+export async function newPerson(anyone: Client, { name = "Ada", credit = 0 } = {}): Promise<Person> {
+	const handle = `${name.toLowerCase()}.${randomBytes(6).toString("hex")}`;
+	const { userId, displayName } = await anyone.ok("user.signUp", { handle, password: PASSWORD, displayName: name });
+	const { sessionId, accessToken } = await anyone.ok("auth.login", { handle, password: PASSWORD });
+	const api = anyone.with({ authorization: `Bearer ${accessToken}` });
+	if (credit > 0) await api.ok("user.charge", { amount: credit });
+	return { userId, handle, displayName, sessionId, accessToken, wallet: `wallet:${userId}`, api };
+}
+
+export type Product = Result<"store.createProduct">;
+export type Shop = {
+	readonly owner: Person;
+	readonly id: string;
+	/** The store's account in the ledger. */
+	readonly account: string;
+	readonly products: readonly Product[];
+};
+
+/** Opens a store with one product for each price. */
+export async function newShop(owner: Person, { prices = [1_000] }: { prices?: readonly number[] } = {}): Promise<Shop> {
+	const { id } = await owner.api.ok("store.create", { name: `${owner.displayName}'s store` });
+	const products: Product[] = [];
+	for (const [index, price] of prices.entries()) {
+		const fields = { sku: `sku-${index}`, name: `Product ${index}`, category: "Things", price };
+		products.push(await owner.api.ok("store.createProduct", { storeId: id, ...fields }));
+	}
+	return { owner, id, account: `store:${id}`, products };
+}
+
+export const newCode = async (customer: Person, cap?: number): Promise<string> =>
+	(await customer.api.ok("user.issueCode", cap === undefined ? {} : { cap })).code;
+
+/** One of each, by default: what the store sells first. */
+export const basketOf = (shop: Shop, ...quantities: readonly number[]) =>
+	(quantities.length > 0 ? quantities : [1]).map((quantity, index) => ({
+		productId: (shop.products[index] as Product).id,
+		quantity,
+	}));
+
+/** A sale to a customer, with a fresh code. */
+export async function sell(shop: Shop, customer: Person, idempotencyKey: string): Promise<Result<"store.sell">> {
+	const code = await newCode(customer);
+	return shop.owner.api.ok("store.sell", { storeId: shop.id, idempotencyKey, code, items: basketOf(shop) });
+}
+
+type Key = Parameters<typeof makeCode>[1];
+
+/** The key that this platform signs codes with, to make codes that it would not make. */
+export function codeKeyOf(broker: ServiceBroker): Key {
+	const { keys } = broker.getLocalService("auth") as Service & {
+		keys: readonly (Omit<Key, "kid"> & { kid: string })[];
+	};
+	const { kid, ...rest } = keys.at(-1) as Omit<Key, "kid"> & { kid: string };
+	return { ...rest, kid: Number(kid) };
+}

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PUBLIC_ORIGIN } from "./platform.ts";
+
+const main = join(import.meta.dirname, "../../main.ts");
+
+export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+export type Launched = {
+	readonly child: ChildProcess;
+	readonly exited: Promise<Exit>;
+	stdout(): string;
+	stderr(): string;
+};
+
+/** Starts `node main.ts` as a user would, with free ports unless told otherwise. */
+export function launch(env: NodeJS.ProcessEnv): Launched {
+	const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+		env: { PATH: process.env.PATH, PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0", PUBLIC_ORIGIN, ...env },
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	const text = { stdout: "", stderr: "" };
+	for (const name of ["stdout", "stderr"] as const) {
+		child[name].setEncoding("utf8").on("data", (chunk: string) => {
+			text[name] += chunk;
+		});
+	}
+	const exited = new Promise<Exit>((resolve) => child.once("close", (code, signal) => resolve({ code, signal })));
+	return { child, exited, stdout: () => text.stdout, stderr: () => text.stderr };
+}
+
+export type Running = Launched & {
+	readonly publicUrl: string;
+	readonly internalUrl: string;
+	readonly probesUrl: string;
+};
+
+const UP = /Hannip is up\. Public: (http:\S+)\s+Internal: (http:\S+)\s+Probes: (http:[\d.:/]+)/;
+
+/** @throws when the process ends before it is up */
+export async function startProcess(env: NodeJS.ProcessEnv): Promise<Running> {
+	const launched = launch({ LOG_LEVEL: "info", ...env });
+	let found: RegExpExecArray | null = null;
+	while (!found && launched.child.exitCode === null && launched.child.signalCode === null) {
+		await sleep(10);
+		found = UP.exec(launched.stdout());
+	}
+	if (!found) throw new Error(`it did not start: ${launched.stdout()}${launched.stderr()}`);
+	const [, publicUrl, internalUrl, probesUrl] = found as unknown as [string, string, string, string];
+	return { ...launched, publicUrl, internalUrl, probesUrl };
+}
+
+/** Ports that nobody used a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+	const servers = await Promise.all(
+		Array.from({ length: count }, async () => {
+			const server = createServer();
+			await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+			return server;
+		}),
+	);
+	const ports = servers.map((server) => (server.address() as { port: number }).port);
+	await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+	return ports;
+}

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
+import { newKey, notYetAnswered, type Wire } from "./client.ts";
+import { basketOf, newCode, newPerson, newShop, PASSWORD, type Person, type Shop } from "./people.ts";
+import { startTestPlatform, type TestPlatform } from "./platform.ts";
+
+// Every route once, the way a client would use it: what was made can be found at its Location.
+
+let platform: TestPlatform;
+let ada: Person;
+let bob: Person;
+let shop: Shop;
+before(async () => {
+	platform = await startTestPlatform();
+	ada = await newPerson(platform.anyone, { name: "Ada" });
+	bob = await newPerson(platform.anyone, { name: "Bob", credit: 50_000 });
+	shop = await newShop(ada);
+});
+after(() => platform.stop());
+
+/** @throws AssertionError unless there is a Location that answers */
+async function visit(person: Person, answer: { headers: Record<string, unknown> }): Promise<unknown> {
+	const { location } = answer.headers;
+	assert.equal(typeof location, "string");
+	const found = await person.api.raw({ method: "GET", path: String(location) });
+	assert.equal(found.status, 200, `${location} answered ${found.status}`);
+	return found.body;
+}
+
+test("people and sessions", async () => {
+	const { anyone } = platform;
+	const handle = "carol.park";
+	const signedUp = await anyone.call("user.signUp", { handle, password: PASSWORD, displayName: "Carol" });
+	assert.equal(signedUp.status, 201);
+	assert.deepEqual(await visit(ada, signedUp), { handle, displayName: "Carol" });
+
+	const login = await anyone.call("auth.login", { handle, password: PASSWORD, userAgent: "test" });
+	assert.equal(login.status, 201);
+	const carol = { ...ada, api: anyone.with({ authorization: `Bearer ${login.body.accessToken}` }) };
+	const { items } = (await visit(carol, login)) as { items: { id: string; current: boolean; userAgent: string }[] };
+	assert.deepEqual(
+		items.map(({ id, current, userAgent }) => ({ id, current, userAgent })),
+		[{ id: login.body.sessionId, current: true, userAgent: "test" }],
+	);
+
+	const refreshToken = /__Host-hannip-refresh=([^;]+)/.exec(String(login.headers["set-cookie"]))?.[1] ?? "";
+	const refreshed = await anyone.ok("auth.refresh", { refreshToken });
+	assert.equal(refreshed.sessionId, login.body.sessionId);
+
+	const other = await anyone.ok("auth.login", { handle, password: PASSWORD });
+	await carol.api.ok("auth.revokeSession", { sessionId: other.sessionId });
+	assert.equal((await carol.api.ok("auth.listSessions", {})).items.length, 1);
+	await carol.api.ok("auth.logout", {});
+	assert.equal((await anyone.ok("auth.jwks", {})).keys.length, 1);
+});
+
+test("a wallet", async () => {
+	assert.equal((await bob.api.ok("user.me", {})).balance, 50_000);
+	assert.equal((await bob.api.ok("user.edit", { displayName: "Bobby" })).displayName, "Bobby");
+	assert.deepEqual(await ada.api.ok("user.find", { handle: bob.handle }), {
+		handle: bob.handle,
+		displayName: "Bobby",
+	});
+
+	const charged = await bob.api.call("user.charge", { amount: 1_000 });
+	assert.equal(charged.body.balanceAfter, 51_000);
+	const { balanceAfter: _, ...charge } = charged.body;
+	assert.deepEqual(await visit(bob, charged), charge);
+	assert.deepEqual(await bob.api.ok("user.getCharge", { id: charge.id }), charge);
+
+	const sent = await bob.api.call("user.send", { to: ada.handle, amount: 500, note: "lunch" });
+	assert.equal(sent.body.balanceAfter, 50_500);
+	await visit(bob, sent);
+	const booking = await bob.api.ok("user.getTransfer", { id: sent.body.id });
+	assert.deepEqual({ state: booking.state, amount: booking.amount }, { state: "posted", amount: 500 });
+
+	const { items } = await bob.api.ok("user.listTransactions", { limit: 2 });
+	assert.deepEqual(
+		items.map(({ kind, amount, counterparty }) => ({ kind, amount, counterparty })),
+		[
+			{ kind: "p2p", amount: -500, counterparty: "Ada" },
+			{ kind: "charge", amount: 1_000, counterparty: "Hannip" },
+		],
+	);
+	const csv = await bob.api.call("user.exportTransactions", {});
+	assert.equal(csv.headers["content-type"], "text/csv; charset=utf-8");
+	assert.equal(csv.headers["content-disposition"], 'attachment; filename="hannip-transactions.csv"');
+});
+
+test("a payment code", async () => {
+	const issued = await bob.api.call("user.issueCode", { cap: 5_000, image: "png" });
+	assert.equal(issued.status, 200);
+	assert.equal(issued.body.cap, 5_000);
+});
+
+test("a store and its products", async () => {
+	const opened = await ada.api.call("store.create", { name: "Café Nip", timeZone: "Europe/Paris" });
+	assert.equal(opened.status, 201);
+	const { id: storeId } = (await visit(ada, opened)) as { id: string };
+	assert.equal(storeId, opened.body.id);
+	assert.equal((await ada.api.ok("store.get", { storeId })).balance, 0);
+	assert.equal((await ada.api.ok("store.list", {})).items.length, 2);
+	assert.equal((await ada.api.ok("store.edit", { storeId, name: "Café Nop" })).name, "Café Nop");
+
+	const fields = { sku: "latte", name: "Latte", category: "Coffee", price: 4_500 };
+	const added = await ada.api.call("store.createProduct", { storeId, ...fields });
+	assert.deepEqual(await visit(ada, added), added.body);
+	const { id: productId, version } = added.body;
+	assert.equal((await ada.api.ok("store.editProduct", { storeId, productId, version, price: 4_800 })).price, 4_800);
+	assert.equal((await ada.api.ok("store.getProduct", { storeId, productId })).price, 4_800);
+	const csv = "sku,name,category,price\nmocha,Mocha,Coffee,5200\n";
+	assert.deepEqual(await ada.api.ok("store.importProducts", { storeId, csv }), {
+		created: 1,
+		updated: 0,
+		unchanged: 0,
+	});
+	const { items } = await ada.api.ok("store.listProducts", { storeId });
+	assert.deepEqual(
+		items.map(({ sku, price }) => [sku, price]),
+		[
+			["latte", 4_800],
+			["mocha", 5_200],
+		],
+	);
+});
+
+test("sales, refunds, the day and its payout", async () => {
+	const { api } = ada;
+	const storeId = shop.id;
+	const sold = await api.call("store.sell", { storeId, code: await newCode(bob), items: basketOf(shop, 3) });
+	assert.equal(sold.status, 201);
+	assert.deepEqual(await visit(ada, sold), sold.body);
+	const saleId = sold.body.id;
+
+	const refunded = await api.call("store.refundSale", { storeId, saleId, amount: 1_000, reason: "cold" });
+	assert.equal(refunded.status, 201);
+	assert.deepEqual(await visit(ada, refunded), refunded.body.sale);
+	assert.equal((await api.ok("store.cancelSale", { storeId, saleId })).effect, "refunded");
+	const sale = await api.ok("store.getSale", { storeId, saleId });
+	assert.deepEqual([sale.total, sale.refunded, sale.refunds.length], [3_000, 3_000, 2]);
+
+	await api.ok("store.sell", { storeId, code: await newCode(bob), items: basketOf(shop, 2) });
+	assert.equal((await api.ok("store.listSales", { storeId })).items.length, 2);
+	const date = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Seoul" }).format(new Date());
+	assert.equal((await api.ok("store.report", { storeId, date })).net, 2_000);
+
+	const paidOut = await api.call("store.payOut", { storeId, amount: 1_500, idempotencyKey: newKey() });
+	assert.equal(paidOut.body.balanceAfter, 500);
+	assert.equal(((await visit(ada, paidOut)) as { balance: number }).balance, 500);
+	const id = paidOut.body.transferId.split(".")[1] as string;
+	assert.equal((await api.ok("store.getPayout", { storeId, id })).amount, 1_500);
+});
+
+test("the operator's port", async () => {
+	const { operator } = platform;
+	const { sequence } = await operator.ok("credit.status", {});
+	assert.ok(sequence > 0);
+	const audit = await operator.ok("credit.audit", {});
+	assert.deepEqual({ clean: audit.clean, discrepancy: audit.discrepancy }, { clean: true, discrepancy: null });
+	const accountId = bob.wallet;
+	assert.equal((await operator.ok("credit.account", { accountId })).balance, 48_500);
+	const { items } = await operator.ok("credit.statement", { accountId, limit: 100 });
+	assert.equal(items[0]?.balanceAfter, 48_500);
+	const outcome = await operator.ok("credit.outcome", { id: String(items.at(-1)?.transferId) });
+	assert.deepEqual([outcome.state, outcome.transfer?.kind, outcome.transfer?.amount], ["applied", "charge", 50_000]);
+});
+
+test("every route of both tables was called with success", () => {
+	assert.deepEqual(notYetAnswered([...publicRoutes, ...internalRoutes]), []);
+});
+
+test("every route that needs a person refuses everybody else, before it looks at anything", async () => {
+	for (const { method, path } of publicRoutes.filter(({ rights }) => rights === "person")) {
+		const wire: Wire = { method, path: path.replace(/:\w+/g, "anything") };
+		for (const headers of [{}, { authorization: "Bearer nonsense" }, { authorization: `Basic ${ada.accessToken}` }]) {
+			const answer = await platform.anyone.raw({ ...wire, headers });
+			assert.equal(answer.status, 401, `${method} ${path}`);
+			assert.equal((answer.body as { code: string }).code, "unauthenticated");
+			assert.equal(answer.headers["www-authenticate"], "Bearer");
+		}
+	}
+});

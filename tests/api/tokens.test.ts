@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import jwt from "jsonwebtoken";
+import type { Client } from "./client.ts";
+import { codeKeyOf, newPerson, type Person } from "./people.ts";
+import { booksOf, PUBLIC_ORIGIN, startTestPlatform, type TestPlatform } from "./platform.ts";
+
+let platform: TestPlatform;
+let anyone: Client;
+let ada: Person;
+let kid: string;
+let privateKey: KeyObject;
+let claims: jwt.JwtPayload;
+before(async () => {
+	platform = await startTestPlatform();
+	anyone = platform.anyone;
+	ada = await newPerson(anyone, { name: "Ada", credit: 1_000 });
+	const key = codeKeyOf(platform.broker);
+	kid = String(key.kid);
+	privateKey = key.privateKey;
+	claims = jwt.decode(ada.accessToken) as jwt.JwtPayload;
+});
+after(() => platform.stop());
+
+const nothingChanges = (work: () => Promise<void>) => async () => {
+	const before = await booksOf(platform.operator, [ada.wallet]);
+	await work();
+	assert.deepEqual(await booksOf(platform.operator, [ada.wallet]), before);
+};
+
+/** A token of any shape, signed with the platform's own key unless told otherwise. */
+function forge({
+	header = {},
+	payload = {},
+	key = privateKey,
+}: {
+	header?: object;
+	payload?: object;
+	key?: KeyObject;
+} = {}) {
+	const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+	const head = { alg: "ES256", typ: "at+jwt", kid, ...header };
+	const signed = `${part(head)}.${part({ ...claims, ...payload })}`;
+	return `${signed}.${sign("sha256", Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
+}
+
+async function refuses(tokens: readonly string[]): Promise<void> {
+	for (const token of tokens) {
+		const headers = { authorization: `Bearer ${token}` };
+		const read = await anyone.raw({ method: "GET", path: "/v1/me", headers });
+		const move = await anyone.raw({
+			method: "POST",
+			path: "/v1/me/charges",
+			headers: { ...headers, "content-type": "application/json", "idempotency-key": "forged-key" },
+			body: '{"amount":1}',
+		});
+		for (const answer of [read, move]) {
+			assert.equal(answer.status, 401, `${token.slice(0, 80)} ${answer.text}`);
+			assert.deepEqual(
+				{ ...(answer.body as object), traceId: "" },
+				{
+					type: "/problems/unauthenticated",
+					title: "A valid access token is needed",
+					status: 401,
+					code: "unauthenticated",
+					traceId: "",
+				},
+			);
+		}
+	}
+}
+
+const nowS = () => Math.floor(Date.now() / 1_000);
+
+describe("an access token", () => {
+	it("of ours is good", async () => {
+		const api = anyone.with({ authorization: `Bearer ${forge()}` });
+		assert.equal((await api.ok("user.me", {})).userId, ada.userId);
+	});
+
+	it(
+		"that has expired, or is for later, is not",
+		nothingChanges(() =>
+			refuses([
+				forge({ payload: { iat: nowS() - 301, exp: nowS() - 1 } }),
+				forge({ payload: { exp: 0 } }),
+				forge({ payload: { exp: "tomorrow" } }),
+				forge({ payload: { nbf: nowS() + 60 } }),
+			]),
+		),
+	);
+
+	it(
+		"without an end is not",
+		nothingChanges(() => {
+			const { exp: _, ...rest } = claims;
+			claims = rest;
+			return refuses([forge()]).finally(() => {
+				claims = { ...rest, exp: nowS() + 300 };
+			});
+		}),
+	);
+
+	it(
+		"for something else is not",
+		nothingChanges(() =>
+			refuses([
+				forge({ payload: { aud: "hannip:store" } }),
+				forge({ payload: { aud: "" } }),
+				forge({ payload: { iss: "http://other.test" } }),
+				forge({ payload: { iss: `${PUBLIC_ORIGIN}/` } }),
+				forge({ header: { typ: "JWT" } }),
+				forge({ header: { typ: "dpop+jwt" } }),
+				forge({ header: { typ: undefined } }),
+			]),
+		),
+	);
+
+	it(
+		"without a signature is not",
+		nothingChanges(() => {
+			const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+			const algorithms = ["none", "None", "NONE", "nOnE", ""];
+			const unsigned = algorithms.map((alg) => `${part({ alg, typ: "at+jwt", kid })}.${part(claims)}.`);
+			const [head, body] = forge().split(".");
+			return refuses([...unsigned, `${head}.${body}.`, `${head}.${body}`, `${head}.${body}.${"A".repeat(86)}`]);
+		}),
+	);
+
+	it(
+		"signed with the public key as a secret is not",
+		nothingChanges(async () => {
+			const [jwk] = (await anyone.ok("auth.jwks", {})).keys;
+			const publicKey = createPublicKey({ key: jwk as never, format: "jwk" });
+			const secrets = [
+				publicKey.export({ format: "pem", type: "spki" }).toString(),
+				publicKey.export({ format: "der", type: "spki" }).toString("latin1"),
+				JSON.stringify(jwk),
+				String(jwk?.x),
+				"",
+			];
+			const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+			const { createHmac } = await import("node:crypto");
+			for (const alg of ["HS256", "HS384", "HS512"]) {
+				const signed = `${part({ alg, typ: "at+jwt", kid })}.${part(claims)}`;
+				await refuses(
+					secrets.map((secret) => {
+						const mac = createHmac(`sha${alg.slice(2)}`, secret)
+							.update(signed)
+							.digest("base64url");
+						return `${signed}.${mac}`;
+					}),
+				);
+			}
+		}),
+	);
+
+	it(
+		"signed by somebody else is not, wherever it says that the key is",
+		nothingChanges(async () => {
+			const other = generateKeyPairSync("ec", { namedCurve: "P-256" });
+			const jwk = other.publicKey.export({ format: "jwk" });
+			const { privateKey: rsa } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+			await refuses([
+				forge({ key: other.privateKey }),
+				forge({ key: other.privateKey, header: { jwk } }),
+				forge({ key: other.privateKey, header: { jku: "http://127.0.0.1:1/jwks.json" } }),
+				forge({ key: other.privateKey, header: { x5u: "http://127.0.0.1:1/cert" } }),
+				jwt.sign({ sid: ada.sessionId }, rsa, { algorithm: "RS256", keyid: kid, subject: ada.userId }),
+			]);
+		}),
+	);
+
+	it(
+		"that names a key in a strange way is not",
+		nothingChanges(() =>
+			refuses(
+				[
+					undefined,
+					null,
+					1,
+					"",
+					"0",
+					"2",
+					"01",
+					" 1",
+					"../../etc/passwd",
+					"__proto__",
+					"constructor",
+					{ $ne: null },
+					["1"],
+					"x".repeat(5_000),
+				].map((strange) => forge({ header: { kid: strange } })),
+			),
+		),
+	);
+
+	it(
+		"that was altered in any one character is not",
+		nothingChanges(async () => {
+			const { accessToken } = ada;
+			const places = Array.from({ length: 60 }, (_, index) => Math.floor((index * accessToken.length) / 60));
+			const altered = places.map((at) => {
+				const swapped = accessToken[at] === "A" ? "B" : "A";
+				return accessToken.slice(0, at) + swapped + accessToken.slice(at + 1);
+			});
+			await refuses(altered.filter((token) => token !== accessToken));
+		}),
+	);
+
+	it(
+		"of another platform is not",
+		nothingChanges(async () => {
+			const other = await startTestPlatform();
+			try {
+				await refuses([(await newPerson(other.anyone)).accessToken]);
+			} finally {
+				await other.stop();
+			}
+		}),
+	);
+
+	it(
+		"that is something else altogether is not",
+		nothingChanges(() =>
+			refuses(
+				[
+					"x",
+					"a.b.c",
+					"...",
+					`${ada.accessToken}.x`,
+					ada.accessToken.slice(1),
+					ada.sessionId,
+					"null",
+					"undefined",
+					"e30.e30.e30",
+					"=",
+					"🙂",
+				].map((token) => encodeURI(token)),
+			),
+		),
+	);
+
+	it(
+		"is taken from one header only, in one way",
+		nothingChanges(async () => {
+			const { accessToken: token } = ada;
+			const places = [
+				{ path: `/v1/me?access_token=${token}` },
+				{ path: `/v1/me?token=${token}` },
+				{ path: "/v1/me", headers: { cookie: `access_token=${token}; authorization=Bearer ${token}` } },
+				{ path: "/v1/me", headers: { "x-access-token": token } },
+				{ path: "/v1/me", headers: { authorization: token } },
+				{ path: "/v1/me", headers: { authorization: `Token ${token}` } },
+				{ path: "/v1/me", headers: { authorization: `Basic ${Buffer.from(`${token}:`).toString("base64")}` } },
+				{ path: "/v1/me", headers: { authorization: `Bearer  ${token}` } },
+				{ path: "/v1/me", headers: { authorization: "Bearer" } },
+				{ path: "/v1/me", headers: { authorization: `Bearer,${token}` } },
+				{ path: "/v1/me", headers: { "proxy-authorization": `Bearer ${token}` } },
+			];
+			for (const place of places) {
+				const answer = await anyone.raw({ method: "GET", ...place });
+				assert.equal(answer.status, 401, JSON.stringify(place).slice(0, 80));
+			}
+		}),
+	);
+
+	it("is good for nobody's wallet but its owner's", async () => {
+		const ghost = { sub: `u_${"A".repeat(16)}` };
+		const api = anyone.with({ authorization: `Bearer ${forge({ payload: ghost })}` });
+		await api.refused("user.me", {}, "not_found");
+		await api.refused("user.charge", { amount: 1 }, "account_not_found");
+		for (const sub of ["", "x", "wallet:x", "system:funding", { $ne: "" }, null]) {
+			const strange = anyone.with({ authorization: `Bearer ${forge({ payload: { sub } })}` });
+			for (const path of ["/v1/me", "/v1/stores", "/v1/sessions", "/v1/me/transactions"]) {
+				const { status } = await strange.raw({ method: "GET", path });
+				assert.ok(status < 500, `${path} for ${JSON.stringify(sub)} answered ${status}`);
+			}
+		}
+	});
+});
+
+describe("the signing key", () => {
+	it("is not what the public keys say", async () => {
+		const [jwk] = (await anyone.ok("auth.jwks", {})).keys;
+		assert.throws(() => createPrivateKey({ key: jwk as never, format: "jwk" }));
+	});
+});

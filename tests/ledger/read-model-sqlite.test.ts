@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, describe, it } from "node:test";
+import { type Group, headOf } from "../../services/credit/journal.ts";
+import { SqliteReadModel } from "../../services/credit/read-model-sqlite.ts";
+import { RunningLedger } from "../../services/credit/running-ledger.ts";
+import { MemoryJournal } from "./memory-journal.ts";
+import { dumpOf, dumpOfFold, LogFold, memoryOf, randomLog, readModelConformance } from "./read-model-conformance.ts";
+
+const root = mkdtempSync(join(tmpdir(), "hannip-read-model-"));
+after(() => rmSync(root, { recursive: true }));
+
+const pathOf = (place: string) => join(root, `${place}.sqlite`);
+const forget = async (place: string) => {
+	for (const suffix of ["", "-wal", "-shm"]) rmSync(pathOf(place) + suffix, { force: true });
+};
+
+readModelConformance("SQLite", { open: (place) => SqliteReadModel.open(pathOf(place)), forget });
+
+const log = randomLog({ seed: 5, groups: 60 });
+const expected = dumpOfFold(LogFold.of(log), headOf(log.at(-1) as Group));
+
+const ledgerOn = async (place: string, groups: readonly Group[]) =>
+	RunningLedger.open({
+		journal: new MemoryJournal(memoryOf(groups)),
+		readModel: await SqliteReadModel.open(pathOf(place)),
+	});
+
+describe("read model in SQLite", () => {
+	it("of another version is made anew", async () => {
+		await (await ledgerOn("version", log)).close();
+		const db = new DatabaseSync(pathOf("version"));
+		db.exec("PRAGMA user_version = 77; DROP TABLE postings");
+		db.close();
+		const ledger = await ledgerOn("version", log);
+		assert.deepEqual(await dumpOf(ledger.readModel), expected);
+		await ledger.close();
+	});
+
+	it("that is behind the log catches up at the start", async () => {
+		await (await ledgerOn("behind", log.slice(0, 20))).close();
+		const ledger = await ledgerOn("behind", log);
+		assert.deepEqual(await dumpOf(ledger.readModel), expected);
+		await ledger.close();
+	});
+
+	it("that is deleted is made anew from more groups than fit into one batch", async () => {
+		const long = randomLog({ seed: 6, groups: 1_500, entriesMax: 2 });
+		const ledger = await ledgerOn("long", long);
+		assert.deepEqual(await dumpOf(ledger.readModel), dumpOfFold(LogFold.of(long), headOf(long.at(-1) as Group)));
+		await ledger.close();
+	});
+
+	it("that could not be written once is written by the next group, or by whoever asks for it", async () => {
+		const readModel = await SqliteReadModel.open(pathOf("locked"));
+		const rival = new DatabaseSync(pathOf("locked"));
+		rival.exec("BEGIN IMMEDIATE");
+		readModel.project(log[0] as Group);
+		await assert.rejects(readModel.drained(), /locked/);
+		rival.exec("ROLLBACK");
+		rival.close();
+		await readModel.reached(1);
+		for (const group of log.slice(1)) readModel.project(group);
+		await readModel.drained();
+		await readModel.notTooFarBehind();
+		const dump = await dumpOf(readModel);
+		await readModel.close();
+		assert.deepEqual(dump, expected);
+	});
+});
