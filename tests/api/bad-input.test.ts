@@ -193,6 +193,30 @@ describe("an amount", () => {
 		"said twice is not taken for either",
 		nothingChanges(async () => {
 			await refuses(charge, '{"amount":1,"amount":2}', "malformed_request");
+			await refuses(charge, '{"amount":1,"\\u0061mount":1}', "malformed_request");
+			const [line] = basketOf(shop);
+			const twice = `{"productId":"${line?.productId}","quantity":1,"quantity":2}`;
+			await refuses(sale, withMember(sale.body(), "items", `[${twice}]`), "malformed_request");
+		}),
+	);
+
+	it(
+		"is not found twice in words that only look so",
+		{ todo: 'the count of keys starts in the middle of texts: 400, and 120 ms for 16 kB of \\"' },
+		nothingChanges(async () => {
+			for (const text of ['["a",":b"]', '["a",": b",":"]', '{"":[":",":"]}']) {
+				await refuses(charge, withMember(charge.body(), "x", text), "validation_failed");
+			}
+		}),
+	);
+
+	it(
+		"may be said beside texts with colons and quotes",
+		nothingChanges(async () => {
+			for (const note of ['\\": 1', ': ","a": 1', '{\\"amount\\":1}', "\\\\", '\\\\\\": \\"']) {
+				const text = `{"to":"no.such.body","note":"x${note.replaceAll('","', '\\",\\"')}","amount":1}`;
+				await refuses(transfer, text, "not_found");
+			}
 		}),
 	);
 });

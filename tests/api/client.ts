@@ -6,7 +6,7 @@ import { internalRoutes, publicRoutes, type Route } from "../../services/api/rou
 import type { ProblemCode } from "../../services/errors.ts";
 import type { Answer, Contract, ProblemBody } from "./contract.ts";
 
-export type Name = keyof Actions & string;
+type Name = keyof Actions & string;
 
 /** What goes over the wire, byte for byte. */
 export type Wire = {
@@ -19,11 +19,7 @@ export type Wire = {
 /** A money request's key is made up where the test does not care. */
 type Said<N extends Name> = Omit<Params<N>, "idempotencyKey"> & { readonly idempotencyKey?: string };
 
-type Options = {
-	readonly headers?: OutgoingHttpHeaders;
-	/** Where two routes lead to one action. */
-	readonly path?: Route["path"];
-};
+type Options = { readonly headers?: OutgoingHttpHeaders };
 
 const routes = [...publicRoutes, ...internalRoutes];
 const answered = new Set<string>();
@@ -84,7 +80,7 @@ export class Client {
 
 	/** Calls the route that leads to this action. */
 	async call<N extends Name>(name: N, said: Said<N>, options: Options = {}): Promise<Answer<Result<N>>> {
-		const route = routeOf(name, options.path);
+		const route = routeOf(name);
 		const wire = wireOf(route, said);
 		const answer = await this.raw({ ...wire, headers: { ...wire.headers, ...options.headers } });
 		if (answer.status < 400) answered.add(nameOf(route));
@@ -94,7 +90,7 @@ export class Client {
 	/** @throws AssertionError unless it succeeds */
 	async ok<N extends Name>(name: N, said: Said<N>, options: Options = {}): Promise<Result<N>> {
 		const answer = await this.call(name, said, options);
-		const { status = 200 } = routeOf(name, options.path);
+		const { status = 200 } = routeOf(name);
 		assert.equal(answer.status, status, `${name} was answered ${answer.status} ${answer.text.slice(0, 500)}`);
 		return answer.body;
 	}
@@ -124,14 +120,14 @@ export function withoutTrace(answer: { readonly body: unknown } | ProblemBody): 
 	return rest;
 }
 
-export function routeOf(name: Name, path?: Route["path"]): Route {
-	const route = routes.find((each) => each.action === name && (path === undefined || each.path === path));
+function routeOf(name: Name): Route {
+	const route = routes.find(({ action }) => action === name);
 	assert.ok(route, `no route leads to ${name}`);
 	return route;
 }
 
 /** How parameters travel: in the path, in headers, and the rest in the query or the body. */
-export function wireOf(route: Route, said: object): Wire {
+function wireOf(route: Route, said: object): Wire {
 	const left = new Map<string, unknown>(Object.entries(said));
 	const take = (key: string): unknown => {
 		const value = left.get(key);

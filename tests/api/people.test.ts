@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { call } from "../../services/actions.ts";
-import { type Client, withoutTrace } from "./client.ts";
+import { assertRefused, type Client, withoutTrace } from "./client.ts";
 import { newPerson, PASSWORD, type Person } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
 
@@ -187,6 +187,20 @@ describe("log-in", () => {
 		const said = { handle: "key.board", displayName: "Key" };
 		await anyone.ok("user.signUp", { ...said, password: "caf\u00e9 cr\u00e8me".normalize("NFC") });
 		await anyone.ok("auth.login", { handle: said.handle, password: "caf\u00e9 cr\u00e8me".normalize("NFD") });
+	});
+
+	it("is refused beyond a bound when everybody wants it at once, and payments go on", async () => {
+		const logins = Array.from({ length: 90 }, () => anyone.call("auth.login", { handle: "nobody", password: "wrong" }));
+		const charge = await ada.api.call("user.charge", { amount: 1 });
+		assert.equal(charge.status, 201);
+		const answers = await Promise.all(logins);
+		const refused = answers.filter(({ status }) => status === 503);
+		for (const answer of refused) {
+			assertRefused(answer, "overloaded", "a log-in too many");
+			assert.equal(answer.headers["retry-after"], "1");
+		}
+		assert.ok(refused.length > 0 && refused.length < 90, `${refused.length} of 90 were refused`);
+		assert.equal(answers.filter(({ status }) => status === 401).length, 90 - refused.length);
 	});
 
 	it("cuts a long User-Agent and keeps it for the list of sessions", async () => {

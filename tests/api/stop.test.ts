@@ -104,7 +104,7 @@ describe("probes", () => {
 });
 
 describe("SIGTERM", () => {
-	it("answers what was begun", async () => {
+	it("answers what was begun, and takes nothing new", async () => {
 		const dataDir = newDataDir();
 		const server = await start(dataDir);
 		const anyone = new Client(server.publicUrl, null);
@@ -117,6 +117,9 @@ describe("SIGTERM", () => {
 		await sleep(60);
 		server.child.kill("SIGTERM");
 		for (const { status } of await Promise.all(logins)) assert.equal(status, 401);
+		await assert.rejects(new Client(server.publicUrl, null).raw({ method: "GET", path: "/" }), {
+			code: "ECONNREFUSED",
+		});
 		for (const text of await Promise.all(held.map(({ finish }) => finish()))) {
 			assert.match(text, /^HTTP\/1\.1 201/);
 		}
