@@ -202,7 +202,6 @@ describe("an amount", () => {
 
 	it(
 		"is not found twice in words that only look so",
-		{ todo: 'the count of keys starts in the middle of texts: 400, and 120 ms for 16 kB of \\"' },
 		nothingChanges(async () => {
 			for (const text of ['["a",":b"]', '["a",": b",":"]', '{"":[":",":"]}']) {
 				await refuses(charge, withMember(charge.body(), "x", text), "validation_failed");
