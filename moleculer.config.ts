@@ -89,6 +89,8 @@ export function brokerOptions({ logLevel }: Settings): BrokerOptions {
 		validator: new TypeBoxValidator({}),
 		// Moleculer's own default waits for ever.
 		requestTimeout: 5_000,
+		// How often a service looks whether those that it waits for are there: the default of a second is what starting took.
+		dependencyInterval: 50,
 		// Lets a stopping process finish what it began.
 		tracking: { enabled: true, shutdownTimeout: 10_000 },
 		// Retrying blindly multiplies: four services deep, three retries make 64 calls. Callers that hold an id retry by themselves.

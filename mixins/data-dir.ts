@@ -11,6 +11,8 @@ import { DatabaseSync } from "node:sqlite";
  * @throws when the directory cannot be written or another process has it
  */
 export function openDataDir(path: string): { release(): void } {
+	// Keys and password hashes lie in it, and it may be a directory that somebody else made: new files are for the owner only.
+	process.umask(0o077);
 	try {
 		mkdirSync(path, { recursive: true, mode: 0o700 });
 		accessSync(path, constants.W_OK | constants.X_OK);

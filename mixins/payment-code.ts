@@ -2,7 +2,7 @@ import { createCipheriv, type KeyObject, randomBytes, sign, verify } from "node:
 import base45 from "base45";
 
 /**
- * The payment code that a customer shows (design §6): 99 bytes, base45 behind a prefix, 153 characters of QR's alphanumeric
+ * The payment code that a customer shows (design §6): 99 bytes, base45 behind a prefix, 152 characters of QR's alphanumeric
  * mode: version 6-M, 41 × 41 modules, the largest that an old phone's camera reads at once.
  *
  *     version 1 | key id 1 | wallet handle 12 | jti 12 | issued at 4 (s) | time to live 1 (s) | cap 4 | ES256 64

@@ -13,7 +13,7 @@ import { userActions } from "./user.actions.ts";
 /** How long a code lives. The customer's screen shows a new one before that. */
 const CODE_TTL_S = 60;
 const CODE_CAP_USUAL = 1_000_000;
-/** An export is for people and their spreadsheets; years of it come in parts, by `fromMs` and `toMs`. */
+/** An export is for people and their spreadsheets; a longer one is refused rather than cut. */
 const EXPORT_LINES_MAX = 10_000;
 
 type User = {
@@ -116,7 +116,10 @@ export default (settings: Settings): ServiceSchema => ({
 			const { kind, ...range } = ctx.params;
 			const accountId = walletOf(callerOf(ctx).userId);
 			const lines: Result<"credit.statement">["items"] = [];
-			for (let cursor: string | null = ""; cursor !== null && lines.length < EXPORT_LINES_MAX; ) {
+			for (let cursor: string | null = ""; cursor !== null; ) {
+				if (lines.length >= EXPORT_LINES_MAX) {
+					throw fail("validation_failed", `More than ${EXPORT_LINES_MAX} lines: ask for parts, by fromMs and toMs`);
+				}
 				const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }), ...(cursor && { cursor }) };
 				const page: Result<"credit.statement"> = await call(ctx, "credit.statement", query);
 				lines.push(...page.items);

@@ -23,7 +23,7 @@ import { type Running, startProcess } from "./process.ts";
 // A process that is killed at any moment loses no acknowledged payment, books none twice, and knows of every other one whether
 // it was booked.
 
-const ROUNDS = 7;
+const ROUNDS = 6;
 const WORKERS = 8;
 
 const dataDir = mkdtempSync(join(tmpdir(), "hannip-crash-"));
