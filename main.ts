@@ -17,7 +17,7 @@ type ServiceFactory = (settings: Settings) => ServiceSchema | readonly ServiceSc
 /** Starts the services that the settings name, in this process. @throws with a clear message; then nothing is left running */
 export async function startPlatform(settings: Settings): Promise<Platform> {
 	const factories = await Promise.all(settings.services.map(loadService));
-	const dataDir = openDataDir(settings.dataDir);
+	const dataDir = settings.mongodbUri ? null : openDataDir(settings.dataDir);
 	const broker = new ServiceBroker(brokerOptions(settings));
 	const stop = async () => {
 		probes?.startStopping();
@@ -25,7 +25,7 @@ export async function startPlatform(settings: Settings): Promise<Platform> {
 		await Promise.all(gatewaysOf(broker).map((gateway) => gateway.close()));
 		await broker.stop();
 		await probes?.close();
-		dataDir.release();
+		dataDir?.release();
 	};
 	let probes: Awaited<ReturnType<typeof startProbes>> | undefined;
 	try {

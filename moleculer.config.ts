@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { BrokerOptions } from "moleculer";
@@ -20,8 +21,10 @@ export type Settings = {
 	readonly host: string;
 	/** `PUBLIC_ORIGIN`: how clients reach the public gateway; tokens and cross-site checks are bound to it. */
 	readonly publicOrigin: string;
-	/** `DATA_DIR`: where the embedded mode keeps everything. */
+	/** `DATA_DIR`: where everything is kept, unless there is a MongoDB. */
 	readonly dataDir: string;
+	/** `MONGODB_URI`: a replica set that keeps everything, with the database's name. `MONGODB_URI_FILE` names a file with it. */
+	readonly mongodbUri: string | null;
 	/** `SERVICES`: what this process runs, separated by commas. */
 	readonly services: readonly ServiceName[];
 	readonly logLevel: (typeof logLevels)[number];
@@ -56,12 +59,25 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		host,
 		publicOrigin: originOf(env.PUBLIC_ORIGIN || `http://${host}:${port}`, wrong),
 		dataDir: resolve(env.DATA_DIR || ".data"),
+		mongodbUri: secretOf(env, "MONGODB_URI", wrong),
 		services: services.length > 0 ? services : serviceNames,
 		logLevel: oneOf("LOG_LEVEL", env.LOG_LEVEL || "info", logLevels),
 		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
 	};
 	if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
 	return settings;
+}
+
+/** A secret in a variable is seen by everyone who may list processes; so each can be given as a file. */
+function secretOf(env: NodeJS.ProcessEnv, name: string, wrong: string[]): string | null {
+	const file = env[`${name}_FILE`];
+	if (!file) return env[name] || null;
+	try {
+		return readFileSync(file, "utf8").trim();
+	} catch (error) {
+		wrong.push(`${name}_FILE=${file} cannot be read: ${(error as Error).message}`);
+		return null;
+	}
 }
 
 function originOf(text: string, wrong: string[]): string {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import type { Scalar } from "./document-query.ts";
+import { MongoAdapter } from "./mongo-adapter.ts";
 import { SqliteAdapter } from "./sqlite-adapter.ts";
 
 /** One collection of documents. */
@@ -12,10 +13,12 @@ export type Collection = { readonly collection: string; readonly indexes?: reado
  */
 export type Index = { readonly fields: readonly string[]; readonly unique?: true };
 
-type Settings = { readonly dataDir: string };
+type Settings = { readonly dataDir: string; readonly mongodbUri?: string | null };
 
-const makeAdapter = ({ dataDir }: Settings, collection: Collection): Adapter =>
-	new SqliteAdapter({ path: join(dataDir, "hannip.sqlite"), ...collection });
+const makeAdapter = ({ dataDir, mongodbUri }: Settings, collection: Collection): Adapter =>
+	mongodbUri
+		? new MongoAdapter({ uri: mongodbUri, ...collection })
+		: new SqliteAdapter({ path: join(dataDir, "hannip.sqlite"), ...collection });
 
 type Collections = ReadonlyMap<string, Adapter>;
 type WithCollections = { readonly schema: { readonly collections: Collections } };

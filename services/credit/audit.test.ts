@@ -625,9 +625,9 @@ describe("auditLedger", () => {
 	});
 });
 
-// What the audit does not see yet: reported, each with its smallest case.
+// What adds up, and is against the rules all the same.
 
-describe("reported: the audit, over a forged log with its hashes made anew, should name", () => {
+describe("the audit of a forged log whose sums are right names", () => {
 	const unseen: [string, (pages: Pages) => void][] = [
 		["a post of less than nothing", (p) => forgePost(p, -5)],
 		["a post of nothing", (p) => forgePost(p, 0)],

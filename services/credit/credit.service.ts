@@ -1,11 +1,9 @@
-import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { auditLedger } from "./audit-run.ts";
 import { creditActions } from "./credit.actions.ts";
-import { SqliteJournal } from "./journal-sqlite.ts";
 import {
 	type Account,
 	type AccountId,
@@ -20,9 +18,9 @@ import {
 	type Transfer,
 	type TransferId,
 } from "./model.ts";
-import { SqliteReadModel } from "./read-model-sqlite.ts";
 import { RunningLedger } from "./running-ledger.ts";
 import { placeOf, toCursor } from "./statement-cursor.ts";
+import { openStorage } from "./storage.ts";
 
 const EXPIRY_INTERVAL_MS = 1_000;
 const SYSTEM_ACCOUNTS = ["system:funding", "system:settlement", "system:fees", "system:adjustment"];
@@ -132,8 +130,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 	async started() {
 		const ledger = await RunningLedger.open({
-			journal: new SqliteJournal(join(settings.dataDir, "hannip.sqlite")),
-			readModel: await SqliteReadModel.open(join(settings.dataDir, "read-model.sqlite")),
+			...(await openStorage(settings)),
 			onFailed: (error) => this.logger.error("A group of the ledger failed.", error),
 		});
 		this.ledger = ledger;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { after, afterEach, describe, it } from "node:test";
 import {
 	type Fault,
 	faultsInOrder,
@@ -270,6 +270,13 @@ describe("an unknown outcome", () => {
 			assertChain(log);
 		});
 	}
+
+	it("is found out without anybody asking again", async () => {
+		const { commit, book, committed, log } = await openedWriter({ trouble: faultsInOrder("reply_lost") });
+		await wordOf(commit.submit(pay("t", 10)));
+		await commit.drain();
+		assert.deepEqual([balanceIn(book, "wallet:a"), committed], [990, log.groups]);
+	});
 
 	it("of an append that comes late, when nothing was appended meanwhile, is found by the repetition", async () => {
 		const { commit, log, book } = await openedWriter({ trouble: faultsInOrder("late") });
@@ -798,11 +805,27 @@ describe("reached", () => {
 describe("the running ledger", () => {
 	const folder = mkdtempSync(join(tmpdir(), "hannip-group-commit-"));
 	after(() => rmSync(folder, { recursive: true }));
+	const opened = new Set<RunningLedger>();
+	afterEach(async () => {
+		for (const ledger of opened) await close(ledger);
+	});
 
 	let files = 0;
+	const newFile = () => join(folder, `${++files}.sqlite`);
+
+	async function openOn(journal: MemoryJournal, path: string, clock: () => number): Promise<RunningLedger> {
+		const ledger = await RunningLedger.open({ journal, readModel: await SqliteReadModel.open(path), clock });
+		opened.add(ledger);
+		return ledger;
+	}
+
+	async function close(ledger: RunningLedger): Promise<void> {
+		opened.delete(ledger);
+		await ledger.close();
+	}
+
 	async function ledgerOn(journal: MemoryJournal, clock: () => number): Promise<RunningLedger> {
-		const readModel = await SqliteReadModel.open(join(folder, `${++files}.sqlite`));
-		const ledger = await RunningLedger.open({ journal, readModel, clock });
+		const ledger = await openOn(journal, newFile(), clock);
 		await Promise.all(OPENING.map((command) => ledger.submit(command)));
 		return ledger;
 	}
@@ -823,7 +846,6 @@ describe("the running ledger", () => {
 		assert.deepEqual(await saidOf(ledger, "stored"), ["applied", "posted", 990]);
 		await assert.rejects(ledger.submit(pay("lost", 10)), { type: "outcome_unknown" });
 		assert.deepEqual(await saidOf(ledger, "lost"), ["not_seen", undefined, 990]);
-		await ledger.close();
 	});
 
 	it("says so of what another process booked, and of what was cancelled there", async () => {
@@ -836,7 +858,6 @@ describe("the running ledger", () => {
 		assert.deepEqual(await saidOf(ledger, "t"), ["applied", "posted", 990]);
 		assert.deepEqual(await saidOf(ledger, "too much"), ["refused", undefined, 990]);
 		assert.deepEqual(await saidOf(ledger, "late"), ["refused", undefined, 990]);
-		await ledger.close();
 	});
 
 	it("answers a taken id with idempotency_key_reused", async () => {
@@ -845,7 +866,6 @@ describe("the running ledger", () => {
 		await assert.rejects(ledger.submit({ ...pay("t", 10), fingerprint: "another" }), {
 			type: "idempotency_key_reused",
 		});
-		await ledger.close();
 	});
 
 	it("expires holds from their last millisecond on, and never early", async () => {
@@ -863,7 +883,6 @@ describe("the running ledger", () => {
 			assert.equal((await ledger.transfer("h" as TransferId))?.state, state, `at ${nowMs}`);
 		}
 		assert.equal(idsIn(journal.log).flat().length, OPENING.length + 2, "an expired hold is left alone");
-		await ledger.close();
 	});
 
 	it("expires a hold even if the clock stepped back while it was to expire", async () => {
@@ -878,26 +897,19 @@ describe("the running ledger", () => {
 		times.nowMs = 120_000;
 		await ledger.expireHolds();
 		assert.equal((await ledger.transfer("h" as TransferId))?.state, "expired");
-		await ledger.close();
 	});
 
 	it("started again has the holds, and expires them", async () => {
 		const times = { nowMs: 1_000 };
 		const log = new MemoryLog();
-		const path = join(folder, "again.sqlite");
-		const open = async () =>
-			RunningLedger.open({
-				journal: new MemoryJournal(log),
-				readModel: await SqliteReadModel.open(path),
-				clock: () => times.nowMs,
-			});
+		const path = newFile();
+		const open = () => openOn(new MemoryJournal(log), path, () => times.nowMs);
 		const first = await open();
 		for (const command of [...OPENING, pay("h", 10, { hold: { ttlMs: 500 } })]) await first.submit(command);
-		await first.close();
+		await close(first);
 		times.nowMs = 5_000;
 		const again = await open();
 		await again.expireHolds();
 		assert.deepEqual(await saidOf(again, "h"), ["applied", "expired", 1_000]);
-		await again.close();
 	});
 });

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
+import { LogFold } from "../../tests/ledger/read-model-conformance.ts";
 import { AMOUNT_MAX, isAmount } from "../amount.ts";
-import { claimsOf } from "./journal.ts";
+import { Auditor } from "./audit.ts";
+import { claimsOf, emptyHead, type Group, headOf, makeGroup } from "./journal.ts";
 import { apply, type Book, decide, needs, type View } from "./ledger.ts";
 import {
 	type Account,
@@ -1243,6 +1245,20 @@ describe("whatever is asked in whatever order", () => {
 		check(property);
 	});
 
+	it("the audit, and a reader that only adds up, find nothing wrong with what the core decided", () => {
+		const property = fc.property(steps, fc.integer({ min: 1, max: 5 }), (steps, size) => {
+			const auditor = new Auditor();
+			const fold = new LogFold();
+			for (const group of groupsOf(scriptOf(steps), size)) {
+				assert.equal(auditor.check(group), null);
+				assert.equal(fold.take(group), null);
+			}
+			assert.equal(auditor.finish(), null);
+			for (const account of fold.accounts.values()) assert.equal(auditor.compare(account), null);
+		});
+		fc.assert(property, { numRuns: 400 });
+	});
+
 	it("the entries applied in order to an empty book give the book again, read from their JSON as well", () => {
 		const property = fc.property(steps, (steps) => {
 			const { log, book } = logOf(scriptOf(steps));
@@ -1306,4 +1322,19 @@ function logOf(script: Script): { log: { entry: Entry; command: Command }[]; boo
 		return decision.kind === "new" && command ? [{ entry: decision.entry, command }] : [];
 	});
 	return { log, book };
+}
+
+/** The script's log in groups of at most so many commands; each has one time. */
+function groupsOf(script: Script, size: number): Group[] {
+	const book = new FrozenBook();
+	const groups: Group[] = [];
+	for (let rest = script; rest.length > 0; ) {
+		const nowMs = rest[0]?.nowMs ?? T0;
+		const together = rest.slice(0, size).filter((each) => each.nowMs === nowMs);
+		rest = rest.slice(together.length);
+		const entries = playInto(book, together).flatMap((decision) => (decision.kind === "new" ? [decision.entry] : []));
+		const last = groups.at(-1);
+		groups.push(makeGroup({ lane: 0, previous: last ? headOf(last) : emptyHead, nowMs, entries }));
+	}
+	return groups;
 }

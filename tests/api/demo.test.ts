@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { test } from "node:test";
+import { describe, it, test } from "node:test";
 import { startPlatform } from "../../main.ts";
 import { readSettings } from "../../moleculer.config.ts";
+import { describeOnMongo, ReplicaSet } from "../mongo/replica-set.ts";
 
 const demo = join(import.meta.dirname, "../../scripts/demo/demo.ts");
 
@@ -19,32 +20,38 @@ async function run(args: readonly string[]): Promise<{ code: number | null; outp
 	return { code, output: out + err };
 }
 
-test("the demo's day and its audit hold, twice on the same platform", async () => {
-	const dataDir = mkdtempSync(join(tmpdir(), "hannip-demo-"));
+async function playTwiceOn(env: NodeJS.ProcessEnv): Promise<void> {
 	const ports = { PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0" };
-	const platform = await startPlatform(readSettings({ ...ports, DATA_DIR: dataDir, LOG_LEVEL: "error" }));
+	const platform = await startPlatform(readSettings({ ...ports, LOG_LEVEL: "error", ...env }));
 	try {
-		const { public: url, internal } = platform.urls;
+		const urls = ["--url", String(platform.urls.public), "--internal-url", String(platform.urls.internal)];
 		for (const seed of ["1", "2"]) {
-			const { code, output } = await run([
-				"--url",
-				String(url),
-				"--internal-url",
-				String(internal),
-				"--customers",
-				"3",
-				"--sales",
-				"6",
-				"--seed",
-				seed,
-			]);
+			const { code, output } = await run([...urls, "--customers", "3", "--sales", "6", "--seed", seed]);
 			assert.equal(code, 0, output);
 			assert.match(output, /Every step and the audit hold/);
 		}
 	} finally {
 		await platform.stop();
-		rmSync(dataDir, { recursive: true, force: true });
 	}
+}
+
+describe("the demo's day and its audit hold, twice on the same platform", () => {
+	it("embedded", async () => {
+		const dataDir = mkdtempSync(join(tmpdir(), "hannip-demo-"));
+		await playTwiceOn({ DATA_DIR: dataDir });
+		rmSync(dataDir, { recursive: true, force: true });
+	});
+
+	describeOnMongo("on MongoDB", () => {
+		it("which is all that it writes to", async () => {
+			const set = await ReplicaSet.start();
+			try {
+				await playTwiceOn({ MONGODB_URI: set.uri("hannip"), DATA_DIR: join(tmpdir(), "no-such-folder", "nor-this") });
+			} finally {
+				await set.stop();
+			}
+		});
+	});
 });
 
 test("the demo says what to do when no platform answers", async () => {

@@ -234,7 +234,7 @@ describe("SQLite journal: a full disk", () => {
 	const script = (folder: string) => `
 		import { rmSync, writeFileSync } from "node:fs";
 		const ballast = ${JSON.stringify(join(folder, "ballast"))};
-		writeFileSync(ballast, Buffer.alloc(600_000, 1));
+		writeFileSync(ballast, Buffer.alloc(2_000_000, 1));
 		const report = { acknowledged: 0, refusals: [], stored: 0, found: 0, headMoved: false, afterwards: 0 };
 		const attempt = async (n) => {
 			const entries = [entryOf("full." + n, { jti: "full." + n, note: "x".repeat(20_000) })];
@@ -263,8 +263,13 @@ describe("SQLite journal: a full disk", () => {
 		}
 		const groups = await journal.read({ fromSequence: 1, groupsMax: 100_000 });
 		assertLog(groups);
-		await say(JSON.stringify({ ...report, groups: groups.length }));
-		await journal.close();`;
+		await journal.close();
+		const again = new SqliteJournal(${JSON.stringify(join(folder, FILE))});
+		const reopened = await again.read({ fromSequence: 1, groupsMax: 100_000 });
+		const same = JSON.stringify(reopened) === JSON.stringify(groups);
+		const claims = await again.find(groups.flatMap(({ body }) => JSON.parse(body).flatMap(claimsOf)));
+		await again.close();
+		await say(JSON.stringify({ ...report, groups: groups.length, same, claims: claims.size }));`;
 
 	const skip = canMount ? false : "NOT TESTED: no tmpfs can be mounted in a namespace of one's own here";
 	it("is ledger_unavailable with nothing stored, and when there is room again it goes on", {
@@ -272,14 +277,41 @@ describe("SQLite journal: a full disk", () => {
 	}, () => {
 		assert.ok(canMount, "a full disk must be tested where CI=true, and no tmpfs can be mounted here");
 		const folder = newFolder();
-		const { stdout, stderr, status } = inTinyDisk(folder, 2_048, script(folder));
+		const { stdout, stderr, status } = inTinyDisk(folder, 4_096, script(folder));
 		assert.equal(status, 0, stderr);
 		const report = JSON.parse(stdout);
 		assert.deepEqual(report.refusals, Array(5).fill("ledger_unavailable"));
 		assert.deepEqual([report.headMoved, report.stored, report.found], [false, 0, 0]);
 		assert.ok(report.acknowledged > 3);
 		assert.equal(report.afterwards, 5);
+		assert.deepEqual(
+			[report.same, report.claims],
+			[true, 2 * report.groups],
+			"the file says something else when it is opened again",
+		);
 		assert.equal(report.groups, report.acknowledged + report.afterwards);
 		assert.equal(existsSync(join(folder, FILE)), false, "the small disk is gone with its process");
+	});
+
+	const closing = (folder: string) => `
+		import { appendFileSync } from "node:fs";
+		for (let full = false, n = 0; !full; n++) {
+			const entries = Array.from({ length: 100 }, (_, i) => entryOf(n + "." + i, { note: "x".repeat(100) }));
+			const made = group(await journal.head(), entries);
+			await journal.append(made, entries.flatMap(claimsOf)).catch(() => { full = true; });
+		}
+		try {
+			for (;;) appendFileSync(${JSON.stringify(join(folder, "fill"))}, "x".repeat(4_096));
+		} catch {}
+		setTimeout(() => process.exit(3), 2_000).unref();
+		await journal.close().catch(() => {});`;
+
+	it("does not keep a process alive that has closed the journal", {
+		skip,
+		todo: "the worker thread goes on when close fails",
+	}, () => {
+		const folder = newFolder();
+		const { status, stderr } = inTinyDisk(folder, 3_072, closing(folder));
+		assert.equal(status, 0, `2 s after close was asked the process is still there ${stderr}`);
 	});
 });

@@ -23,35 +23,33 @@ readModelConformance("SQLite", { open: (place) => SqliteReadModel.open(pathOf(pl
 const log = randomLog({ seed: 5, groups: 60 });
 const expected = dumpOfFold(LogFold.of(log), headOf(log.at(-1) as Group));
 
-const ledgerOn = async (place: string, groups: readonly Group[]) =>
-	RunningLedger.open({
-		journal: new MemoryJournal(memoryOf(groups)),
-		readModel: await SqliteReadModel.open(pathOf(place)),
-	});
+/** What can be read after a start of the ledger on this log, with whatever read model there is. */
+async function dumpAfterStart(place: string, groups: readonly Group[]) {
+	const readModel = await SqliteReadModel.open(pathOf(place));
+	const ledger = await RunningLedger.open({ journal: new MemoryJournal(memoryOf(groups)), readModel });
+	const dump = await dumpOf(ledger.readModel);
+	await ledger.close();
+	return dump;
+}
 
 describe("read model in SQLite", () => {
 	it("of another version is made anew", async () => {
-		await (await ledgerOn("version", log)).close();
+		assert.deepEqual(await dumpAfterStart("version", log), expected);
 		const db = new DatabaseSync(pathOf("version"));
 		db.exec("PRAGMA user_version = 77; DROP TABLE postings");
 		db.close();
-		const ledger = await ledgerOn("version", log);
-		assert.deepEqual(await dumpOf(ledger.readModel), expected);
-		await ledger.close();
+		assert.deepEqual(await dumpAfterStart("version", log), expected);
 	});
 
 	it("that is behind the log catches up at the start", async () => {
-		await (await ledgerOn("behind", log.slice(0, 20))).close();
-		const ledger = await ledgerOn("behind", log);
-		assert.deepEqual(await dumpOf(ledger.readModel), expected);
-		await ledger.close();
+		await dumpAfterStart("behind", log.slice(0, 20));
+		assert.deepEqual(await dumpAfterStart("behind", log), expected);
 	});
 
 	it("that is deleted is made anew from more groups than fit into one batch", async () => {
 		const long = randomLog({ seed: 6, groups: 1_500, entriesMax: 2 });
-		const ledger = await ledgerOn("long", long);
-		assert.deepEqual(await dumpOf(ledger.readModel), dumpOfFold(LogFold.of(long), headOf(long.at(-1) as Group)));
-		await ledger.close();
+		const all = dumpOfFold(LogFold.of(long), headOf(long.at(-1) as Group));
+		assert.deepEqual(await dumpAfterStart("long", long), all);
 	});
 
 	it("that could not be written once is written by the next group, or by whoever asks for it", async () => {

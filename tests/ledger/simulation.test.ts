@@ -347,7 +347,11 @@ async function currentOf(
 
 describe("simulation", () => {
 	const folder = mkdtempSync(join(tmpdir(), "hannip-simulation-"));
-	after(() => rmSync(folder, { recursive: true }));
+	const opened: RunningLedger[] = [];
+	after(async () => {
+		for (const ledger of opened) await ledger.close();
+		rmSync(folder, { recursive: true });
+	});
 
 	for (let seed = SEED; seed < SEED + WORLDS; seed++) {
 		it(`SEED=${seed}: whatever fails, every answer is true and every credit is where it should be`, async (t) => {
@@ -359,9 +363,9 @@ describe("simulation", () => {
 			await checker.writers();
 			const readModel = await SqliteReadModel.open(join(folder, `${seed}.sqlite`));
 			const ledger = await RunningLedger.open({ journal: new MemoryJournal(world.log), readModel });
+			opened.push(ledger);
 			const doubtful = await checker.outcomes(ledger);
 			const { clean, discrepancy } = await auditLedger(ledger);
-			await ledger.close();
 			assert.equal(clean, true, JSON.stringify(discrepancy));
 			const { groups } = world.log;
 			t.diagnostic(

@@ -1,0 +1,322 @@
+import { randomUUID } from "node:crypto";
+import { Errors } from "moleculer";
+import type { ClientSession, IndexDescription, Collection as MongoCollection, Filter as MongoFilter } from "mongodb";
+import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
+import { checkDocument, checkId, compileQuery, compileSort, type Purpose, parseUpdate } from "./document-query.ts";
+import { answered, DUPLICATE_KEY, DURABLE, define, Mongo, Patience } from "./mongo.ts";
+
+/**
+ * A moleculer-db adapter on MongoDB, with the same meaning as the one on SQLite. A write that was answered is in the journal of a
+ * majority; everything that writes several documents is one transaction.
+ *
+ * Reads are "majority": they show nothing that may be rolled back. Right after an election they may lack for a moment what was
+ * acknowledged before it, so nothing may be decided by a read alone. What must be true when it is written belongs into the write: a
+ * unique index, a version in the query of `updateMany` or `writeMany`. These compare with the newest state, on the primary.
+ *
+ * @see SqliteAdapter why only the `database` mixin hands it to Moleculer
+ */
+export class MongoAdapter implements Adapter {
+	readonly #uri: string;
+	readonly #described: Collection;
+	#connection: Connection | undefined;
+
+	constructor({ uri, ...collection }: Collection & { readonly uri: string }) {
+		if (!/^[a-z][a-z0-9_]*$/.test(collection.collection)) throw new TypeError("a collection's name is a-z, 0-9 and _");
+		this.#uri = uri;
+		this.#described = collection;
+	}
+
+	/** moleculer-db passes broker and service; nothing of them is needed. */
+	init(): void {}
+
+	async connect(): Promise<void> {
+		if (this.#connection) return;
+		const mongo = Mongo.open(this.#uri);
+		try {
+			const db = await mongo.database();
+			const { collection, indexes = [] } = this.#described;
+			await define(db, collection, indexesOf(indexes));
+			this.#connection = { mongo, collection: db.collection<StoredDocument>(collection) };
+		} catch (error) {
+			await mongo.close();
+			throw error;
+		}
+	}
+
+	async disconnect(): Promise<void> {
+		const connection = this.#connection;
+		this.#connection = undefined;
+		await connection?.mongo.close();
+	}
+
+	async find(filter: Filter = {}): Promise<StoredDocument[]> {
+		refuseSearch(filter);
+		const query = checkedQuery(filter.query ?? {}, "list");
+		const sort = sortOf(filter.sort);
+		const limit = wholeNumber("limit", filter.limit, 1) ?? 0;
+		const skip = wholeNumber("offset", filter.offset, 0) ?? 0;
+		return this.#ask((documents, patience) =>
+			documents.find(query, { ...reading(patience), sort, limit, skip }).toArray(),
+		);
+	}
+
+	async findOne(query: object): Promise<StoredDocument | null> {
+		const checked = checkedQuery(query, "address");
+		return this.#ask((documents, patience) => documents.findOne(checked, reading(patience)));
+	}
+
+	async findById(id: string): Promise<StoredDocument | null> {
+		return this.findOne({ _id: checkId(id) });
+	}
+
+	async findByIds(ids: readonly string[]): Promise<StoredDocument[]> {
+		return this.find({ query: { _id: { $in: ids } } });
+	}
+
+	async count(filter: Filter = {}): Promise<number> {
+		refuseSearch(filter);
+		const query = checkedQuery(filter.query ?? {}, "list");
+		return this.#ask((documents, patience) => documents.countDocuments(query, reading(patience)));
+	}
+
+	/** @returns the document as it is stored, with its id */
+	async insert(doc: object): Promise<StoredDocument> {
+		const stored = drafted(doc);
+		await this.#ask((documents) => documents.insertOne(stored, writing));
+		return stored;
+	}
+
+	async insertMany(docs: readonly object[]): Promise<StoredDocument[]> {
+		const stored = docs.map(drafted);
+		if (stored.length > 0) await this.#together((documents, session) => documents.insertMany(stored, { session }));
+		return stored;
+	}
+
+	/** @returns how many documents matched. With a version in the query it is an optimistic lock: exactly one caller gets 1. */
+	async updateMany(query: object, update: object): Promise<number> {
+		const checked = checkedQuery(query, "address");
+		const changes = checkedUpdate(update);
+		// One document needs no transaction: MongoDB changes it as a whole, and the driver can repeat that by itself.
+		const { matchedCount } = isOfOne(checked)
+			? await this.#ask((documents) => documents.updateOne(checked, changes, writing))
+			: await this.#together((documents, session) => documents.updateMany(checked, changes, { session }));
+		return matchedCount;
+	}
+
+	async updateById(id: string, update: object): Promise<StoredDocument | null> {
+		const address = { _id: checkId(id) };
+		const changes = checkedUpdate(update);
+		const options = { ...writing, returnDocument: "after" } as const;
+		return this.#ask((documents) => documents.findOneAndUpdate(address, changes, options));
+	}
+
+	/** @returns how many documents there were */
+	async removeMany(query: object): Promise<number> {
+		const checked = checkedQuery(query, "address");
+		const { deletedCount } = isOfOne(checked)
+			? await this.#ask((documents) => documents.deleteOne(checked, writing))
+			: await this.#together((documents, session) => documents.deleteMany(checked, { session }));
+		return deletedCount;
+	}
+
+	/** @returns 1, or 0 when there was none */
+	async removeById(id: string): Promise<number> {
+		return this.removeMany({ _id: checkId(id) });
+	}
+
+	async clear(): Promise<number> {
+		return this.removeMany({});
+	}
+
+	/**
+	 * All or nothing.
+	 *
+	 * @throws WRITE_CONFLICT, with the operation's index, when an update finds no document that is still as its query says
+	 */
+	async writeMany(operations: readonly object[]): Promise<void> {
+		const steps = operations.map(parseOperation);
+		if (steps.length === 0) return;
+		await this.#together(async (documents, session) => {
+			for (const [index, step] of steps.entries()) {
+				if ("insert" in step) await documents.insertOne(step.insert, { session });
+				else if ((await documents.updateOne(step.query, step.changes, { session })).matchedCount === 0)
+					throw writeConflict(index);
+			}
+		});
+	}
+
+	entityToObject<T>(entity: T): T {
+		return entity;
+	}
+
+	beforeSaveTransformID(entity: object, idField: string): object {
+		const { [idField]: id, ...rest } = entity as Record<string, unknown>;
+		return id === undefined ? rest : { ...rest, _id: id };
+	}
+
+	afterRetrieveTransformID(entity: object, idField: string): object {
+		const { _id, ...rest } = entity as Record<string, unknown>;
+		return { ...rest, [idField]: _id };
+	}
+
+	/** One operation outside of a transaction. */
+	#ask<T>(work: (documents: Documents, patience: Patience) => Promise<T>): Promise<T> {
+		const patience = new Patience();
+		return this.#refusing(() => answered(work(this.#open.collection, patience), patience));
+	}
+
+	#together<T>(work: (documents: Documents, session: ClientSession) => Promise<T>): Promise<T> {
+		const { mongo, collection } = this.#open;
+		return this.#refusing(() => mongo.transaction((session) => work(collection, session)));
+	}
+
+	async #refusing<T>(work: () => Promise<T>): Promise<T> {
+		try {
+			return await work();
+		} catch (error) {
+			throw duplicateKey(error, this.#described.collection) ?? error;
+		}
+	}
+
+	get #open(): Connection {
+		if (!this.#connection) throw new Error(`the collection ${this.#described.collection} is not connected`);
+		return this.#connection;
+	}
+}
+
+type Documents = MongoCollection<StoredDocument>;
+type Connection = { readonly mongo: Mongo; readonly collection: Documents };
+
+const writing = { writeConcern: DURABLE } as const;
+
+const reading = ({ leftMs, signal }: Patience) =>
+	({ readConcern: { level: "majority" }, maxTimeMS: leftMs, signal }) as const;
+
+// What comes in is checked by the same functions as for SQLite (the SQL that they make is not needed here), and copied: nobody can
+// change it while it is under way, and what the checks saw is what is sent.
+
+/** To the driver `_bsontype` would not be a field, but say that the object is something else. */
+function plainCopy<T>(value: T): T {
+	return JSON.parse(JSON.stringify(value), (name, inner) => {
+		if (name === "_bsontype") throw new TypeError('"_bsontype" cannot be the name of a field');
+		return inner;
+	});
+}
+
+function checkedQuery(query: object, purpose: Purpose): MongoFilter<StoredDocument> {
+	compileQuery(query, purpose);
+	return plainCopy(query) as MongoFilter<StoredDocument>;
+}
+
+const isOfOne = ({ _id }: MongoFilter<StoredDocument>): boolean => typeof _id === "string";
+
+function checkedUpdate(update: object): object {
+	parseUpdate(update);
+	// An update that changes nothing is one, too; to the driver, an empty object would be a document.
+	return { $set: {}, ...plainCopy(update) };
+}
+
+function drafted(doc: object): StoredDocument {
+	checkDocument(doc);
+	const { _id = randomUUID(), ...fields } = doc;
+	return plainCopy({ _id, ...fields });
+}
+
+type Filter = {
+	readonly query?: object | null;
+	readonly sort?: unknown;
+	readonly limit?: number | null;
+	readonly offset?: number | null;
+};
+
+/** Ties are broken by `_id` in the direction of the last field, as in `compileSort`, which also checks the names. */
+function sortOf(sort: unknown): [string, 1 | -1][] {
+	compileSort(sort);
+	const keys = ([sort ?? []].flat() as string[]).map((key): [string, 1 | -1] =>
+		key.startsWith("-") ? [key.slice(1), -1] : [key, 1],
+	);
+	if (!keys.some(([field]) => field === "_id")) keys.push(["_id", keys.at(-1)?.[1] ?? 1]);
+	return keys;
+}
+
+/** moleculer-db hands its text search to the adapter. It would be a scan of everything, hidden fields included. */
+function refuseSearch(filter: object) {
+	for (const name of ["search", "iSearch", "searchFields"]) {
+		if ((filter as Record<string, unknown>)[name] != null) throw new TypeError(`${name} is not supported`);
+	}
+}
+
+/** A limit of 0 is refused: to MongoDB it means all documents, to SQL none. */
+function wholeNumber(name: string, value: number | null | undefined, minimum: number): number | null {
+	if (value === undefined || value === null) return null;
+	if (!Number.isSafeInteger(value) || value < minimum)
+		throw new TypeError(`${name} must be a whole number >= ${minimum}`);
+	return value;
+}
+
+type Step =
+	| { readonly insert: StoredDocument }
+	| { readonly query: MongoFilter<StoredDocument>; readonly changes: object };
+
+function parseOperation(operation: object): Step {
+	const { insert, update, set = {}, inc = {}, ...others } = operation as Record<string, unknown>;
+	const [unknownPart] = Object.keys(others);
+	if (unknownPart !== undefined) throw new TypeError(`a write has no part ${JSON.stringify(unknownPart)}`);
+	const changes = checkedUpdate({ $set: set, $inc: inc });
+	const isEmpty = parseUpdate({ $set: set, $inc: inc }).length === 0;
+	if ((insert === undefined) === (update === undefined) || (insert !== undefined && !isEmpty)) {
+		throw new TypeError("a write is one insert, or one update with what it sets");
+	}
+	return insert !== undefined
+		? { insert: drafted(insert as object) }
+		: { query: checkedEqualities(update as Record<string, unknown>), changes };
+}
+
+function checkedEqualities(query: Record<string, unknown>): MongoFilter<StoredDocument> {
+	checkId(query._id);
+	for (const [field, value] of Object.entries(query)) {
+		if (typeof value === "object" && value !== null)
+			throw new TypeError(`${field} can only be compared for equality here`);
+	}
+	return checkedQuery(query, "address");
+}
+
+const writeConflict = (index: number) =>
+	new Errors.MoleculerClientError(`Write ${index} finds no such document`, 409, "WRITE_CONFLICT", { index });
+
+// Indexes
+
+function indexesOf(indexes: readonly Index[]): IndexDescription[] {
+	const described = indexes.flatMap(indexDescriptions);
+	return [...new Map(described.map((each) => [each.name, each])).values()];
+}
+
+/** The name has all that defines the index, so that another definition never hides behind a name that exists. */
+function indexDescriptions({ fields, unique }: Index): IndexDescription[] {
+	const names = fields.join(", ");
+	const key = Object.fromEntries(fields.map((field) => [field, 1 as const]));
+	const plain: IndexDescription = { name: `by ${names}`, key: { ...key, _id: 1 } };
+	if (!unique) return [plain];
+	const filter = { $and: fields.map(present) };
+	const only: IndexDescription = { name: `unique ${names}`, key, unique, partialFilterExpression: filter };
+	// A partial index serves queries for all of its fields. For those that name the first ones only there is a second index.
+	return fields.length === 1 ? [only] : [only, plain];
+}
+
+/**
+ * A field that is neither missing nor null. Written as comparisons, and not as `$type`, because of them the server sees that a query for
+ * a value asks only for such documents, and uses the index; with `$type` each login would read all users (MongoDB 6).
+ */
+const present = (field: string): object => ({
+	$or: ["", Number.NEGATIVE_INFINITY, false].map((lowest) => ({ [field]: { $gte: lowest } })),
+});
+
+/** The index is told by the message only, where many documents were written: "… index: unique storeId, sku dup key: …" or "… index: _id_ …". */
+function duplicateKey(error: unknown, collection: string): Error | undefined {
+	const { code, message } = error as { code?: unknown; message: string };
+	if (code !== DUPLICATE_KEY) return undefined;
+	// The first match: what comes behind it are values, which may look like anything.
+	const fields = / index: (?:_id_|unique (.+?)) dup key: /.exec(message)?.[1]?.split(", ") ?? ["_id"];
+	const text = `Another document of ${collection} has the same ${fields.join(", ")}`;
+	return new Errors.MoleculerClientError(text, 409, "DUPLICATE_KEY", { fields });
+}

@@ -1,0 +1,249 @@
+import type {
+	ClientSession,
+	Db,
+	IndexDescription,
+	MongoBulkWriteError,
+	MongoClient,
+	MongoClientOptions,
+	MongoError,
+} from "mongodb";
+import { fail } from "../services/errors.ts";
+
+/** How long anybody waits for the database: a request has 3 s, and must still be answered when the database is not. */
+const ANSWER_TIMEOUT_MS = 2_400;
+
+/** An answer means: on the disks of a majority, so that no failover undoes it. */
+export const DURABLE = { w: "majority", j: true } as const;
+
+/** How the connections behave; whoever runs the database may set each of these in the URI. */
+const usual = {
+	appName: "hannip",
+	// A database that is away is said after this time (MongoDB's own: 30 s). An election that takes longer is left to the next request.
+	serverSelectionTimeoutMS: 1_500,
+	// How a server that has gone silent, with its connections open, is found out: it is asked every 2 s, and has 1.5 s for its answer.
+	heartbeatFrequencyMS: 2_000,
+	connectTimeoutMS: 1_500,
+	// Each connection is a thread of the server. The ledger needs two or three, documents a few for each request that is under way.
+	maxPoolSize: 20,
+	// All of them are busy: better said than waited for without end.
+	waitQueueTimeoutMS: 1_000,
+} as const satisfies MongoClientOptions;
+
+/** What the code relies on, whatever the URI says. */
+const required = {
+	// A dropped connection or a new primary: the driver repeats a read, or a write to one document, once. The server knows a repeated
+	// write by its number, so it happens once. (The ledger's append has reasons to do this by itself, see `journal-mongo.ts`.)
+	retryReads: true,
+	retryWrites: true,
+	// `{note: undefined}` is a document without a note, as in JSON; the driver's own way is a note that is null.
+	ignoreUndefined: true,
+	readPreference: "primary",
+	// For what does not say it at the operation. Transactions say it themselves: they take nothing from here.
+	readConcern: { level: "majority" },
+	writeConcern: DURABLE,
+} as const satisfies MongoClientOptions;
+
+/** A user's hold on the client that all users of the same URI in this process share: its connections, its view of the replica set. */
+export class Mongo {
+	readonly #shared: Shared;
+	#open = true;
+
+	private constructor(shared: Shared) {
+		this.#shared = shared;
+		shared.users += 1;
+	}
+
+	/** Connects to nothing yet. @param uri names the database, as in `mongodb://db-0,db-1,db-2/hannip?replicaSet=rs0` */
+	static open(uri: string): Mongo {
+		const shared = clients.get(uri) ?? share(uri);
+		return new Mongo(shared);
+	}
+
+	/**
+	 * The URI's database. Connects if need be; if that fails, the next call tries again, so that no process must be restarted when
+	 * the database comes back. Once connected, the driver itself follows the replica set through whatever happens to it.
+	 *
+	 * @throws service_unavailable
+	 */
+	async database(patience = new Patience()): Promise<Db> {
+		return (await this.#client(patience)).db();
+	}
+
+	async #client(patience: Patience): Promise<MongoClient> {
+		if (!this.#open) throw new Error("this connection to MongoDB was closed");
+		const shared = this.#shared;
+		shared.connected ??= connect(shared).catch((error: unknown) => {
+			shared.connected = null;
+			throw error;
+		});
+		return answered(shared.connected, patience);
+	}
+
+	/**
+	 * Runs `work` as one transaction, durable when this resolves; repeated by the driver when it meets another one.
+	 *
+	 * Both concerns are set here and not inherited: a transaction without write concern "majority" guarantees nothing, not even for
+	 * what it read (Jepsen, MongoDB 4.2.6).
+	 *
+	 * @param work must do nothing but database calls with this session: it may run several times
+	 */
+	async transaction<T>(work: (session: ClientSession) => Promise<T>, patience = new Patience()): Promise<T> {
+		const attempt = (session: ClientSession) => {
+			// The driver would try for 120 s.
+			if (patience.isOver) throw unavailable("a transaction met others again and again");
+			return work(session);
+		};
+		const client = await this.#client(patience);
+		const whole = client.withSession((session) =>
+			session.withTransaction(attempt, {
+				readConcern: { level: "snapshot" },
+				writeConcern: DURABLE,
+				readPreference: "primary",
+				maxCommitTimeMS: patience.leftMs,
+			}),
+		);
+		return answered(whole, patience);
+	}
+
+	/** The last user's closes the client. */
+	async close(): Promise<void> {
+		if (!this.#open) return;
+		this.#open = false;
+		const shared = this.#shared;
+		shared.users -= 1;
+		if (shared.users > 0) return;
+		clients.delete(shared.uri);
+		await shared.client?.close();
+	}
+}
+
+const NAMESPACE_EXISTS = 48;
+
+/**
+ * Makes a collection with its indexes; what is there already stays as it is. Durable, since a unique index that a failover undoes would
+ * protect nothing; made by a majority, so that a member that is down holds up nobody's start. A large one takes its time.
+ */
+export async function define(db: Db, name: string, indexes: readonly IndexDescription[]): Promise<void> {
+	await db.createCollection(name, { writeConcern: DURABLE }).catch((error: { code?: unknown }) => {
+		if (error.code !== NAMESPACE_EXISTS) throw error;
+	});
+	const durable = { commitQuorum: "majority", writeConcern: DURABLE } as const;
+	if (indexes.length > 0) await db.collection(name).createIndexes([...indexes], durable);
+}
+
+type Shared = {
+	readonly uri: string;
+	readonly options: MongoClientOptions;
+	client: MongoClient | null;
+	connected: Promise<MongoClient> | null;
+	users: number;
+};
+
+const clients = new Map<string, Shared>();
+
+function share(uri: string): Shared {
+	const shared: Shared = { uri, options: optionsFor(uri), client: null, connected: null, users: 0 };
+	clients.set(uri, shared);
+	return shared;
+}
+
+/** Loads the driver only now: where no MongoDB is used it would cost 60 MB, and 0.2 s of each start. */
+async function connect(shared: Shared): Promise<MongoClient> {
+	const driver = await import("mongodb");
+	if (shared.users === 0) throw new Error("this connection to MongoDB was closed");
+	shared.client ??= new driver.MongoClient(shared.uri, shared.options);
+	return shared.client.connect();
+}
+
+/** No message has the URI in it: there may be a password. @throws TypeError when it names no database */
+function optionsFor(uri: string): MongoClientOptions {
+	const parts = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)(?:\?(.*))?$/.exec(uri);
+	// The driver would take a database "test".
+	if (!parts) throw new TypeError("the URI of MongoDB must name the database: mongodb://host/database");
+	const given = new Set([...new URLSearchParams(parts[2]).keys()].map((name) => name.toLowerCase()));
+	const rest = Object.entries(usual).filter(([name]) => !given.has(name.toLowerCase()));
+	return { ...Object.fromEntries(rest), ...required };
+}
+
+/** How long the work that belongs together may take, all its steps together. */
+export class Patience {
+	readonly #endsAt: number;
+	#signal: AbortSignal | undefined;
+
+	constructor(ms = ANSWER_TIMEOUT_MS) {
+		this.#endsAt = performance.now() + ms;
+	}
+
+	/** At least 1: to MongoDB, 0 is without end. */
+	get leftMs(): number {
+		return Math.max(Math.ceil(this.#endsAt - performance.now()), 1);
+	}
+	get isOver(): boolean {
+		return performance.now() >= this.#endsAt;
+	}
+	/** For the operations that take one: then the driver closes the connection, and nothing goes on behind our back. */
+	get signal(): AbortSignal {
+		this.#signal ??= AbortSignal.timeout(this.leftMs);
+		return this.#signal;
+	}
+}
+
+/**
+ * Waits for the database, but not for ever: a server that was frozen, or a network that swallows everything, answers nothing at all,
+ * and the driver finds that out later than a request can wait. What a write that was given up has done is not known.
+ *
+ * @throws service_unavailable when the database is away, else what the database says
+ */
+export async function answered<T>(work: Promise<T>, patience = new Patience()): Promise<T> {
+	let timer: NodeJS.Timeout | undefined;
+	const late = new Promise<never>((_, reject) => {
+		timer = setTimeout(() => reject(unavailable("no answer in time")), patience.leftMs);
+	});
+	try {
+		return await Promise.race([work, late]);
+	} catch (error) {
+		throw isAway(error) ? unavailable(error) : error;
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+const unavailable = (cause: unknown): Error =>
+	Object.assign(fail("service_unavailable", "The database does not answer"), { cause });
+
+/** The server's code for a value that a unique index has already. */
+export const DUPLICATE_KEY = 11_000;
+
+/** The driver's classes for a server that is not there, or that did not answer. */
+const AWAY_NAMES = new Set([
+	"MongoServerSelectionError",
+	"MongoNetworkError",
+	"MongoNetworkTimeoutError",
+	"MongoOperationTimeoutError",
+	"MongoPoolClearedError",
+	"PoolClearedOnNetworkError",
+	"MongoPoolClosedError",
+	"MongoServerClosedError",
+	"MongoTopologyClosedError",
+	"MongoWaitQueueTimeoutError",
+	"MongoWriteConcernError",
+	"AbortError",
+	"TimeoutError",
+]);
+/** The server's codes for: not the primary (any more), shutting down, took too long. */
+const AWAY_CODES = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+const AWAY_LABELS = ["RetryableWriteError", "TransientTransactionError", "UnknownTransactionCommitResult"];
+
+/** Nothing is wrong with what was asked: the same may succeed later. */
+function isAway(error: unknown): boolean {
+	if (!(error instanceof Error)) return false;
+	// A write of many documents wraps what went wrong, under a name that says nothing of it.
+	if (isBulkWriteError(error) && isAway(error.errorResponse)) return true;
+	if (AWAY_NAMES.has(error.name)) return true;
+	return isMongoError(error) && (AWAY_CODES.has(Number(error.code)) || AWAY_LABELS.some(error.hasErrorLabel, error));
+}
+
+const isMongoError = (error: Error): error is MongoError => "hasErrorLabel" in error;
+
+export const isBulkWriteError = (error: unknown): error is MongoBulkWriteError =>
+	error instanceof Error && error.name === "MongoBulkWriteError";

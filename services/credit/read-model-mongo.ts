@@ -1,0 +1,256 @@
+import type { Db } from "mongodb";
+import { answered, DURABLE, Mongo, Patience } from "../../mixins/mongo.ts";
+import { type Group, type Head, headOf } from "./journal.ts";
+import type { Account, AccountId, Transfer, TransferId } from "./model.ts";
+import { ProjectionQueue } from "./projection-queue.ts";
+import { HOUR_MS, type ReadModel, type StatementLine, type StatementQuery, type Total } from "./read-model.ts";
+import { Batch } from "./read-model-mongo-batch.ts";
+import {
+	type Collections,
+	collectionsOf,
+	drop,
+	findOrMake,
+	lineOf,
+	makeNext,
+	type Progress,
+	placeNumber,
+	put,
+	readProgress,
+	sumOf,
+	toAccount,
+	toTransfer,
+	VERSION,
+	writeAll,
+} from "./read-model-mongo-collections.ts";
+
+const limits = {
+	batchGroups: 2_000,
+	batchBytes: 2_000_000,
+	gatherMs: 50,
+	backlogBytesMax: 64_000_000,
+	reachTimeoutMs: 2_000,
+} as const;
+/** A batch is nobody's request: it may take its time while the database is busy. */
+const BATCH_TIMEOUT_MS = 10_000;
+/** So long a process leaves the writing to another one that was faster. */
+const TAKE_OVER_MS = 300;
+
+/**
+ * The read model in MongoDB, shared by all processes of the ledger. Each projects every group that it hears of; whoever writes a batch
+ * first moves the progress on, if that is still where the batch begins, and the others find it done. The one who was first usually
+ * goes on, and the others look on, until nothing moves for a while.
+ *
+ * **A batch is no transaction.** Its documents are written each for itself, and each knows up to which group it is written, hour totals
+ * too (see `read-model-mongo-batch.ts`), so that a batch can be written twice, by two at once, or half and then again. When all of it
+ * is durable, the progress follows. As one transaction it was as fast (20,000–27,000 transfers/s on three members, without one
+ * 15,000–25,000); but a process that was killed in the middle of one left it open, with its locks, until the server ended it after a
+ * minute, and in that minute nobody could project anything.
+ *
+ * **It is what the log says at its head, or at some later group.** What is behind the head may be there in part: a transfer, and its
+ * account's balance not yet. That harms no decision: who reads it has not read the log to its end, and its append will be a conflict.
+ *
+ * **Reads are "local", on the primary.** Progress, and all that it stands for, is durable in a majority before anybody hears of it, so
+ * whoever is the primary later has at least what this process counts on. A "majority" read could be older right after an election, and
+ * the ledger would decide about a balance that is no more. What a local read shows too early is made from groups that are durable.
+ */
+export class MongoReadModel implements ReadModel {
+	readonly #mongo: Mongo;
+	readonly #db: Db;
+	readonly #queue: ProjectionQueue;
+	#collections: Collections;
+	/** Another process was first, last time; since when it is waited for with the group that is next. */
+	#lookingOn: { sequence: number; sinceMs: number } | null = null;
+
+	private constructor(mongo: Mongo, db: Db, progress: Progress) {
+		this.#mongo = mongo;
+		this.#db = db;
+		this.#collections = collectionsOf(db, progress.generation);
+		this.#queue = new ProjectionQueue({ head: headIn(progress), write: (groups) => this.#write(groups), limits });
+	}
+
+	/** @throws service_unavailable */
+	static async open(uri: string): Promise<MongoReadModel> {
+		const mongo = Mongo.open(uri);
+		try {
+			const db = await mongo.database();
+			return new MongoReadModel(mongo, db, await findOrMake(db));
+		} catch (error) {
+			await mongo.close();
+			throw error;
+		}
+	}
+
+	get head(): Head {
+		return this.#queue.head;
+	}
+	get watermark(): number {
+		return this.#queue.head.sequence;
+	}
+	get backlogBytes(): number {
+		return this.#queue.backlogBytes;
+	}
+
+	project(group: Group): void {
+		this.#queue.project(group);
+	}
+	notTooFarBehind(): Promise<void> {
+		return this.#queue.notTooFarBehind();
+	}
+	drained(): Promise<void> {
+		return this.#queue.drained();
+	}
+	reached(sequence: number): Promise<void> {
+		return this.#queue.reached(sequence);
+	}
+
+	async #write(groups: readonly Group[]): Promise<Head> {
+		const [first, last] = [groups[0] as Group, groups.at(-1) as Group];
+		checkChain(this.head, groups);
+		if (this.#lookingOn) {
+			const progress = headIn(await this.#progress("majority"));
+			if (progress.sequence > this.head.sequence || this.#isAnothersTurn(first)) return progress;
+		}
+		const batch = new Batch(groups);
+		await answered(this.#put(batch), new Patience(BATCH_TIMEOUT_MS));
+		const isFirst = await answered(this.#moveOn(batch, { from: first, to: last }));
+		this.#lookingOn = isFirst ? null : { sequence: 0, sinceMs: 0 };
+		return isFirst ? headOf(last) : headIn(await this.#progress("linearizable"));
+	}
+
+	#isAnothersTurn({ sequence }: Group): boolean {
+		const nowMs = performance.now();
+		if (this.#lookingOn?.sequence !== sequence) this.#lookingOn = { sequence, sinceMs: nowMs };
+		return nowMs - this.#lookingOn.sinceMs < TAKE_OVER_MS;
+	}
+
+	async #put(batch: Batch): Promise<void> {
+		const { accounts, transfers, hours } = this.#collections;
+		const additions = async () => {
+			const { hours: operations } = batch;
+			// Two made the same hour at once. Now it is there.
+			const again = await writeAll(hours, operations);
+			await writeAll(
+				hours,
+				operations.filter((_, index) => again.has(index)),
+			);
+		};
+		await Promise.all([put(accounts, batch.accounts), put(transfers, batch.transfers), additions()]);
+	}
+
+	/** @returns false when another process was first */
+	async #moveOn(batch: Batch, { from, to }: { from: Group; to: Group }): Promise<boolean> {
+		const { progress, generation } = this.#collections;
+		const before = { _id: VERSION, generation, sequence: from.sequence - 1, hash: from.previousHash };
+		const counts = { transfers: batch.transferCount, postings: batch.postingCount };
+		const after = { $set: headOf(to), $inc: counts };
+		return (await progress.updateOne(before, after, { writeConcern: DURABLE })).matchedCount === 1;
+	}
+
+	async #progress(level: "majority" | "linearizable"): Promise<Progress> {
+		const progress = await readProgress(this.#db, level);
+		// What this process has in memory fits to the old one only.
+		if (progress?.generation !== this.#collections.generation)
+			throw new Error("the read model was made anew by another process: start this one again");
+		return progress;
+	}
+
+	/** Takes a new set of collections into use and drops the old one, so that nobody reads from a model that is half made. */
+	async clear(): Promise<void> {
+		const progress = await makeNext(this.#db, this.#collections.generation);
+		await drop(this.#collections);
+		this.#collections = collectionsOf(this.#db, progress.generation);
+		this.#queue.restart(headIn(progress));
+	}
+
+	async accounts(ids: readonly AccountId[]): Promise<Account[]> {
+		const { accounts } = this.#collections;
+		const found = await this.#read((options) => accounts.find({ _id: { $in: [...ids] } }, options).toArray());
+		if (found.length < ids.length) await this.#checkGeneration();
+		return found.map(toAccount);
+	}
+
+	async transfers(ids: readonly TransferId[]): Promise<Transfer[]> {
+		const { transfers } = this.#collections;
+		const found = await this.#read((options) => transfers.find({ _id: { $in: [...ids] } }, options).toArray());
+		if (found.length < ids.length) await this.#checkGeneration();
+		return found.map(toTransfer);
+	}
+
+	/** The ledger decides by what is not there, too; then it must be the read model that it was not found in. */
+	async #checkGeneration(): Promise<void> {
+		const { progress, generation } = this.#collections;
+		const now = await this.#read((options) => progress.findOne({ _id: VERSION }, options));
+		if (now?.generation !== generation)
+			throw new Error("the read model was made anew by another process: start this one again");
+	}
+
+	async holds(): Promise<Transfer[]> {
+		const { transfers } = this.#collections;
+		return (await this.#read((options) => transfers.find({ state: "pending" }, options).toArray())).map(toTransfer);
+	}
+
+	async refundsOf(id: TransferId): Promise<Transfer[]> {
+		const { transfers } = this.#collections;
+		const sort = { createdAtMs: 1, _id: 1 } as const;
+		const found = await this.#read((options) => transfers.find({ reference: id }, { ...options, sort }).toArray());
+		return found.map(toTransfer);
+	}
+
+	async statement({ accountId, limit, before, kinds, fromMs, toMs }: StatementQuery): Promise<StatementLine[]> {
+		const query = {
+			sides: accountId,
+			place: { $lt: before ? placeNumber(before) : Number.MAX_SAFE_INTEGER },
+			...((fromMs !== undefined || toMs !== undefined) && {
+				postedAtMs: { $gte: fromMs ?? 0, $lt: toMs ?? Number.MAX_SAFE_INTEGER },
+			}),
+			...(kinds && { kind: { $in: [...kinds] } }),
+		};
+		const { transfers } = this.#collections;
+		const sort = { place: -1 } as const;
+		const found = await this.#read((options) => transfers.find(query, { ...options, sort, limit }).toArray());
+		return found.map((stored) => lineOf(stored, accountId));
+	}
+
+	async totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Promise<Total[]> {
+		const { hours } = this.#collections;
+		const hour = { $gte: fromMs / HOUR_MS, $lt: toMs / HOUR_MS };
+		return sumOf(await this.#read((options) => hours.find({ accountId, hour }, options).toArray()));
+	}
+
+	async everyAccount({ afterId, limit }: { afterId: string; limit: number }): Promise<Account[]> {
+		const { accounts } = this.#collections;
+		const page = { sort: { _id: 1 }, limit } as const;
+		const query = { _id: { $gt: afterId } };
+		return (await this.#read((options) => accounts.find(query, { ...options, ...page }).toArray())).map(toAccount);
+	}
+
+	async count(): Promise<{ transfers: number; postings: number }> {
+		const { progress } = this.#collections;
+		const found = await this.#read((options) => progress.findOne({ _id: VERSION }, options));
+		return { transfers: found?.transfers ?? 0, postings: found?.postings ?? 0 };
+	}
+
+	#read<T>(work: (options: ReturnType<typeof local>) => Promise<T>): Promise<T> {
+		const patience = new Patience();
+		return answered(work(local(patience)), patience);
+	}
+
+	async close(): Promise<void> {
+		await this.#queue.close();
+		await this.#mongo.close();
+	}
+}
+
+function checkChain(head: Head, groups: readonly Group[]): void {
+	let { sequence, hash } = head;
+	for (const group of groups) {
+		if (group.sequence !== sequence + 1 || group.previousHash !== hash)
+			throw new Error(`group ${group.sequence} does not follow ${sequence}: rebuild the read model`);
+		({ sequence, hash } = group);
+	}
+}
+
+const headIn = ({ sequence, hash, committedAtMs }: Progress): Head => ({ sequence, hash, committedAtMs });
+
+const local = ({ leftMs, signal }: Patience) =>
+	({ readConcern: { level: "local" }, maxTimeMS: leftMs, signal }) as const;

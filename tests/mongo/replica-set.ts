@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import { type Document, MongoClient } from "mongodb";
+import { partPath } from "../../scripts/parts.ts";
+
+const SET = "hannip";
+const CACHE_GB = 0.25;
+/** MongoDB's own 10 s and 2 s would make every test of a failover wait for them. */
+const ELECTION_TIMEOUT_MS = 1_000;
+const HEARTBEAT_MS = 200;
+const START_TIMEOUT_MS = 60_000;
+
+export type Member = { readonly port: number; readonly folder: string; process: ChildProcess };
+
+/** Real mongods on loopback, in a temporary folder: a replica set of one or three, with everything that can happen to one. */
+export class ReplicaSet {
+	readonly members: readonly Member[];
+	readonly #root: string;
+
+	private constructor(members: readonly Member[], root: string) {
+		this.members = members;
+		this.#root = root;
+	}
+
+	/** @throws when mongod cannot be had, or does not start */
+	static async start({ members: count = 1 }: { members?: 1 | 3 } = {}): Promise<ReplicaSet> {
+		const mongod = partPath("mongod");
+		const root = mkdtempSync(join(tmpdir(), "hannip-mongo-"));
+		const ports = await freePorts(count);
+		const set = new ReplicaSet(
+			ports.map((port) => startMember(mongod, { port, folder: join(root, String(port)) })),
+			root,
+		);
+		try {
+			for (const member of set.members) await answers(member);
+			await set.#initiate();
+			return set;
+		} catch (error) {
+			await set.stop();
+			throw error;
+		}
+	}
+
+	uri(database: string): string {
+		const hosts = this.members.map(({ port }) => `127.0.0.1:${port}`).join(",");
+		return `mongodb://${hosts}/${database}?replicaSet=${SET}`;
+	}
+
+	async #initiate(): Promise<void> {
+		const members = this.members.map(({ port }, _id) => ({ _id, host: `127.0.0.1:${port}` }));
+		const settings = { electionTimeoutMillis: ELECTION_TIMEOUT_MS, heartbeatIntervalMillis: HEARTBEAT_MS };
+		await command(this.members[0], { replSetInitiate: { _id: SET, members, settings } });
+		await this.complete();
+	}
+
+	/** Every member is the primary or follows it. */
+	async complete(): Promise<void> {
+		await until(async () => {
+			const { members } = await command(await this.primary(), { replSetGetStatus: 1 });
+			return (members as Document[]).every(({ state }) => state === 1 || state === 2);
+		}, "the replica set is complete");
+	}
+
+	/** The member that says it can be written to; undefined while there is none. Asks those that answer. */
+	async primary(): Promise<Member | undefined> {
+		const found = await Promise.all(
+			this.members.map(async (member) => {
+				const hello = await command(member, { hello: 1 }).catch(() => undefined);
+				return hello?.isWritablePrimary ? member : undefined;
+			}),
+		);
+		return found.find((member) => member !== undefined);
+	}
+
+	async waitForPrimary(other?: Member): Promise<Member> {
+		let primary: Member | undefined;
+		await until(async () => {
+			primary = await this.primary();
+			return primary !== undefined && primary !== other;
+		}, "there is a primary");
+		return primary as Member;
+	}
+
+	/** As if the machine had lost its power, except that what was given to the file system stays. */
+	async kill(member: Member): Promise<void> {
+		const ended = once(member.process, "exit");
+		member.process.ref();
+		member.process.kill("SIGKILL");
+		await ended;
+	}
+
+	async restart(member: Member): Promise<void> {
+		member.process = startMember(partPath("mongod"), member).process;
+		await answers(member);
+	}
+
+	/** Frozen: its connections stay open, and nothing comes out of them. To the others it is gone. */
+	pause(member: Member): void {
+		member.process.kill("SIGSTOP");
+	}
+
+	resume(member: Member): void {
+		member.process.kill("SIGCONT");
+	}
+
+	/** The primary gives up its place and may not have it again for some time. */
+	async stepDown(seconds = 5): Promise<Member> {
+		const primary = await this.waitForPrimary();
+		await command(primary, { replSetStepDown: seconds, secondaryCatchUpPeriodSecs: 1, force: true });
+		return primary;
+	}
+
+	/** What MongoDB's own tests use: `closeConnection`, `errorCode`, `writeConcernError`, `blockTimeMS` … for the next commands. */
+	async failNext(times: number, data: Document): Promise<void> {
+		await command(await this.waitForPrimary(), { configureFailPoint: "failCommand", mode: { times }, data });
+	}
+
+	async stop(): Promise<void> {
+		await Promise.all(this.members.map((member) => (hasEnded(member.process) ? undefined : this.kill(member))));
+		rmSync(this.#root, { recursive: true, force: true, maxRetries: 5 });
+	}
+}
+
+function startMember(mongod: string, { port, folder }: { port: number; folder: string }): Member {
+	mkdirSync(folder, { recursive: true });
+	const settings = ["enableTestCommands=1", "diagnosticDataCollectionEnabled=false", "ttlMonitorEnabled=false"];
+	const mongodProcess = spawn(
+		mongod,
+		[
+			...["--replSet", SET, "--bind_ip", "127.0.0.1", "--port", String(port), "--nounixsocket"],
+			...["--dbpath", folder, "--wiredTigerCacheSizeGB", String(CACHE_GB), "--oplogSize", "256"],
+			// Alone, a member waits that long before it says that an entry is on its disk; among three the others say it.
+			...["--journalCommitInterval", "2"],
+			...["--quiet", "--logpath", join(folder, "mongod.log"), "--logappend"],
+			...settings.flatMap((setting) => ["--setParameter", setting]),
+		],
+		{ stdio: "ignore" },
+	);
+	endWithUs(mongodProcess, dirname(folder));
+	return { port, folder, process: mongodProcess };
+}
+
+/**
+ * Ends mongod when this process dies, however it dies: a shell waits for the end of a pipe that only this process holds. The shell
+ * goes first when mongod ends by itself, so that it never ends a stranger that got its number.
+ */
+function endWithUs(mongod: ChildProcess, root: string): void {
+	const script = 'cat > /dev/null; kill -9 "$1"; sleep 0.2; rm -rf "$2"';
+	const guard = spawn("sh", ["-c", script, "sh", String(mongod.pid), root], { stdio: ["pipe", "ignore", "ignore"] });
+	mongod.once("exit", () => guard.kill("SIGKILL"));
+	// Neither keeps a test from ending; then the guard does its work.
+	for (const each of [mongod, guard]) each.unref();
+	(guard.stdin as unknown as { unref(): void }).unref();
+}
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
+
+async function answers(member: Member): Promise<void> {
+	await until(async () => {
+		if (hasEnded(member.process)) throw new Error(`mongod ended: ${lastLines(member)}`);
+		await command(member, { ping: 1 });
+		return true;
+	}, "mongod answers");
+}
+
+const lastLines = ({ folder }: Member): string =>
+	readFileSync(join(folder, "mongod.log"), "utf8").split("\n").slice(-5).join("\n");
+
+/** Asks one member, whatever it is in the set. */
+async function command(member: Member | undefined, request: Document): Promise<Document> {
+	const client = new MongoClient(`mongodb://127.0.0.1:${member?.port}/?directConnection=true`, {
+		serverSelectionTimeoutMS: 1_000,
+		socketTimeoutMS: 10_000,
+	});
+	try {
+		return await client.db("admin").command(request);
+	} finally {
+		await client.close();
+	}
+}
+
+export async function until(condition: () => Promise<unknown> | boolean, what: string): Promise<void> {
+	const giveUpAt = performance.now() + START_TIMEOUT_MS;
+	for (let last: unknown; ; ) {
+		try {
+			if (await condition()) return;
+		} catch (error) {
+			last = error;
+		}
+		if (performance.now() > giveUpAt) throw new Error(`it did not happen within a minute: ${what}`, { cause: last });
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+	const servers = await Promise.all(
+		Array.from({ length: count }, async () => {
+			const server = createServer().listen(0, "127.0.0.1");
+			await once(server, "listening");
+			return server;
+		}),
+	);
+	const ports = servers.map((server) => (server.address() as { port: number }).port);
+	await Promise.all(servers.map((server) => once(server.close(), "close")));
+	return ports;
+}
+
+/** Why mongod cannot be had here; null when it can. */
+const missing = reasonWhyMissing();
+
+function reasonWhyMissing(): string | null {
+	try {
+		partPath("mongod");
+		return null;
+	} catch (error) {
+		return (error as Error).message;
+	}
+}
+
+/** Tests that need mongod: where there is none they are skipped, loudly, and fail where CI=true. */
+export function describeOnMongo(name: string, tests: () => void): void {
+	if (missing === null) describe(name, tests);
+	else if (process.env.CI === "true") it(`${name}: needs mongod`, () => assert.fail(missing));
+	else describe(name, { skip: `NOT TESTED: ${missing}` }, tests);
+}
