@@ -34,19 +34,19 @@ export class ClaimIndex {
 		return this.#head;
 	}
 
-	find(claim: string): number | undefined {
-		return (this.#sql.find.get(keyOf(claim)) as { sequence: number } | undefined)?.sequence;
+	find(key: ClaimKey): number | undefined {
+		return (this.#sql.find.get(key) as { sequence: number } | undefined)?.sequence;
 	}
 
 	/**
 	 * @param head of the group that made the claims
 	 * @throws when the disk does not take it; then the index is as old as its last commit, see `head`
 	 */
-	add(claims: readonly string[], head: Head): void {
+	add(keys: readonly ClaimKey[], head: Head): void {
 		try {
-			for (const claim of claims) this.#sql.add.run(keyOf(claim), head.sequence);
+			for (const key of keys) this.#sql.add.run(key, head.sequence);
 			this.#head = head;
-			this.#uncommitted += claims.length;
+			this.#uncommitted += keys.length;
 			if (this.#uncommitted >= UNCOMMITTED_MAX) this.#commit();
 			if (!this.#db.isTransaction) this.#db.exec("BEGIN IMMEDIATE");
 		} catch (error) {
@@ -76,8 +76,10 @@ export class ClaimIndex {
 	}
 }
 
+export type ClaimKey = Buffer;
+
 /** 128 bits of SHA-256: a third of the space of an id, so a third of the pages; two claims that meet in them will not be seen. */
-const keyOf = (claim: string): Buffer => hash("sha256", claim, "buffer").subarray(0, 16);
+export const keyOf = (claim: string): ClaimKey => hash("sha256", claim, "buffer").subarray(0, 16);
 
 function open(path: string, isInLog: (head: Head) => boolean): DatabaseSync {
 	const existing = prepared(path);

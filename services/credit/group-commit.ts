@@ -136,8 +136,9 @@ export class GroupCommit {
 			const batch = this.#queue.splice(0, this.#limits.groupMax);
 			try {
 				if (this.#stale) await this.#catchUp();
-				if (batch.length > 0) await this.#commit(batch);
+				// Before anything is appended: a read model that cannot be written must not fall behind without end.
 				await this.#parts.loader.notTooFarBehind();
+				if (batch.length > 0) await this.#commit(batch);
 			} catch (error) {
 				this.#fail(batch, error);
 				// Nobody waits: the next command tries again.

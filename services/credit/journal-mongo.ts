@@ -1,13 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Collection, Db } from "mongodb";
 import { answered, DUPLICATE_KEY, DURABLE, define, Mongo, Patience } from "../../mixins/mongo.ts";
-import { type Appended, emptyHead, type Group, type Head, headOf, type Journal } from "./journal.ts";
+import {
+	type Appended,
+	emptyHead,
+	type Group,
+	type Head,
+	headOf,
+	type Journal,
+	PAGE_CHARACTERS_MAX,
+} from "./journal.ts";
 
 const COLLECTION = "ledger_groups";
 /** Between attempts that the database answered with nothing new. */
 const PAUSE_MS = 20;
-/** Groups are up to some MB, and a page lies in memory as a whole: it ends early rather than become larger than this. */
-const PAGE_CHARACTERS_MAX = 32_000_000;
 /** Groups that one query asks for, each with its own time. */
 const GROUPS_AT_ONCE = 64;
 /** Claims that one query asks for. */

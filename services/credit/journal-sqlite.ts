@@ -30,7 +30,6 @@ export class SqliteJournal implements Journal {
 		return this.#link.call("find", claims);
 	}
 	async close(): Promise<void> {
-		await this.#link.call("close", undefined);
-		await this.#link.close();
+		await this.#link.call("close", undefined).finally(() => this.#link.close());
 	}
 }

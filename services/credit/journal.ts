@@ -22,6 +22,9 @@ export type Head = { readonly sequence: number; readonly hash: string; readonly 
 
 export const emptyHead: Head = { sequence: 0, hash: "0".repeat(64), committedAtMs: 0 };
 
+/** A page of groups lies in memory as a whole: it ends before its bodies are larger than this together, or after the first group. */
+export const PAGE_CHARACTERS_MAX = 16_000_000;
+
 export type Appended =
 	| { readonly result: "appended" }
 	/** Another writer has this sequence number: read what was missed, decide again. */
@@ -40,7 +43,10 @@ export interface Journal {
 	head(): Promise<Head>;
 	/** @param claims what may exist only once in the whole log, see `claimsOf` */
 	append(group: Group, claims: readonly string[]): Promise<Appended>;
-	/** Groups from a sequence number on, in order, at most `groupsMax`. */
+	/**
+	 * Groups from a sequence number on, in order: at most `groupsMax`, and fewer when they are large (see `PAGE_CHARACTERS_MAX`).
+	 * None means that there are none.
+	 */
 	read(range: { fromSequence: number; groupsMax: number }): Promise<Group[]>;
 	/** The sequence numbers of the groups that hold these claims; claims that nobody made are left out. */
 	find(claims: readonly string[]): Promise<Map<string, number>>;

@@ -6,6 +6,8 @@ import type { ReadModel } from "./read-model.ts";
 import { ResidentBook } from "./resident-book.ts";
 
 const CATCH_UP_GROUPS = 256;
+/** So many holds that end at once leave room for payments in the queue; the rest is for the next second. */
+const EXPIRIES_AT_ONCE = 2_000;
 
 export type LedgerParts = {
 	readonly journal: Journal;
@@ -120,9 +122,9 @@ export class RunningLedger {
 	async expireHolds(): Promise<void> {
 		const nowMs = this.#clock();
 		const second = Math.floor(nowMs / 1_000);
-		const late = [...this.#book.holds.values()].filter(
-			({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs,
-		);
+		const late = [...this.#book.holds.values()]
+			.filter(({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs)
+			.slice(0, EXPIRIES_AT_ONCE);
 		const expiries = late.map(({ id: transferId }) => {
 			const id = `system.expire:${second}:${transferId}` as CommandId;
 			return this.#commit.submit({ type: "expire", id, fingerprint: "", transferId });

@@ -308,7 +308,6 @@ describe("SQLite journal: a full disk", () => {
 
 	it("does not keep a process alive that has closed the journal", {
 		skip,
-		todo: "the worker thread goes on when close fails",
 	}, () => {
 		const folder = newFolder();
 		const { status, stderr } = inTinyDisk(folder, 3_072, closing(folder));
