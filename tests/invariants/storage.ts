@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { zstdDecompressSync } from "node:zlib";
 import { MongoClient } from "mongodb";
 import { claimsOf, entriesOf, type Group, type Journal } from "../../services/credit/journal.ts";
 import { MongoJournal } from "../../services/credit/journal-mongo.ts";
@@ -51,8 +52,9 @@ export class SqliteStorage implements Storage {
 	async groups(): Promise<Group[]> {
 		return this.#with((db) => {
 			const rows = db.prepare("SELECT * FROM ledger_groups ORDER BY sequence").all();
-			return rows.map(({ previous_hash: previousHash, committed_at_ms: committedAtMs, ...rest }) => ({
-				...(rest as Pick<Group, "sequence" | "lane" | "hash" | "body">),
+			return rows.map(({ previous_hash: previousHash, committed_at_ms: committedAtMs, body, ...rest }) => ({
+				...(rest as Pick<Group, "sequence" | "lane" | "hash">),
+				body: body instanceof Uint8Array ? zstdDecompressSync(body).toString() : String(body),
 				previousHash: String(previousHash),
 				committedAtMs: Number(committedAtMs),
 			}));
