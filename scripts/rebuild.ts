@@ -1,10 +1,9 @@
-// `npm run rebuild`: makes the read model anew from the log, with the platform stopped (DATA_DIR as for `npm start`).
-import { rmSync } from "node:fs";
-import { withEmbeddedLedger } from "./embedded-ledger.ts";
+// `npm run rebuild`: makes the read model anew from the log, with the platform stopped (settings as for `npm start`).
+import { withLedger } from "./stopped-ledger.ts";
 
 const startedAt = performance.now();
 try {
-	await withEmbeddedLedger(
+	await withLedger(
 		async ({ readModel }) => {
 			const { transfers, postings } = await readModel.count();
 			const tookS = ((performance.now() - startedAt) / 1_000).toFixed(1);
@@ -12,11 +11,7 @@ try {
 				`rebuilt up to group ${readModel.watermark}: ${transfers} transfers, ${postings} postings, in ${tookS} s`,
 			);
 		},
-		{
-			before: ({ readModel }) => {
-				for (const suffix of ["", "-wal", "-shm"]) rmSync(readModel + suffix, { force: true });
-			},
-		},
+		{ rebuild: true },
 	);
 } catch (error) {
 	console.error(`rebuild: ${(error as Error).message}`);

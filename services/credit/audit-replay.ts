@@ -7,17 +7,22 @@ import type { Command, CommandId, Entry } from "./model.ts";
  * Asks the rules once more what an applied entry's command does to what stood before it, and says so if it is not the entry. An
  * edited entry is found by this even where its numbers add up.
  *
+ * The rules are today's. That holds for as long as `ledger.ts` decides every command that was ever applied as it was decided then;
+ * whoever changes that must write into the groups which rules they were decided by, and ask those here.
+ *
  * @param view what stood before the entry; nothing in it has the entry's id or code
  */
 export function replayDiffers(view: View, entry: Entry, nowMs: number): string | null {
 	const command = commandOf(entry);
-	if (command === "none") return null;
+	if (command === "none") return hasEffect(entry) ? "it does more than a cancel that found nothing to do" : null;
 	if (!command) return "it was not refused and has no effect";
 	const decision = decide(view, command, nowMs);
 	if (decision.kind !== "new") return "its id was there before";
 	if (decision.entry.refusal) return `the rules refuse it: ${decision.entry.refusal}`;
 	return isDeepStrictEqual(decision.entry, entry) ? null : "the rules make another entry of it";
 }
+
+const hasEffect = ({ id, type, fingerprint, ...effect }: Entry): boolean => Object.keys(effect).length > 0;
 
 /** The command that an applied entry must have come from; "none" for a cancel that found nothing to do, which does not say of what. */
 function commandOf(entry: Entry): Command | "none" | undefined {

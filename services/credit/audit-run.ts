@@ -1,76 +1,83 @@
 import type { Result } from "../actions.ts";
-import { Auditor, type Discrepancy } from "./audit.ts";
+import type { Discrepancy } from "./audit.ts";
+import type { AuditHandlers } from "./audit-worker.ts";
+import type { Group } from "./journal.ts";
 import type { RunningLedger } from "./running-ledger.ts";
+import { WorkerLink } from "./worker-link.ts";
 
-const GROUPS_AT_ONCE = 256;
+/** A page goes through this thread, which has payments to answer: many small groups, or few large ones. */
+const PAGE_CHARACTERS = 500_000;
+const GROUPS_AT_ONCE = 512;
 const ACCOUNTS_AT_ONCE = 1_000;
 
-/** Reads the log from its beginning and holds it, and the read model, against the rules. Payments go on meanwhile. */
-export async function auditLedger(ledger: RunningLedger): Promise<Result<"credit.audit">> {
+/** How far the log is checked, of what it was at the beginning, and the transfers up to there. */
+export type AuditProgress = { readonly sequence: number; readonly of: number; readonly transfers: number };
+type Report = (progress: AuditProgress) => void;
+
+/**
+ * Reads the log, up to the end that it has now, and holds it against the rules; then the read model against the log. Payments go on
+ * meanwhile, and memory does not grow with the log.
+ */
+export async function auditLedger(
+	ledger: RunningLedger,
+	{ onProgress = () => {} }: { onProgress?: Report } = {},
+): Promise<Result<"credit.audit">> {
 	const startedAt = performance.now();
-	const auditor = new Auditor();
-	const discrepancy = (await checkLog(ledger, auditor)) ?? auditor.finish() ?? (await checkReadModel(ledger, auditor));
-	return {
-		clean: discrepancy === null,
-		discrepancy,
-		groups: auditor.head.sequence,
-		entries: auditor.entries,
-		refused: auditor.refused,
-		accounts: auditor.accounts.size,
-		transfers: auditor.transfers.size,
-		inCirculation: inCirculation(auditor),
-		headSequence: auditor.head.sequence,
-		headHash: auditor.head.hash,
-		tookMs: Math.round(performance.now() - startedAt),
+	const worker = new WorkerLink<AuditHandlers>(new URL("./audit-worker.ts", import.meta.url), undefined);
+	try {
+		const discrepancy = await firstDiscrepancy({ ledger, worker, onProgress });
+		const summary = await worker.call("summary", undefined);
+		const tookMs = Math.round(performance.now() - startedAt);
+		return { clean: discrepancy === null, discrepancy, ...summary, tookMs };
+	} finally {
+		// Its scratch file would stay until the process ends.
+		await worker.call("close", undefined).finally(() => worker.close());
+	}
+}
+
+type Run = { readonly ledger: RunningLedger; readonly worker: WorkerLink<AuditHandlers>; readonly onProgress: Report };
+
+async function firstDiscrepancy(run: Run): Promise<Discrepancy | null> {
+	const { journal, readModel } = run.ledger;
+	const head = await journal.head();
+	const wrong = await checkLog(run, { from: 1, to: head.sequence });
+	if (wrong) return wrong;
+	await readModel.reached(head.sequence);
+	await compareAccounts(run);
+	// What was booked meanwhile may be in the read model already.
+	const { sequence: to } = await journal.head();
+	return (await checkLog(run, { from: head.sequence + 1, to })) ?? (await run.worker.call("finish", undefined));
+}
+
+type Range = { readonly from: number; readonly to: number };
+
+async function checkLog({ ledger, worker, onProgress }: Run, { from, to }: Range): Promise<Discrepancy | null> {
+	const page = (fromSequence: number, alike: readonly Group[] = []) => {
+		const groupsMax = Math.min(groupsOfPage(alike), to + 1 - fromSequence);
+		return groupsMax > 0 ? ledger.journal.read({ fromSequence, groupsMax }) : [];
 	};
+	let next = from;
+	for (let groups = await page(next); groups.length > 0; ) {
+		next = (groups.at(-1)?.sequence ?? to) + 1;
+		// One page is read while the one before it is checked.
+		const [checked, following] = await Promise.all([worker.call("check", groups), page(next, groups)]);
+		if (checked.discrepancy) return checked.discrepancy;
+		onProgress({ sequence: next - 1, of: to, transfers: checked.transfers });
+		groups = following;
+	}
+	return next > to ? null : { sequence: next, position: null, what: `the log ends before group ${to}` };
 }
 
-async function checkLog({ journal }: RunningLedger, auditor: Auditor): Promise<Discrepancy | null> {
-	for (;;) {
-		const groups = await journal.read({ fromSequence: auditor.head.sequence + 1, groupsMax: GROUPS_AT_ONCE });
-		if (groups.length === 0) return null;
-		for (const group of groups) {
-			const discrepancy = auditor.check(group);
-			if (discrepancy) return discrepancy;
-		}
-	}
+/** How many groups make a page, if they are like those of the last one. */
+function groupsOfPage(alike: readonly Group[]): number {
+	const characters = alike.reduce((sum, { body }) => sum + body.length, 1);
+	return Math.min(Math.max(Math.floor((PAGE_CHARACTERS * alike.length) / characters), 1), GROUPS_AT_ONCE);
 }
 
-/** Only comparable while nothing is booked in between: tried again with the groups that came meanwhile, a few times. */
-async function checkReadModel(ledger: RunningLedger, auditor: Auditor): Promise<Discrepancy | null> {
-	let found: Discrepancy | null = null;
-	for (let attempt = 0; attempt < 5; attempt++) {
-		await ledger.readModel.reached(auditor.head.sequence);
-		found = await compareAccounts(ledger, auditor);
-		if (!found) return null;
-		const broken = await checkLog(ledger, auditor);
-		if (broken) return broken;
+async function compareAccounts({ ledger, worker }: Run): Promise<void> {
+	for (let afterId: string | undefined = ""; afterId !== undefined; ) {
+		const accounts = await ledger.readModel.everyAccount({ afterId, limit: ACCOUNTS_AT_ONCE });
+		await worker.call("compare", accounts);
+		afterId = accounts.at(-1)?.id;
 	}
-	return found;
-}
-
-async function compareAccounts({ readModel }: RunningLedger, auditor: Auditor): Promise<Discrepancy | null> {
-	let seen = 0;
-	for (let afterId = ""; ; ) {
-		const accounts = await readModel.everyAccount({ afterId, limit: ACCOUNTS_AT_ONCE });
-		const last = accounts.at(-1);
-		if (!last) break;
-		for (const account of accounts) {
-			const discrepancy = auditor.compare(account);
-			if (discrepancy) return discrepancy;
-		}
-		seen += accounts.length;
-		afterId = last.id;
-	}
-	if (seen === auditor.accounts.size) return null;
-	const what = `the read model has ${seen} accounts, the log ${auditor.accounts.size}`;
-	return { sequence: auditor.head.sequence, position: null, what };
-}
-
-function inCirculation({ accounts }: Auditor): number {
-	let sum = 0;
-	for (const { kind, creditsPosted, debitsPosted } of accounts.values()) {
-		if (kind !== "system") sum += creditsPosted - debitsPosted;
-	}
-	return sum;
 }

@@ -22,21 +22,33 @@ import type { Account, AccountId, Command, CommandId, Counters, Entry, Jti, Tran
 import { SqliteReadModel } from "./read-model-sqlite.ts";
 import { RunningLedger } from "./running-ledger.ts";
 
-/** The log and what the read model says, in the order in which the audit runs; the first thing that is wrong. */
-function audit(groups: readonly Group[], accounts: Iterable<Account> = []): Discrepancy | null {
+function withAuditor<T>(work: (auditor: Auditor) => T): T {
 	const auditor = new Auditor();
-	for (const group of groups) {
-		const discrepancy = auditor.check(group);
-		if (discrepancy) return discrepancy;
+	try {
+		return work(auditor);
+	} finally {
+		auditor.close();
 	}
-	const unbalanced = auditor.finish();
-	if (unbalanced) return unbalanced;
-	for (const account of accounts) {
-		const discrepancy = auditor.compare(account);
-		if (discrepancy) return discrepancy;
-	}
-	return null;
 }
+
+/** The log and what the read model says, in the order in which the audit runs; the first thing that is wrong. */
+const audit = (groups: readonly Group[], accounts: Iterable<Account> = []): Discrepancy | null =>
+	withAuditor((auditor) => {
+		for (const group of groups) {
+			const discrepancy = auditor.check(group);
+			if (discrepancy) return discrepancy;
+		}
+		const unbalanced = auditor.finish();
+		if (unbalanced) return unbalanced;
+		for (const account of accounts) {
+			const discrepancy = auditor.compare(account);
+			if (discrepancy) return discrepancy;
+		}
+		return null;
+	});
+
+/** As the auditor keeps it. */
+const withoutReceipt = (transfer: Transfer): Transfer => ({ ...transfer, details: {} });
 
 describe("the audit of a log that is right", () => {
 	for (const seed of [1, 2]) {
@@ -44,14 +56,17 @@ describe("the audit of a log that is right", () => {
 			const log = randomLog({ seed, groups: 1_000 });
 			const fold = LogFold.of(log);
 			assert.equal(audit(log, fold.accounts.values()), null);
-			const auditor = new Auditor();
-			for (const group of log) auditor.check(group);
-			const entries = log.flatMap(entriesOf);
-			assert.equal(auditor.entries, entries.length);
-			assert.equal(auditor.refused, entries.filter(({ refusal }) => refusal).length);
-			assert.deepEqual(auditor.head, headOf(log.at(-1) as Group));
-			assert.deepEqual(new Map(auditor.accounts), new Map(fold.accounts));
-			assert.deepEqual(new Map(auditor.transfers), new Map(fold.transfers));
+			withAuditor((auditor) => {
+				for (const group of log) auditor.check(group);
+				const entries = log.flatMap(entriesOf);
+				assert.equal(auditor.entries, entries.length);
+				assert.equal(auditor.refused, entries.filter(({ refusal }) => refusal).length);
+				assert.deepEqual(auditor.head, headOf(log.at(-1) as Group));
+				assert.deepEqual(new Map(auditor.accounts), new Map(fold.accounts));
+				const transfers = [...fold.transfers].map(([id, transfer]) => [id, withoutReceipt(transfer)] as const);
+				assert.deepEqual(new Map(auditor.transfers), new Map(transfers));
+				assert.deepEqual([auditor.accounts.size, auditor.transfers.size], [fold.accounts.size, fold.transfers.size]);
+			});
 		});
 	}
 
@@ -288,6 +303,42 @@ const semantic: Fault[] = [
 		/refused and has an effect/,
 	],
 	[
+		"a code that a refused refund uses up",
+		"unmatched",
+		(p) => p.insert("last", { ...codeOf("unmatched"), type: "refund", refusal: "transfer_not_found" }),
+		/uses up the code code-9 without a payment/,
+	],
+	[
+		"a code that a sale uses up which came too late",
+		"unmatched",
+		(p) => p.insert("last", { ...codeOf("unmatched"), type: "transfer", refusal: "deadline_exceeded" }),
+		/uses up the code code-9 without a payment/,
+	],
+	[
+		"a code that a refused sale uses up after its end",
+		"unmatched",
+		(p) => p.insert("last", { ...codeOf("unmatched", 5), type: "transfer", refusal: "insufficient_credit" }),
+		/the code code-9 had expired/,
+	],
+	[
+		"a code that is used up by a cancel which found nothing to do",
+		"unmatched",
+		(p) => p.insert("last", { ...codeOf("unmatched"), type: "cancel" }),
+		/more than a cancel that found nothing to do/,
+	],
+	[
+		"a code that is used up by nothing",
+		"unmatched",
+		(p) => p.insert("last", { ...codeOf("unmatched"), type: "transfer" }),
+		/not refused and has no effect/,
+	],
+	[
+		"a sale that is called a cancel",
+		"last",
+		(p) => Object.assign(p.entry("last"), { type: "cancel" }),
+		/more than a cancel/,
+	],
+	[
 		"a sale that is called refused afterwards",
 		"sale",
 		(p) => Object.assign(p.entry("sale"), { refusal: "code_used" }),
@@ -354,6 +405,12 @@ const semantic: Fault[] = [
 		/no such account/,
 	],
 ];
+
+/** An entry that redeems a code, and nothing else. */
+const codeOf = (id: string, expiresAtMs = 1e13): Omit<Entry, "type"> => ({
+	...idOf(id),
+	redeemed: { jti: "code-9" as Jti, expiresAtMs },
+});
 
 function swap(pages: Pages, left: string, right: string): void {
 	const [one, two] = [pages.page(left), pages.page(right)];
@@ -516,15 +573,16 @@ describe("the audit of a chain that is broken names", () => {
 describe("the audit of the whole names", () => {
 	it("a sum that is not 0, when every group was right", () => {
 		for (const counter of ["creditsPosted", "debitsPending"] as const) {
-			const auditor = new Auditor();
-			for (const group of original()) assert.equal(auditor.check(group), null);
-			assert.equal(auditor.finish(), null);
-			const account = auditor.accounts.get("wallet:u_1" as AccountId) ?? assert.fail();
-			account[counter]++;
-			assert.match(
-				auditor.finish()?.what ?? "nothing",
-				/the sum over all accounts is -?[01] posted and -?[01] pending, not 0/,
-			);
+			withAuditor((auditor) => {
+				for (const group of original()) assert.equal(auditor.check(group), null);
+				assert.equal(auditor.finish(), null);
+				const account = auditor.accounts.get("wallet:u_1" as AccountId) ?? assert.fail();
+				auditor.accounts.set({ ...account, [counter]: account[counter] + 1 });
+				assert.match(
+					auditor.finish()?.what ?? "nothing",
+					/the sum over all accounts is -?[01] posted and -?[01] pending, not 0/,
+				);
+			});
 		}
 	});
 

@@ -1,24 +1,26 @@
 import { replayDiffers } from "./audit-replay.ts";
+import { Scratch } from "./audit-scratch.ts";
 import { emptyHead, entriesOf, type Group, type Head, hashOf, headOf } from "./journal.ts";
 import type { View } from "./ledger.ts";
-import type { Account, AccountId, Counters, Entry, Transfer, TransferId } from "./model.ts";
+import type { Account, AccountId, Counters, Entry, Refusal, Transfer } from "./model.ts";
 
 /** The first thing that is wrong, and where. */
 export type Discrepancy = { readonly sequence: number; readonly position: number | null; readonly what: string };
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * Checks the log from its first group on, twice: by rules written a second time on purpose (what `decide` and `apply` have in
  * common with each other they do not have in common with this), and by asking `decide` again.
  *
- * Give it every group in order; stop at the first discrepancy, since all that follows may only be its consequence.
+ * Give it every group in order; stop at the first discrepancy, since all that follows may only be its consequence. What it must
+ * remember lies in a scratch file, so that its memory does not grow with the log: close it.
  */
 export class Auditor {
 	#head: Head = emptyHead;
-	readonly accounts = new Map<AccountId, Mutable<Account>>();
-	readonly transfers = new Map<TransferId, Mutable<Transfer>>();
-	readonly #claims = new Set<string>();
+	readonly scratch = new Scratch();
+	readonly accounts = this.scratch.map<Account>();
+	/** Without their receipts, which nothing here asks for; the hash covers them. */
+	readonly transfers = this.scratch.map<Transfer>();
+	readonly #claims = this.scratch.set();
 	/** What stands before an entry; that its id and code are new was checked. */
 	readonly #view: View = {
 		account: (id) => this.accounts.get(id),
@@ -28,7 +30,6 @@ export class Auditor {
 	};
 	entries = 0;
 	refused = 0;
-	postings = 0;
 
 	get head(): Head {
 		return this.#head;
@@ -45,11 +46,15 @@ export class Auditor {
 		return null;
 	}
 
+	close(): void {
+		this.scratch.close();
+	}
+
 	/** What the whole must satisfy once every group was checked. */
 	finish(): Discrepancy | null {
 		let balances = 0;
 		let pending = 0;
-		for (const account of this.accounts.values()) {
+		for (const [, account] of this.accounts) {
 			balances += account.creditsPosted - account.debitsPosted;
 			pending += account.creditsPending - account.debitsPending;
 		}
@@ -86,7 +91,7 @@ export class Auditor {
 		this.entries++;
 		const claimed = this.#claimTwice(entry);
 		if (claimed) return claimed;
-		if (entry.refusal) return this.#wrongRefusal(entry);
+		if (entry.refusal) return this.#wrongRefusal(entry, atMs);
 		// Asked now, while everything stands as it did; what is found by hand says more, so that comes first.
 		const differs = replayDiffers(this.#view, entry, atMs);
 		return this.#wrongEffect(entry, atMs) ?? differs;
@@ -100,17 +105,16 @@ export class Auditor {
 
 	#claimTwice({ id, tombstone, redeemed }: Entry): string | null {
 		for (const claim of [id, tombstone, redeemed && `code:${redeemed.jti}`]) {
-			if (claim === undefined) continue;
-			if (this.#claims.has(claim)) return `${claim} was there before`;
-			this.#claims.add(claim);
+			if (claim !== undefined && !this.#claims.add(claim)) return `${claim} was there before`;
 		}
 		return null;
 	}
 
-	#wrongRefusal({ opened, stateSet, created, changed, counters, tombstone }: Entry): string | null {
+	#wrongRefusal(entry: Entry, atMs: number): string | null {
 		this.refused++;
+		const { opened, stateSet, created, changed, counters, tombstone } = entry;
 		const effect = opened ?? stateSet ?? created ?? changed ?? counters ?? tombstone;
-		return effect === undefined ? null : "it was refused and has an effect";
+		return effect === undefined ? wrongRedemption(entry, atMs) : "it was refused and has an effect";
 	}
 
 	#wrongOpening(account: Account): string | null {
@@ -119,14 +123,14 @@ export class Auditor {
 		if (debitsPosted || creditsPosted || debitsPending || creditsPending)
 			return "an account starts with something in it";
 		if (account.floor !== (account.kind === "system" ? null : 0)) return `the floor is ${account.floor}`;
-		this.accounts.set(account.id, { ...account });
+		this.accounts.add(account);
 		return null;
 	}
 
 	#wrongState({ accountId, state }: NonNullable<Entry["stateSet"]>): string | null {
 		const account = this.accounts.get(accountId);
 		if (!account) return "there is no such account";
-		account.state = state;
+		this.accounts.set({ ...account, state });
 		return null;
 	}
 
@@ -141,9 +145,11 @@ export class Auditor {
 		const effect = effectOf(entry, before);
 		const moved = this.#wrongCounters(counters ?? [], sides, effect);
 		if (moved) return moved;
-		if (created) this.transfers.set(created.id, { ...created });
-		if (before && changed)
-			Object.assign(before, { state: changed.state, amount: changed.amount, refunded: changed.refunded });
+		if (created) this.transfers.add({ ...created, details: {} });
+		if (before && changed) {
+			const { state, amount, refunded } = changed;
+			this.transfers.set({ ...before, state, amount, refunded });
+		}
 		return null;
 	}
 
@@ -152,7 +158,6 @@ export class Auditor {
 		if (created && (created.amount < 1 || !Number.isSafeInteger(created.amount)))
 			return `the amount is ${created.amount}`;
 		if (created && created.createdAtMs !== atMs) return "the transfer's time is not its group's";
-		if (created && this.transfers.has(created.id)) return "the transfer exists";
 		if (created?.kind === "refund") return wrongRefund(created, before, changed);
 		if (!changed || !before) return null;
 		if (before.state !== "pending" || changed.state === "pending") return `${before.state} became ${changed.state}`;
@@ -181,7 +186,7 @@ export class Auditor {
 			if (value < 0) return `${id} has a negative counter`;
 		}
 		const [debitsPosted, creditsPosted, debitsPending, creditsPending] = after as [number, number, number, number];
-		Object.assign(account, { debitsPosted, creditsPosted, debitsPending, creditsPending });
+		this.accounts.set({ ...account, debitsPosted, creditsPosted, debitsPending, creditsPending });
 		return null;
 	}
 
@@ -192,6 +197,16 @@ export class Auditor {
 			? `${id} has ${available} left, below ${floor}`
 			: null;
 	}
+}
+
+/** A code that was not looked at is not used up; neither is one that could not be used any more. */
+const KEEPS_CODE: ReadonlySet<Refusal | undefined> = new Set(["deadline_exceeded", "code_used", "code_expired"]);
+
+/** A payment that is refused uses its code up as well; nothing else that is refused has one. */
+function wrongRedemption({ type, refusal, redeemed }: Entry, atMs: number): string | null {
+	if (!redeemed) return null;
+	if (type !== "transfer" || KEEPS_CODE.has(refusal)) return `it uses up the code ${redeemed.jti} without a payment`;
+	return redeemed.expiresAtMs <= atMs ? `the code ${redeemed.jti} had expired` : null;
 }
 
 type Sides = Pick<Transfer, "debitAccountId" | "creditAccountId">;

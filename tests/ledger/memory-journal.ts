@@ -20,10 +20,24 @@ export type Fault =
 	| "request_lost"
 	/** The caller has given up, and some turns later it is done after all, if it still fits. */
 	| "late"
+	/** It is done, and some turns later the same request arrives once more. */
+	| "twice"
 	/** It is surely not done, and that is what is said. */
 	| "unavailable"
 	/** It takes some turns, and others may come first. */
-	| "slow";
+	| "slow"
+	/** It is done, and others may see that before the caller is told. */
+	| "slow_reply"
+	/** The group keeps its number occupied without a majority, unseen; the caller gives up; then it is gone. */
+	| "rolled_back"
+	/** The same, but in the end it finds its majority. */
+	| "settled_late"
+	/** A read shows the log as it was some groups ago. */
+	| "stale"
+	/** The caller dies before it has sent anything. */
+	| "crash_before"
+	/** It is done, and the caller dies before it hears so. */
+	| "crash_after";
 
 export type Operation = "head" | "append" | "read" | "find";
 
@@ -34,6 +48,12 @@ export type Trouble = (operation: Operation, group?: Group) => Fault | undefined
 export class MemoryLog {
 	readonly groups: Group[] = [];
 	readonly #claims = new Map<string, number>();
+	/** Has the next number, but no majority; nobody sees it, and nobody else gets the number. */
+	#minority: Group | null = null;
+	/** Appends that it did not take, by the reason. */
+	readonly refused = { conflict: 0, duplicate: 0 };
+	/** Told of every group, when it is durable and before anybody else knows. */
+	onAppended: (group: Group) => void = () => {};
 
 	get head(): Head {
 		const last = this.groups.at(-1);
@@ -41,18 +61,39 @@ export class MemoryLog {
 	}
 
 	append(group: Group, claims: readonly string[]): Appended {
-		const { sequence, hash } = this.head;
-		if (group.sequence !== sequence + 1 || group.previousHash !== hash) return { result: "conflict" };
-		const taken = claims.filter((claim, index) => this.#claims.has(claim) || claims.indexOf(claim) < index);
-		if (taken.length > 0) return { result: "duplicate", claims: taken };
+		const refused = this.#whyNot(group, claims);
+		if (refused) {
+			this.refused[refused.result]++;
+			return refused;
+		}
 		for (const claim of claims) this.#claims.set(claim, group.sequence);
-		this.groups.push(Object.freeze({ ...group }));
+		const stored = Object.freeze({ ...group });
+		this.groups.push(stored);
+		this.onAppended(stored);
 		return { result: "appended" };
 	}
 
-	read({ fromSequence, groupsMax }: { fromSequence: number; groupsMax: number }): Group[] {
+	/** @returns what ends it: the group is appended, or never was there; null when the log does not take it */
+	appendToMinority(group: Group, claims: readonly string[]): ((end: "rolled_back" | "settled_late") => void) | null {
+		if (this.#whyNot(group, claims)) return null;
+		this.#minority = group;
+		return (end) => {
+			this.#minority = null;
+			if (end === "settled_late") this.append(group, claims);
+		};
+	}
+
+	#whyNot(group: Group, claims: readonly string[]): Exclude<Appended, { result: "appended" }> | null {
+		const { sequence, hash } = this.head;
+		if (group.sequence !== sequence + 1 || group.previousHash !== hash) return { result: "conflict" };
+		if (this.#minority) return { result: "conflict" };
+		const taken = claims.filter((claim, index) => this.#claims.has(claim) || claims.indexOf(claim) < index);
+		return taken.length > 0 ? { result: "duplicate", claims: taken } : null;
+	}
+
+	read({ fromSequence, groupsMax }: Range, { groupsAgo = 0 } = {}): Group[] {
 		const from = Math.max(fromSequence, 1) - 1;
-		return this.groups.slice(from, from + groupsMax);
+		return this.groups.slice(from, Math.max(from, Math.min(from + groupsMax, this.groups.length - groupsAgo)));
 	}
 
 	find(claims: readonly string[]): Map<string, number> {
@@ -65,13 +106,34 @@ export class MemoryLog {
 	}
 }
 
+type Range = { fromSequence: number; groupsMax: number };
+
+/** How one kind of call is carried out, well or badly. */
+type Work<T> = {
+	/** As it should be. */
+	readonly whole: () => T;
+	/** Only reads have this. */
+	readonly stale?: () => T;
+	/** Only appends have this. @returns what ends it, if it was begun */
+	readonly begun?: () => ((end: "rolled_back" | "settled_late") => void) | null;
+};
+
 /** One writer's connection to a log in memory: a whole `Journal`, and every way in which a real one can let its caller down. */
 export class MemoryJournal implements Journal {
 	readonly log: MemoryLog;
 	trouble: Trouble;
 	/** How long what is slow takes, in turns of the event loop. */
 	turns: () => number = () => 3;
-	#closed = false;
+	/** What every call takes. */
+	hop: () => Promise<void> = turn;
+	/** What slow calls take on top of it. */
+	delay: () => Promise<void> = () => turns(this.turns());
+	/** How far behind a stale read is. */
+	groupsAgo: () => number = () => 1;
+	/** The caller's process is to end. */
+	onCrash: () => void = () => {};
+	#isClosed = false;
+	#isDead = false;
 
 	constructor(log = new MemoryLog(), trouble: Trouble = () => undefined) {
 		this.log = log;
@@ -79,44 +141,101 @@ export class MemoryJournal implements Journal {
 	}
 
 	head(): Promise<Head> {
-		return this.#call("head", () => this.log.head);
+		return this.#call("head", { whole: () => this.log.head });
 	}
 	append(group: Group, claims: readonly string[]): Promise<Appended> {
-		return this.#call("append", () => this.log.append(group, claims), group);
+		const whole = () => this.log.append(group, claims);
+		return this.#call("append", { whole, begun: () => this.log.appendToMinority(group, claims) }, group);
 	}
-	read(range: { fromSequence: number; groupsMax: number }): Promise<Group[]> {
-		return this.#call("read", () => this.log.read(range));
+	read(range: Range): Promise<Group[]> {
+		const whole = () => this.log.read(range);
+		// Whoever asks for a single group knows that it is there: a log that hides what it has shown is none.
+		const stale = range.groupsMax === 1 ? whole : () => this.log.read(range, { groupsAgo: this.groupsAgo() });
+		return this.#call("read", { whole, stale });
 	}
 	find(claims: readonly string[]): Promise<Map<string, number>> {
-		return this.#call("find", () => this.log.find(claims));
+		return this.#call("find", { whole: () => this.log.find(claims) });
 	}
 	async close(): Promise<void> {
-		this.#closed = true;
+		this.#isClosed = true;
 	}
 
-	async #call<T>(operation: Operation, work: () => T, group?: Group): Promise<T> {
-		if (this.#closed) throw new Error("the journal is closed");
+	/** The caller's process has ended: it sends nothing more and hears nothing more; what it has sent still arrives. */
+	die(): void {
+		this.#isDead = true;
+	}
+
+	async #call<T>(operation: Operation, work: Work<T>, group?: Group): Promise<T> {
+		if (this.#isClosed) throw new Error("the journal is closed");
 		const fault = await this.trouble(operation, group);
-		await turn();
-		switch (fault) {
-			case undefined:
-				return work();
-			case "slow":
-				await turns(this.turns());
-				return work();
-			case "reply_lost":
-				work();
-				throw new Error(`no answer to ${operation}`);
-			case "request_lost":
-				throw new Error(`no answer to ${operation}`);
-			case "late":
-				void turns(this.turns()).then(work);
-				throw new Error(`no answer to ${operation}`);
-			case "unavailable":
-				throw Object.assign(new Error(`no ${operation} at the moment`), { type: "ledger_unavailable" });
+		if (fault === "crash_before") this.#crash();
+		if (this.#isDead) return never();
+		await this.hop();
+		try {
+			const result = await this.#carryOut(operation, work, fault);
+			return this.#isDead ? never() : result;
+		} catch (error) {
+			if (this.#isDead) return never();
+			throw error;
 		}
 	}
+
+	async #carryOut<T>(operation: Operation, { whole, stale, begun }: Work<T>, fault: Fault | undefined): Promise<T> {
+		switch (fault) {
+			case "slow":
+				await this.delay();
+				return whole();
+			case "slow_reply": {
+				const result = whole();
+				await this.delay();
+				return result;
+			}
+			case "twice": {
+				const result = whole();
+				// What was refused stays away: a conflict is final, also for requests that are still on their way.
+				if (isAppended(result)) void this.delay().then(whole);
+				return result;
+			}
+			case "stale":
+				return (stale ?? whole)();
+			case "reply_lost":
+				whole();
+				throw noAnswer(operation);
+			case "request_lost":
+				throw noAnswer(operation);
+			case "late":
+				void this.delay().then(whole);
+				throw noAnswer(operation);
+			case "unavailable":
+				throw Object.assign(new Error(`no ${operation} at the moment`), { type: "ledger_unavailable" });
+			case "rolled_back":
+			case "settled_late": {
+				const end = begun?.();
+				if (!end) return whole();
+				void this.delay().then(() => end(fault));
+				throw noAnswer(operation);
+			}
+			case "crash_after":
+				whole();
+				this.#crash();
+				return never();
+			default:
+				return whole();
+		}
+	}
+
+	#crash(): void {
+		this.die();
+		this.onCrash();
+	}
 }
+
+const isAppended = (result: unknown): boolean => (result as Partial<Appended>).result === "appended";
+
+const noAnswer = (operation: Operation): Error => new Error(`no answer to ${operation}`);
+
+/** What somebody who is dead waits for. */
+export const never = (): Promise<never> => new Promise(() => {});
 
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

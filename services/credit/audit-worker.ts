@@ -1,0 +1,62 @@
+import { setPriority } from "node:os";
+import type { Result } from "../actions.ts";
+import { Auditor, type Discrepancy } from "./audit.ts";
+import { Comparison } from "./audit-comparison.ts";
+import type { Group } from "./journal.ts";
+import type { Account } from "./model.ts";
+import { serve } from "./worker-link.ts";
+
+// The thread behind `auditLedger`, one for each audit: payments do not wait for it.
+
+// They come first where both want the processor, and so does nothing that they may have to wait for, such as the read model's thread,
+// which has the same priority (Linux; elsewhere it would be the whole process's).
+if (process.platform === "linux") setPriority(19);
+
+const auditor = new Auditor();
+let comparison: Comparison | null = null;
+
+function check(groups: readonly Group[]): { discrepancy: Discrepancy | null; transfers: number } {
+	let discrepancy: Discrepancy | null = null;
+	for (const group of groups) {
+		discrepancy = auditor.check(group);
+		if (discrepancy) break;
+		comparison?.settle(group);
+	}
+	return { discrepancy, transfers: auditor.transfers.size };
+}
+
+function compare(accounts: readonly Account[]): void {
+	comparison ??= new Comparison(auditor);
+	comparison.take(accounts);
+}
+
+type Summary = Omit<Result<"credit.audit">, "clean" | "discrepancy" | "tookMs">;
+
+function summary(): Summary {
+	const { head, entries, refused, accounts, transfers } = auditor;
+	let inCirculation = 0;
+	for (const [, { kind, creditsPosted, debitsPosted }] of accounts) {
+		if (kind !== "system") inCirculation += creditsPosted - debitsPosted;
+	}
+	return {
+		groups: head.sequence,
+		entries,
+		refused,
+		accounts: accounts.size,
+		transfers: transfers.size,
+		inCirculation,
+		headSequence: head.sequence,
+		headHash: head.hash,
+	};
+}
+
+const handlers = {
+	check,
+	compare,
+	finish: (_: undefined) => auditor.finish() ?? comparison?.finish() ?? null,
+	summary: (_: undefined) => summary(),
+	close: (_: undefined) => auditor.close(),
+};
+export type AuditHandlers = typeof handlers;
+
+serve(handlers);
