@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Errors } from "moleculer";
 import type { ClientSession, IndexDescription, Collection as MongoCollection, Filter as MongoFilter } from "mongodb";
+import { AdapterBase } from "./adapter-base.ts";
 import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
 import { checkDocument, checkId, compileQuery, compileSort, type Purpose, parseUpdate } from "./document-query.ts";
 import { answered, DUPLICATE_KEY, DURABLE, define, Mongo, Patience } from "./mongo.ts";
@@ -15,19 +16,16 @@ import { answered, DUPLICATE_KEY, DURABLE, define, Mongo, Patience } from "./mon
  *
  * @see SqliteAdapter why only the `database` mixin hands it to Moleculer
  */
-export class MongoAdapter implements Adapter {
+export class MongoAdapter extends AdapterBase implements Adapter {
 	readonly #uri: string;
 	readonly #described: Collection;
 	#connection: Connection | undefined;
 
 	constructor({ uri, ...collection }: Collection & { readonly uri: string }) {
-		if (!/^[a-z][a-z0-9_]*$/.test(collection.collection)) throw new TypeError("a collection's name is a-z, 0-9 and _");
+		super(collection.collection);
 		this.#uri = uri;
 		this.#described = collection;
 	}
-
-	/** moleculer-db passes broker and service; nothing of them is needed. */
-	init(): void {}
 
 	async connect(): Promise<void> {
 		if (this.#connection) return;
@@ -143,20 +141,6 @@ export class MongoAdapter implements Adapter {
 					throw writeConflict(index);
 			}
 		});
-	}
-
-	entityToObject<T>(entity: T): T {
-		return entity;
-	}
-
-	beforeSaveTransformID(entity: object, idField: string): object {
-		const { [idField]: id, ...rest } = entity as Record<string, unknown>;
-		return id === undefined ? rest : { ...rest, _id: id };
-	}
-
-	afterRetrieveTransformID(entity: object, idField: string): object {
-		const { _id, ...rest } = entity as Record<string, unknown>;
-		return { ...rest, [idField]: _id };
 	}
 
 	/** One operation outside of a transaction. */

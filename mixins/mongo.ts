@@ -232,6 +232,8 @@ const AWAY_NAMES = new Set([
 ]);
 /** The server's codes for: not the primary (any more), shutting down, took too long. */
 const AWAY_CODES = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+/** Node's, for a connection that the other end has closed: now and then the driver passes them on as they are (7.9). */
+const AWAY_SOCKETS = new Set(["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END"]);
 const AWAY_LABELS = ["RetryableWriteError", "TransientTransactionError", "UnknownTransactionCommitResult"];
 
 /** Nothing is wrong with what was asked: the same may succeed later. */
@@ -239,7 +241,7 @@ function isAway(error: unknown): boolean {
 	if (!(error instanceof Error)) return false;
 	// A write of many documents wraps what went wrong, under a name that says nothing of it.
 	if (isBulkWriteError(error) && isAway(error.errorResponse)) return true;
-	if (AWAY_NAMES.has(error.name)) return true;
+	if (AWAY_NAMES.has(error.name) || AWAY_SOCKETS.has(String((error as NodeJS.ErrnoException).code))) return true;
 	return isMongoError(error) && (AWAY_CODES.has(Number(error.code)) || AWAY_LABELS.some(error.hasErrorLabel, error));
 }
 

@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { LRUCache } from "lru-cache";
 import { Errors } from "moleculer";
+import { AdapterBase } from "./adapter-base.ts";
 import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
 import {
 	applyChanges,
@@ -29,21 +30,18 @@ const STATEMENTS_MAX = 500;
  *
  * Hand it to Moleculer only by the `database` mixin: merging schemas clones what is in them, and a clone of this fails.
  */
-export class SqliteAdapter implements Adapter {
+export class SqliteAdapter extends AdapterBase implements Adapter {
 	readonly #path: string;
 	readonly #table: string;
 	readonly #collection: Collection;
 	#connection: Connection | undefined;
 
 	constructor({ path, ...collection }: Collection & { readonly path: string }) {
-		if (!/^[a-z][a-z0-9_]*$/.test(collection.collection)) throw new TypeError("a collection's name is a-z, 0-9 and _");
+		super(collection.collection);
 		this.#path = resolve(path);
 		this.#table = `"${collection.collection}"`;
 		this.#collection = collection;
 	}
-
-	/** moleculer-db passes broker and service; nothing of them is needed. */
-	init(): void {}
 
 	async connect(): Promise<void> {
 		if (this.#connection) return;
@@ -142,20 +140,6 @@ export class SqliteAdapter implements Adapter {
 				else if (this.#update(step.where, step.changes).length === 0) throw writeConflict(index);
 			}
 		});
-	}
-
-	entityToObject<T>(entity: T): T {
-		return entity;
-	}
-
-	beforeSaveTransformID(entity: object, idField: string): object {
-		const { [idField]: id, ...rest } = entity as Record<string, unknown>;
-		return id === undefined ? rest : { ...rest, _id: id };
-	}
-
-	afterRetrieveTransformID(entity: object, idField: string): object {
-		const { _id, ...rest } = entity as Record<string, unknown>;
-		return { ...rest, [idField]: _id };
 	}
 
 	#first({ text, parameters }: Sql): StoredDocument | null {

@@ -27,7 +27,10 @@ export const PAGE_CHARACTERS_MAX = 16_000_000;
 
 export type Appended =
 	| { readonly result: "appended" }
-	/** Another writer has this sequence number: read what was missed, decide again. */
+	/**
+	 * Another group has this sequence number: read what was missed, decide again. Final, also for a request that is still on its way:
+	 * this very group will never be in the log.
+	 */
 	| { readonly result: "conflict" }
 	/** These claims are taken by earlier groups: find them, decide again. */
 	| { readonly result: "duplicate"; readonly claims: readonly string[] };

@@ -1,21 +1,19 @@
 import type { DatabaseSync } from "node:sqlite";
 import { openSqlite } from "../../mixins/sqlite.ts";
-import { fail } from "../errors.ts";
-import { emptyHead, type Group, type Head } from "./journal.ts";
+import type { Group, Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId } from "./model.ts";
+import { ProjectionQueue } from "./projection-queue.ts";
 import { HOUR_MS, type ReadModel, type StatementLine, type StatementQuery, type Total } from "./read-model.ts";
 import type { ReadModelHandlers } from "./read-model-sqlite-worker.ts";
 import { WorkerLink } from "./worker-link.ts";
 
-/** Written at once: the more, the more share a page, and the longer a reader waits who comes in the middle of it. */
-const BATCH_GROUPS = 4_096;
-const BATCH_BYTES = 16_000_000;
-/** How long groups gather before they are written, while no reader waits for them. */
-const GATHER_MS = 50;
-/** Bytes of log that may wait in memory before the ledger is held back. */
-const BACKLOG_BYTES_MAX = 64_000_000;
-/** How long a reader waits for its own writes. */
-const REACH_TIMEOUT_MS = 2_000;
+const limits = {
+	batchGroups: 4_096,
+	batchBytes: 16_000_000,
+	gatherMs: 50,
+	backlogBytesMax: 64_000_000,
+	reachTimeoutMs: 2_000,
+} as const;
 
 const ACCOUNT = `id, kind, owner, floor, state, debits_posted AS debitsPosted, credits_posted AS creditsPosted,
 	debits_pending AS debitsPending, credits_pending AS creditsPending`;
@@ -30,18 +28,12 @@ export class SqliteReadModel implements ReadModel {
 	readonly #link: WorkerLink<ReadModelHandlers>;
 	readonly #db: DatabaseSync;
 	readonly #statements: ReturnType<typeof prepare>;
-	#head: Head = emptyHead;
-	#backlog: Group[] = [];
-	#backlogBytes = 0;
-	#writing: Promise<void> | null = null;
-	#failure: unknown = null;
-	#hurry: () => void = () => {};
-	#waiting: { sequence: number; resolve: () => void }[] = [];
+	readonly #queue: ProjectionQueue;
 
 	private constructor(link: WorkerLink<ReadModelHandlers>, db: DatabaseSync, head: Head) {
 		this.#link = link;
 		this.#db = db;
-		this.#head = head;
+		this.#queue = new ProjectionQueue({ head, write: (groups) => link.call("project", groups), limits });
 		this.#statements = prepare(db);
 	}
 
@@ -53,108 +45,31 @@ export class SqliteReadModel implements ReadModel {
 	}
 
 	get head(): Head {
-		return this.#head;
+		return this.#queue.head;
 	}
 	get watermark(): number {
-		return this.#head.sequence;
+		return this.#queue.head.sequence;
 	}
 	/** Bytes of log that are not written down yet. */
 	get backlogBytes(): number {
-		return this.#backlogBytes;
+		return this.#queue.backlogBytes;
 	}
 
 	project(group: Group): void {
-		if (group.sequence <= (this.#backlog.at(-1)?.sequence ?? this.#head.sequence)) return;
-		this.#backlog.push(group);
-		this.#backlogBytes += group.body.length;
-		this.#writing ??= this.#write();
+		this.#queue.project(group);
 	}
-
-	async #write(): Promise<void> {
-		try {
-			while (this.#backlog.length > 0) {
-				await this.#pause();
-				const batch = this.#nextBatch();
-				this.#head = await this.#link.call("project", batch);
-				this.#failure = null;
-				this.#backlog.splice(0, batch.length);
-				for (const { body } of batch) this.#backlogBytes -= body.length;
-				this.#tell();
-			}
-		} catch (error) {
-			// The next group tries again.
-			this.#failure = error;
-		} finally {
-			this.#writing = null;
-			this.#tell();
-		}
+	notTooFarBehind(): Promise<void> {
+		return this.#queue.notTooFarBehind();
 	}
-
-	/** While nobody waits, groups gather: many of them touch the same pages, which are then written once. */
-	#pause(): Promise<void> | undefined {
-		if (this.#waiting.length > 0 || this.#backlogBytes > BATCH_BYTES) return undefined;
-		return new Promise((resolve) => {
-			const timer = setTimeout(resolve, GATHER_MS);
-			this.#hurry = () => {
-				clearTimeout(timer);
-				resolve();
-			};
-		});
+	drained(): Promise<void> {
+		return this.#queue.drained();
 	}
-
-	#wait(sequence: number): Promise<void> {
-		if (sequence <= this.watermark) return Promise.resolve();
-		return new Promise((resolve) => {
-			this.#waiting.push({ sequence, resolve });
-			this.#hurry();
-			// After a failure nothing is being written; whoever asks makes it try again.
-			if (this.#backlog.length > 0) this.#writing ??= this.#write();
-		});
-	}
-
-	#nextBatch(): Group[] {
-		let bytes = 0;
-		const end = this.#backlog.findIndex((group, index) => {
-			bytes += group.body.length;
-			return index === BATCH_GROUPS || bytes > BATCH_BYTES;
-		});
-		return this.#backlog.slice(0, end === -1 ? undefined : Math.max(end, 1));
-	}
-
-	#tell(): void {
-		const reached = this.#waiting.filter(({ sequence }) => sequence <= this.watermark);
-		this.#waiting = this.#waiting.filter(({ sequence }) => sequence > this.watermark);
-		for (const { resolve } of reached) resolve();
-	}
-
-	async notTooFarBehind(): Promise<void> {
-		while (this.#backlogBytes > BACKLOG_BYTES_MAX) {
-			if (this.#failure) throw this.#failure;
-			await this.#writing;
-		}
+	reached(sequence: number): Promise<void> {
+		return this.#queue.reached(sequence);
 	}
 
 	async clear(): Promise<void> {
-		this.#head = await this.#link.call("clear", undefined);
-	}
-
-	async drained(): Promise<void> {
-		const last = this.#backlog.at(-1);
-		if (!last) return;
-		const failed = async () => {
-			while (this.#writing) await this.#writing;
-			if (this.#failure) throw this.#failure;
-		};
-		await Promise.race([this.#wait(last.sequence), failed()]);
-	}
-
-	async reached(sequence: number): Promise<void> {
-		if (sequence <= this.watermark) return;
-		let timer: NodeJS.Timeout | undefined;
-		const late = new Promise<never>((_, reject) => {
-			timer = setTimeout(() => reject(fail("read_model_behind", undefined, { retryAfterS: 1 })), REACH_TIMEOUT_MS);
-		});
-		await Promise.race([this.#wait(sequence), late]).finally(() => clearTimeout(timer));
+		this.#queue.restart(await this.#link.call("clear", undefined));
 	}
 
 	async accounts(ids: readonly AccountId[]): Promise<Account[]> {
@@ -204,11 +119,9 @@ export class SqliteReadModel implements ReadModel {
 	}
 
 	async close(): Promise<void> {
-		this.#hurry();
-		await this.#writing;
+		await this.#queue.close();
 		this.#db.close();
-		await this.#link.call("close", undefined);
-		await this.#link.close();
+		await this.#link.call("close", undefined).finally(() => this.#link.close());
 	}
 }
 

@@ -112,7 +112,9 @@ export class RunningLedger {
 		// What is said about its transfer and accounts must be as new as what is said about it.
 		await this.#commit.reached(sequence);
 		const [group] = await this.journal.read({ fromSequence: sequence, groupsMax: 1 });
-		return group && entriesOf(group).find((entry) => entry.id === id || entry.tombstone === id);
+		// It is in the log: whoever heard "not seen" now would pay twice.
+		if (group?.sequence !== sequence) throw fail("ledger_unavailable");
+		return entriesOf(group).find((entry) => entry.id === id || entry.tombstone === id);
 	}
 
 	/**
