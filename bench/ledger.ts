@@ -35,9 +35,8 @@ const rows: readonly Row[] = [
 ];
 
 async function prepare(broker: ServiceBroker): Promise<void> {
-	const open = (accountId: string, kind: "wallet" | "store") =>
-		call(broker, "credit.open", { accountId, kind, owner: "bench" });
-	await Promise.all([...wallets.map((each) => open(each, "wallet")), ...stores.map((each) => open(each, "store"))]);
+	const open = (accountId: string) => call(broker, "credit.open", { accountId, owner: "bench" });
+	await Promise.all([...wallets, ...stores].map(open));
 	await Promise.all(
 		wallets.map((each) =>
 			transfer(broker, { kind: "charge", from: "system:funding", to: each, amount: 1_000_000_000 }),

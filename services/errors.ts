@@ -104,6 +104,11 @@ export const problems = {
 	account_exists: problem(409, "The account exists already", "Use it."),
 	account_frozen: problem(409, "The account is frozen", "Ask the operator."),
 	account_closed: problem(409, "The account is closed", "Use another account."),
+	account_not_empty: problem(
+		409,
+		"The account still has credit or open holds",
+		"Pay it out and settle its holds first, or freeze it.",
+	),
 	transfer_not_found: problem(404, "There is no such transfer", "Check the id."),
 	not_pending: problem(409, "The hold is not open any more", "Look at its state."),
 	hold_expired: problem(409, "The hold has expired", "Ask the customer to pay again."),

@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { type Static, type TSchema, Type } from "typebox";
 import {
 	AccountId,
 	Amount,
@@ -20,8 +20,23 @@ const Fingerprint = Type.String({
 	maxLength: 64,
 	description: "Digest of what the client asked: tells a retry from a new request",
 });
-/** Receipts are made by our own services from checked fields, so only their size is bounded here. */
-const Details = Type.Record(Type.String({ maxLength: 40 }), Type.Unknown(), { maxProperties: 20 });
+/** Of what has no lone half of a character: claims and owners are kept as UTF-8, where all of those are one. */
+const CodeId = Type.String({ pattern: "^[A-Za-z0-9_:.-]{8,60}$", description: "A payment code" });
+const Owner = Type.String({ pattern: "^[A-Za-z0-9_-]{1,40}$", description: "A person's or store's id" });
+/** `system.` are the ledger's own commands; whoever could take such an id would keep an account from being opened. */
+const CommandId = Type.String({ pattern: "^(?!system\\.)[A-Za-z0-9_:-]{1,60}\\.[A-Za-z0-9_:.-]{1,140}$" });
+
+/**
+ * Receipts: fields, and lists of lines. They are made by our own services from checked fields, so what is in them is free; but
+ * their size and depth are bounded, because one that cannot be written down would take its whole group with it.
+ */
+const Field = Type.Union([Type.Null(), Type.Boolean(), Type.Number(), Type.String({ maxLength: 200 })]);
+const fields = <Value extends TSchema>(value: Value, maxProperties: number) =>
+	Type.Record(Type.String({ pattern: "^[\\s\\S]{1,40}$" }), value, { additionalProperties: false, maxProperties });
+const Details = Type.Record(Type.String(), Type.Unknown());
+const GivenDetails = Type.Unsafe<Static<typeof Details>>(
+	fields(Type.Union([Field, Type.Array(fields(Field, 10), { maxItems: 100 })]), 20),
+);
 const Reason = Type.String({ minLength: 1, maxLength: 200 });
 
 export const Transfer = closed({
@@ -38,6 +53,8 @@ export const Transfer = closed({
 	expiresAtMs: nullable(TimeMs),
 });
 
+/** Of a person or a store: a system account that is frozen or closed would stop everybody, and closing is for good. */
+const HeldAccountId = Type.String({ pattern: "^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16})$" });
 const AccountState = Type.Enum(["open", "frozen", "closed"]);
 
 export const Account = closed({
@@ -81,14 +98,14 @@ const Total = closed({ kind: TransferKind, side: Type.Enum(["debit", "credit"]),
 
 const Discrepancy = closed({ sequence: Count, position: nullable(Count), what: Type.String() });
 
-const command = { id: TransferId, fingerprint: Fingerprint };
+const command = { id: CommandId, fingerprint: Fingerprint };
 
 export const creditActions = {
 	open: {
 		params: closed({
+			/** Says its kind, and so whether it may be overdrawn. */
 			accountId: AccountId,
-			kind: Type.Enum(["wallet", "store", "system"]),
-			owner: Type.String({ maxLength: 40 }),
+			owner: Owner,
 		}),
 		returns: Account,
 	},
@@ -99,25 +116,23 @@ export const creditActions = {
 			debitAccountId: AccountId,
 			creditAccountId: AccountId,
 			amount: Amount,
-			details: Details,
+			details: GivenDetails,
 			hold: Type.Optional(closed({ ttlMs: Type.Integer({ minimum: 1_000, maximum: 30 * 86_400_000 }) })),
-			redeem: Type.Optional(
-				closed({ jti: Type.String({ minLength: 8, maxLength: 40 }), expiresAtMs: TimeMs, cap: Amount }),
-			),
+			redeem: Type.Optional(closed({ jti: CodeId, expiresAtMs: TimeMs, cap: Amount })),
 			deadlineMs: Type.Optional(TimeMs),
 		}),
 		returns: Booked,
 	},
 	/** The outcome of a command that was decided before, as its repetition would get it; null if it was not. */
-	recall: { params: closed(command), returns: nullable(Booked) },
+	recall: { params: closed({ ...command, id: TransferId }), returns: nullable(Booked) },
 	post: { params: closed({ ...command, transferId: TransferId, amount: Type.Optional(Amount) }), returns: Transfer },
 	void: { params: closed({ ...command, transferId: TransferId }), returns: Transfer },
 	refund: {
-		params: closed({ ...command, transferId: TransferId, amount: Type.Optional(Amount), details: Details }),
+		params: closed({ ...command, transferId: TransferId, amount: Type.Optional(Amount), details: GivenDetails }),
 		returns: Booked,
 	},
 	cancel: {
-		params: closed({ ...command, targetId: TransferId, details: Details }),
+		params: closed({ ...command, targetId: CommandId, details: GivenDetails }),
 		returns: closed({
 			/** What it took to make sure that the target has no effect. */
 			effect: Type.Enum(["refunded", "voided", "kept_out", "none"]),
@@ -126,7 +141,7 @@ export const creditActions = {
 		}),
 	},
 	setState: {
-		params: closed({ ...command, accountId: AccountId, state: AccountState, reason: Reason }),
+		params: closed({ ...command, accountId: HeldAccountId, state: AccountState, reason: Reason }),
 		returns: Account,
 	},
 	account: { params: closed({ accountId: AccountId }), returns: Account },

@@ -7,6 +7,7 @@ import { creditActions } from "./credit.actions.ts";
 import {
 	type Account,
 	type AccountId,
+	type AccountKind,
 	availableOf,
 	balanceOf,
 	type Command,
@@ -34,7 +35,8 @@ export default (settings: Settings): ServiceSchema => ({
 
 	actions: {
 		open: action("public", creditActions.open, async function (ctx) {
-			const { accountId, kind, owner } = ctx.params;
+			const { accountId, owner } = ctx.params;
+			const kind = accountId.slice(0, accountId.indexOf(":")) as AccountKind;
 			const id = `system.open:${accountId}` as CommandId;
 			const ids = { id, fingerprint: `${kind} ${owner}` };
 			await submit(this, { type: "open", ...ids, accountId: accountId as AccountId, kind, owner });
@@ -134,7 +136,7 @@ export default (settings: Settings): ServiceSchema => ({
 			onFailed: (error) => this.logger.error("A group of the ledger failed.", error),
 		});
 		this.ledger = ledger;
-		for (const accountId of SYSTEM_ACCOUNTS) await this.actions.open?.({ accountId, kind: "system", owner: "system" });
+		for (const accountId of SYSTEM_ACCOUNTS) await this.actions.open?.({ accountId, owner: "system" });
 		this.expiryTimer = setInterval(() => {
 			ledger.expireHolds().catch((error: unknown) => this.logger.warn("Holds could not be expired.", error));
 		}, EXPIRY_INTERVAL_MS);

@@ -300,7 +300,7 @@ describe("a payment code", () => {
 		["amount_out_of_range", pay("t", AS, 0.5, code()), () => {}],
 		["account_not_found", pay("t", { from: "wallet:none", to: "store:s" }, 1, code()), () => {}],
 		["account_frozen", pay("t", AS, 1, code()), (book) => void ask(book, setState("f", "wallet:a", "frozen"))],
-		["account_closed", pay("t", AS, 1, code()), (book) => void ask(book, setState("c", "wallet:a", "closed"))],
+		["account_closed", pay("t", AS, 1, code()), (book) => close(book, "wallet:a")],
 		["same_account", pay("t", { from: "wallet:a", to: "wallet:a" }, 1, code()), () => {}],
 	];
 	for (const [refusal, command, prepare] of burns) {
@@ -398,7 +398,7 @@ for (const type of ["void", "expire"] as const) {
 		it("works whatever became of the accounts", () => {
 			const book = world();
 			ask(book, pay("h", AS, 60, { hold: { ttlMs: 10 } }));
-			run(book, [setState("f", "wallet:a", "frozen"), setState("c", "store:s", "closed")]);
+			run(book, [setState("f", "wallet:a", "frozen"), setState("g", "store:s", "frozen")]);
 			assert.equal(ask(book, release("v", type, "h"), T0 + 10).refusal, undefined);
 			assert.equal(account(book, "wallet:a").debitsPending, 0);
 		});
@@ -495,7 +495,7 @@ describe("refund", () => {
 		ask(frozen, setState("f", "wallet:a", "frozen"));
 		assert.equal(ask(frozen, refund("r", "t")).refusal, undefined);
 		const closed = sold();
-		ask(closed, setState("c", "wallet:a", "closed"));
+		close(closed, "wallet:a");
 		assert.equal(ask(closed, refund("r", "t")).refusal, "account_closed");
 		const store = sold();
 		ask(store, setState("f", "store:s", "frozen"));
@@ -590,46 +590,73 @@ describe("cancel", () => {
 	});
 });
 
+/** Pays out what is there: only what is empty can be closed. */
+function close(book: FrozenBook, id: string): void {
+	const balance = balanceOf(account(book, id));
+	if (balance > 0) ask(book, pay(`out of ${id}`, { from: id, to: FUNDING }, balance, { kind: "adjustment" }));
+	assert.equal(ask(book, setState(`close ${id}`, id, "closed")).refusal, undefined);
+}
+
 describe("set-state", () => {
 	it("freezes, opens and closes, and closes for good", () => {
 		const book = world();
+		ask(book, pay("out", { from: "wallet:a", to: "wallet:b" }, 100));
 		for (const state of ["frozen", "open", "frozen", "closed"] as const) {
 			const entry = ask(book, setState(`${state} ${Math.random()}`, "wallet:a", state));
 			assert.deepEqual(entry.stateSet, { accountId: "wallet:a", state, reason: entry.stateSet?.reason });
 			assert.equal(account(book, "wallet:a").state, state);
 		}
 		assert.equal(ask(book, setState("reopen", "wallet:a", "open")).refusal, "account_closed");
-		assert.equal(balanceOf(account(book, "wallet:a")), 100);
+		assert.equal(ask(book, setState("again", "wallet:a", "closed")).refusal, "account_closed");
+	});
+
+	it("closes nothing that has credit, owes, holds, or is held for: it would be lost", () => {
+		const book = world();
+		const closing = (id: string) => ask(book, setState(`close ${Math.random()}`, id, "closed")).refusal;
+		assert.equal(closing("wallet:a"), "account_not_empty");
+		ask(book, pay("all", { from: "wallet:a", to: "wallet:b" }, 99));
+		ask(book, pay("held", AS, 1, { hold: { ttlMs: 9 } }));
+		assert.equal(closing("store:s"), "account_not_empty");
+		assert.equal(closing("wallet:a"), "account_not_empty");
+		ask(book, post("posted", "held"));
+		assert.equal(closing("wallet:a"), undefined);
+		assert.equal(closing("store:s"), "account_not_empty");
+		assert.equal(account(book, "store:s").state, "open");
+	});
+
+	it("does not close an account whose whole credit is held", () => {
+		const book = world();
+		ask(book, pay("held", AS, 100, { hold: { ttlMs: 9 } }));
+		ask(book, pay("back", { from: FUNDING, to: "wallet:a" }, 1, { kind: "charge" }));
+		ask(book, pay("away", { from: "wallet:a", to: "wallet:b" }, 1));
+		assert.equal(ask(book, setState("c", "wallet:a", "closed")).refusal, "account_not_empty");
 	});
 
 	const sides = ["debit", "credit"] as const;
 	const kinds: TransferKind[] = ["charge", "sale", "p2p", "payout", "adjustment"];
 	const cases = sides.flatMap((side) => kinds.map((kind) => ({ side, kind })));
 	for (const { side, kind } of cases) {
+		const expected = kind === "adjustment" ? undefined : "account_frozen";
 		it(`frozen: a ${kind} on the ${side} side is ${kind === "adjustment" ? "booked" : "refused"}`, () => {
 			const book = world();
 			ask(book, setState("f", side === "debit" ? "wallet:a" : "wallet:b", "frozen"));
-			const expected = kind === "adjustment" ? undefined : "account_frozen";
 			assert.equal(ask(book, pay("t", AB, 1, { kind })).refusal, expected);
 			assert.equal(ask(book, pay("h", AB, 1, { kind, hold: { ttlMs: 1 } })).refusal, expected);
 		});
 
 		it(`closed: a ${kind} on the ${side} side is refused`, () => {
 			const book = world();
-			ask(book, setState("c", side === "debit" ? "wallet:a" : "wallet:b", "closed"));
+			close(book, side === "debit" ? "wallet:a" : "wallet:b");
 			assert.equal(ask(book, pay("t", AB, 1, { kind })).refusal, "account_closed");
 		});
 
-		for (const state of ["frozen", "closed"] as const) {
-			const expected = state === "frozen" && kind === "adjustment" ? undefined : `account_${state}`;
-			it(`${state} after a hold: the ${kind} on the ${side} side is ${expected ? "refused, and stays held" : "posted"}`, () => {
-				const book = world();
-				ask(book, pay("h", AB, 10, { kind, hold: { ttlMs: 9 } }));
-				ask(book, setState("s", side === "debit" ? "wallet:a" : "wallet:b", state));
-				assert.equal(ask(book, post("p", "h")).refusal, expected);
-				assert.equal(transfer(book, "h").state, expected ? "pending" : "posted");
-			});
-		}
+		it(`frozen after a hold: the ${kind} on the ${side} side is ${expected ? "refused, and stays held" : "posted"}`, () => {
+			const book = world();
+			ask(book, pay("h", AB, 10, { kind, hold: { ttlMs: 9 } }));
+			ask(book, setState("s", side === "debit" ? "wallet:a" : "wallet:b", "frozen"));
+			assert.equal(ask(book, post("p", "h")).refusal, expected);
+			assert.equal(transfer(book, "h").state, expected ? "pending" : "posted");
+		});
 	}
 
 	it("an adjustment goes below no floor", () => {
@@ -817,8 +844,14 @@ class Oracle {
 		const before = this.states.get(accountId);
 		if (before === undefined) return "account_not_found";
 		if (before === "closed") return "account_closed";
+		if (state === "closed" && !this.#isEmpty(accountId)) return "account_not_empty";
 		this.states.set(accountId, state);
 		return "applied";
+	}
+
+	#isEmpty(id: string): boolean {
+		const balance = this.sum("posted", "to", id) - this.sum("posted", "from", id);
+		return balance === 0 && this.sum("pending", "from", id) === 0 && this.sum("pending", "to", id) === 0;
 	}
 
 	#pay(command: Of<"transfer">, nowMs: number): Answer {
@@ -1000,8 +1033,8 @@ function commandOf(step: Step, past: Past, nowMs: number): Command {
 	const earlier = step.repeat && asked[step.repeat.nth % Math.max(asked.length, 1)];
 	if (earlier) return step.repeat?.sameFingerprint ? earlier : { ...earlier, fingerprint: "something else" };
 	const id = `i${asked.length}`;
-	if (step.act < 24) return paymentOf(step, id, nowMs);
-	if (step.act < 42) return { ...paymentOf(step, id, nowMs), hold: { ttlMs: step.ttlMs } };
+	if (step.act < 24) return paymentOf(step, past, id, nowMs);
+	if (step.act < 42) return { ...paymentOf(step, past, id, nowMs), hold: { ttlMs: step.ttlMs } };
 	if (step.act < 52) return post(id, targetOf(step, past, "hold"), step.amount);
 	if (step.act < 57) return release(id, "void", targetOf(step, past, "hold"));
 	if (step.act < 64) return release(id, "expire", targetOf(step, past, "hold"));
@@ -1019,9 +1052,10 @@ function targetOf({ target }: Step, { asked, oracle }: Past, fitting: "hold" | "
 	return those[those.length - 1 - target.nth] ?? those.at(-1) ?? "nothing";
 }
 
-function paymentOf(step: Step, id: string, nowMs: number): Of<"transfer"> {
+/** Without an amount it is of all that the payer has, so that accounts become empty and can be closed. */
+function paymentOf(step: Step, { oracle }: Past, id: string, nowMs: number): Of<"transfer"> {
 	const { sides, code, deadlineInMs } = step;
-	return pay(id, sides, step.amount ?? 7, {
+	return pay(id, sides, step.amount ?? Math.max(7, oracle.available(sides.from)), {
 		kind: KINDS[step.kind] ?? "sale",
 		...(code && { redeem: { jti: jti(`code-${code.nth}`), expiresAtMs: nowMs + code.leftMs, cap: code.cap } }),
 		...(deadlineInMs !== null && { deadlineMs: nowMs + deadlineInMs }),
@@ -1147,7 +1181,7 @@ describe("whatever is asked in whatever order", () => {
 		}
 		const answers: Record<Command["type"], Answer[]> = {
 			open: ["applied", "account_exists"],
-			"set-state": ["applied", "account_not_found", "account_closed"],
+			"set-state": ["applied", "account_not_found", "account_closed", "account_not_empty"],
 			transfer: [
 				...(["applied", "deadline_exceeded", "code_used", "code_expired", "amount_out_of_range"] as const),
 				...(["code_cap_exceeded", "account_not_found", "same_account", "account_frozen"] as const),
@@ -1155,7 +1189,7 @@ describe("whatever is asked in whatever order", () => {
 			],
 			post: [
 				...(["applied", "transfer_not_found", "not_pending", "hold_expired", "amount_out_of_range"] as const),
-				...(["amount_exceeds_hold", "account_frozen", "account_closed"] as const),
+				...(["amount_exceeds_hold", "account_frozen"] as const),
 			],
 			void: ["applied", "transfer_not_found", "not_pending"],
 			expire: ["applied", "transfer_not_found", "not_pending"],

@@ -3,6 +3,7 @@ import {
 	type Account,
 	type AccountId,
 	availableOf,
+	balanceOf,
 	type Command,
 	type CommandId,
 	type Counters,
@@ -132,8 +133,13 @@ function setState(view: View, { accountId, state, reason }: Of<"set-state">): Ef
 	const account = view.account(accountId);
 	if (!account) return refuse("account_not_found");
 	if (account.state === "closed") return refuse("account_closed");
+	// A closed account takes part in nothing: what is left on it would be lost.
+	if (state === "closed" && !isEmpty(account)) return refuse("account_not_empty");
 	return { stateSet: { accountId, state, reason } };
 }
+
+const isEmpty = (account: Account): boolean =>
+	balanceOf(account) === 0 && account.debitsPending === 0 && account.creditsPending === 0;
 
 function transfer(view: View, command: Of<"transfer">, nowMs: number): Effect {
 	if (command.deadlineMs !== undefined && nowMs > command.deadlineMs) return refuse("deadline_exceeded");

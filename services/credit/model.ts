@@ -111,6 +111,7 @@ export type Refusal =
 	| "account_exists"
 	| "account_frozen"
 	| "account_closed"
+	| "account_not_empty"
 	| "same_account"
 	| "insufficient_credit"
 	| "amount_out_of_range"

@@ -49,7 +49,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const { userId: ownerId } = callerOf(ctx);
 			const store = { _id: newId("s"), ownerId, name, timeZone, createdAtMs: Date.now() };
 			// The account comes first: a store without one could not be paid; an account without a store is nobody's.
-			await call(ctx, "credit.open", { accountId: accountOf(store._id), kind: "store", owner: ownerId });
+			await call(ctx, "credit.open", { accountId: accountOf(store._id), owner: ownerId });
 			return view(await storesOf(this).insert(store));
 		}),
 

@@ -164,7 +164,7 @@ describe("credit sent", () => {
 describe("a frozen wallet", () => {
 	it("neither sends nor is charged, and says that it is frozen", async () => {
 		const cold = await newPerson(platform.anyone, { name: "Cold", credit: 500 });
-		const ids = { id: `system.${newKey()}`, fingerprint: "test" };
+		const ids = { id: `operator.${newKey()}`, fingerprint: "test" };
 		await call(platform.broker, "credit.setState", { ...ids, accountId: cold.wallet, state: "frozen", reason: "lost" });
 		await cold.api.refused("user.send", { to: bob.handle, amount: 1 }, "account_frozen");
 		await cold.api.refused("user.charge", { amount: 1 }, "account_frozen");

@@ -85,7 +85,7 @@ export class Business {
 		if (dice < 14) return { kind: "p2p", from: wallet, to: this.#pick(this.#wallets), amount };
 		if (dice < 18) return { kind: "payout", from: store, to: "system:settlement", amount };
 		if (dice < 20) return { kind: "adjustment", from: store, to: "system:adjustment", amount };
-		const redeem = { jti: `code of ${random.below(2_000)}`, expiresAtMs: Date.now() + 60_000, cap: 95 };
+		const redeem = { jti: `code-of-${random.below(2_000)}`, expiresAtMs: Date.now() + 60_000, cap: 95 };
 		return {
 			...{ from: wallet, to: store, amount },
 			...(dice < 32 && { hold: { ttlMs: random.pick([1_000, 60_000]) } }),

@@ -42,6 +42,7 @@ const id = pattern(
 		fc.nat({ max: 1e9 }).map((n) => `fuzz:${n}.${n}`),
 	),
 );
+const commandId: Field = { ...id, isRight: (value) => id.isRight(value) && !String(value).startsWith("system.") };
 const moreAccounts = fc.nat({ max: 50 }).map((n) => `wallet:u_more${String(n).padStart(12, "0")}`);
 const accountId = pattern(
 	/^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16}|system:[a-z]{1,20})$/,
@@ -55,45 +56,71 @@ const fingerprint = { ...text(0, 64), right: fc.constantFrom("asked", "asked oth
 const amount = whole(1, 1e12, 300);
 const timeMs = whole(0, 8.64e15);
 const kind = oneOf("charge", "sale", "p2p", "refund", "payout", "adjustment");
-const accountKind = oneOf("wallet", "store", "system");
+const owner = pattern(/^[A-Za-z0-9_-]{1,40}$/, fc.constantFrom("u_fuzz", "s_fuzz", "-"));
+const jti = pattern(
+	/^[A-Za-z0-9_:.-]{8,60}$/,
+	fc.nat({ max: 500 }).map((n) => `code-of-${n}`),
+);
 const isObject = (value: Json): value is { [key: string]: Json } =>
 	typeof value === "object" && value !== null && !Array.isArray(value);
-const details: Field = {
-	right: fc.dictionary(
-		fc.string({ unit: "binary", maxLength: 40 }),
-		fc.jsonValue({ stringUnit: "binary" }) as fc.Arbitrary<Json>,
-		{
-			maxKeys: 20,
-		},
+const word: Field = {
+	right: fc.oneof(
+		fc.string({ unit: "binary", maxLength: 200 }),
+		fc.double({ noNaN: true, noDefaultInfinity: true }),
+		fc.boolean(),
+		fc.constant(null),
 	),
-	isRight: (value) => isObject(value) && Object.keys(value).length <= 20,
+	isRight: (value) =>
+		value === null || typeof value === "boolean" || typeof value === "number" || text(0, 200).isRight(value),
 };
+const fields = ({ right, isRight }: Field, maxKeys: number): Field => ({
+	right: fc.dictionary(fc.string({ unit: "binary", minLength: 1, maxLength: 40 }), right, { maxKeys }),
+	isRight: (value) =>
+		isObject(value) &&
+		Object.keys(value).length <= maxKeys &&
+		Object.entries(value).every(([key, each]) => text(1, 40).isRight(key) && isRight(each)),
+});
+const line = fields(word, 10);
+const lines: Field = {
+	right: fc.array(line.right, { maxLength: 100 }),
+	isRight: (value) => Array.isArray(value) && value.length <= 100 && value.every(line.isRight),
+};
+const details = fields(
+	{
+		right: fc.oneof(word.right, lines.right),
+		isRight: (value) => word.isRight(value) || lines.isRight(value),
+	},
+	20,
+);
 const kinds: Field = {
 	right: fc.array(kind.right, { maxLength: 6 }),
 	isRight: (value) => Array.isArray(value) && value.length <= 6 && value.every(kind.isRight),
 };
-const command = { id, fingerprint };
+const command = { id: commandId, fingerprint };
 
 export const shapes: Record<string, Shape> = {
-	"credit.open": { must: { accountId, kind: accountKind, owner: text(0, 40) } },
+	"credit.open": { must: { accountId, owner } },
 	"credit.transfer": {
 		must: { ...command, kind, debitAccountId: accountId, creditAccountId: accountId, amount, details },
 		may: {
 			hold: object({ must: { ttlMs: whole(1_000, 30 * DAY_MS) } }),
-			redeem: object({ must: { jti: text(8, 40), expiresAtMs: timeMs, cap: amount } }),
+			redeem: object({ must: { jti, expiresAtMs: timeMs, cap: amount } }),
 			deadlineMs: timeMs,
 		},
 	},
-	"credit.recall": { must: command },
+	"credit.recall": { must: { ...command, id } },
 	"credit.post": { must: { ...command, transferId: id }, may: { amount } },
 	"credit.void": { must: { ...command, transferId: id } },
 	"credit.refund": { must: { ...command, transferId: id, details }, may: { amount } },
-	"credit.cancel": { must: { ...command, targetId: id, details } },
+	"credit.cancel": { must: { ...command, targetId: commandId, details } },
 	"credit.setState": {
 		must: {
 			...command,
 			// What is closed stays closed: not all of them, or nothing could be booked any more.
-			accountId: { ...accountId, right: fc.oneof(moreAccounts, fc.constantFrom(...accounts.slice(4, 7))) },
+			accountId: {
+				right: fc.oneof(moreAccounts, fc.constantFrom(...accounts.slice(4, 7))),
+				isRight: (value) => accountId.isRight(value) && !String(value).startsWith("system:"),
+			},
 			state: {
 				...oneOf("open", "frozen", "closed"),
 				right: fc.constantFrom("open", "open", "open", "frozen", "closed"),

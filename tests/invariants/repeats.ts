@@ -14,7 +14,7 @@ export async function oneOfEach(teller: Teller): Promise<{ commands: Asked[]; ac
 		(await teller.transfer({ from: wallet, to: store, amount: 100, ...(hold && { hold }) })).transfer.id;
 	const details = { why: "cold" };
 	const hold = { ttlMs: 60_000 };
-	const redeem = { jti: `code of ${wallet}`, expiresAtMs: Date.now() + 60_000, cap: 500 };
+	const redeem = { jti: `code-of-${wallet}`, expiresAtMs: Date.now() + 60_000, cap: 500 };
 	const command = () => teller.command();
 	const commands: Asked[] = [
 		{ name: "credit.transfer", params: teller.params({ from: wallet, to: store, amount: 100, redeem }) },
@@ -74,7 +74,7 @@ export async function concurrentDuplicates(ledger: Ledger): Promise<void> {
 		const marks = outcomes.map(({ replayed }) => replayed).filter((mark) => mark !== null);
 		assert.equal(marks.filter((replayed) => !replayed).length, marks.length === 0 ? 0 : 1, each.name);
 	}
-	const account = { accountId: newAccountId("wallet"), kind: "wallet", owner: "one" } as const;
+	const account = { accountId: newAccountId("wallet"), owner: "one" } as const;
 	await Promise.all(times(64, () => call(ledger, "credit.open", account)));
 	await oneOfMany(teller);
 	const counts = decisions(await ledger.storage.groups());
@@ -96,7 +96,7 @@ async function oneOfMany(teller: Teller): Promise<void> {
 	);
 	const one = await settle(others);
 	assert.deepEqual(one.refusals, { idempotency_key_reused: 63 });
-	const redeem = { jti: `one of ${wallet}`, expiresAtMs: Date.now() + 60_000, cap: 500 };
+	const redeem = { jti: `one-of-${wallet}`, expiresAtMs: Date.now() + 60_000, cap: 500 };
 	const paid = await settle(times(64, () => teller.transfer({ from: wallet, to: store, amount: 100, redeem })));
 	assert.deepEqual(paid.refusals, { code_used: 63 });
 	const amount = one.values[0]?.transfer.amount ?? 0;
@@ -132,13 +132,13 @@ async function refusals(teller: Teller): Promise<{ refused: Refused[]; removeRea
 	const { ledger } = teller;
 	const [poor, rich] = [await teller.wallet(), await teller.wallet({ credit: 10_000 })];
 	const [store, frozen] = [await teller.open("store"), await teller.wallet({ credit: 500 })];
-	const closed = await teller.wallet({ credit: 500 });
+	const closed = await teller.wallet();
 	const setState = (accountId: string, state: "frozen" | "open" | "closed") =>
 		call(ledger, "credit.setState", { ...teller.command(), accountId, state, reason: "test" });
 	await setState(frozen, "frozen");
 	await setState(closed, "closed");
 	const unborn = newAccountId("wallet");
-	const used = { jti: `used ${rich}`, expiresAtMs: Date.now() + 60_000, cap: 500 };
+	const used = { jti: `used:${rich}`, expiresAtMs: Date.now() + 60_000, cap: 500 };
 	await teller.transfer({ from: rich, to: store, amount: 1, redeem: used });
 	const sale = (await teller.transfer({ from: rich, to: store, amount: 100 })).transfer;
 	const late = teller.ledger.newId();
@@ -150,11 +150,17 @@ async function refusals(teller: Teller): Promise<{ refused: Refused[]; removeRea
 		{ ...pay({ from: poor }), code: "insufficient_credit" },
 		{ ...pay({ from: frozen }), code: "account_frozen" },
 		{ ...pay({ from: closed }), code: "account_closed" },
+		{ ...pay({ to: closed }), code: "account_closed" },
 		{ ...pay({ to: unborn }), code: "account_not_found" },
+		{
+			name: "credit.setState",
+			params: { ...teller.command(), accountId: rich, state: "closed", reason: "not empty" },
+			code: "account_not_empty",
+		},
 		{ ...pay({ to: rich }), code: "same_account" },
 		{ ...pay({ redeem: used }), code: "code_used" },
-		{ ...pay({ redeem: { ...used, jti: `old ${rich}`, expiresAtMs: 1 } }), code: "code_expired" },
-		{ ...pay({ redeem: { ...used, jti: `small ${rich}`, cap: 49 } }), code: "code_cap_exceeded" },
+		{ ...pay({ redeem: { ...used, jti: `old:${rich}`, expiresAtMs: 1 } }), code: "code_expired" },
+		{ ...pay({ redeem: { ...used, jti: `small:${rich}`, cap: 49 } }), code: "code_cap_exceeded" },
 		{ ...pay({ deadlineMs: 1 }), code: "deadline_exceeded" },
 		{ ...pay({ id: late }), code: "cancelled" },
 		{ name: "credit.post", params: { ...teller.command(), transferId: unseen }, code: "transfer_not_found" },
@@ -168,7 +174,7 @@ async function refusals(teller: Teller): Promise<{ refused: Refused[]; removeRea
 	const removeReasons = async () => {
 		await teller.transfer({ kind: "charge", from: FUNDING, to: poor, amount: 500 });
 		await setState(frozen, "open");
-		await call(ledger, "credit.open", { accountId: unborn, kind: "wallet", owner: "late" });
+		await call(ledger, "credit.open", { accountId: unborn, owner: "late" });
 		await teller.transfer({ id: unseen, from: rich, to: store, amount: 50, hold: { ttlMs: 60_000 } });
 	};
 	return { refused, removeReasons };

@@ -36,7 +36,7 @@ async function survives(ledger: Ledger, { begin, end }: Outage): Promise<Set<str
 	const codes = new Set<string>();
 	const open = {
 		name: "credit.open",
-		params: { accountId: newAccountId("wallet"), kind: "wallet", owner: "late" },
+		params: { accountId: newAccountId("wallet"), owner: "late" },
 	} as const;
 	// A payment between accounts that are in memory needs nothing but the append; some of the others have to read first.
 	for (const asked of [commands.slice(0, 1), [...commands, open]]) {

@@ -29,7 +29,7 @@ export class Teller {
 
 	async open(kind: "wallet" | "store"): Promise<string> {
 		const accountId = newAccountId(kind);
-		await call(this.ledger, "credit.open", { accountId, kind, owner: `owner of ${accountId}` });
+		await call(this.ledger, "credit.open", { accountId, owner: accountId.slice(accountId.indexOf(":") + 1) });
 		return accountId;
 	}
 

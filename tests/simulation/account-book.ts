@@ -33,6 +33,7 @@ export class AccountBook {
 	setState(id: AccountId, state: AccountState, sequence: number): void {
 		const account = this.#known(id);
 		must("states", account.state !== "closed", () => `${id} was closed and is ${state}`);
+		must("states", state !== "closed" || isEmpty(account), () => `${id} is closed with credit on it`);
 		this.#put({ ...account, state }, sequence);
 	}
 
@@ -123,3 +124,6 @@ function mustTakePart(
 		);
 	}
 }
+
+export const isEmpty = (account: Account): boolean =>
+	account.creditsPosted === account.debitsPosted && account.creditsPending + account.debitsPending === 0;

@@ -58,6 +58,8 @@ export class Commands {
 	readonly #payments = { booked: new Recent<CommandId>(), asked: new Recent<CommandId>() };
 	readonly #codes = new Recent<Jti>();
 	readonly #closed: AccountId[] = [];
+	/** Opened, and empty. */
+	readonly #spare: AccountId[] = [];
 	/** Ids that were cancelled before anybody used them. Somebody will. */
 	readonly #keptOut: CommandId[] = [];
 	readonly #toOpen: AccountId[] = [];
@@ -225,21 +227,26 @@ export class Commands {
 
 	#setState(base: Base): Of<"set-state"> {
 		const { once, pick } = this.#random;
-		const accountId = pick(once(3) ? this.#stores : this.#wallets);
+		const used = pick(once(9) && this.#closed.length > 0 ? this.#closed : once(3) ? this.#stores : this.#wallets);
 		const state = once(40) ? "closed" : once(20) ? "frozen" : "open";
+		// One that is in use is mostly not empty, and cannot be closed.
+		const accountId = (state === "closed" && this.#spare.pop()) || used;
 		if (state === "closed") this.#replace(accountId);
 		return { ...base, type: "set-state", accountId, state, reason: "at random" };
 	}
 
-	/** A closed account stays closed; people open another one. */
+	/** A closed account stays closed; people open another one. And one more that nobody uses before it is closed. */
 	#replace(closed: AccountId): void {
+		this.#closed.push(closed);
+		const spare = account(`${closed.split("+")[0]}+${++this.#count}`);
+		this.#toOpen.push(spare);
+		this.#spare.push(spare);
 		for (const accounts of [this.#wallets, this.#stores]) {
 			const at = accounts.indexOf(closed);
 			if (at < 0) continue;
 			const next = account(`${closed.split("+")[0]}+${++this.#count}`);
 			accounts[at] = next;
 			this.#toOpen.push(next);
-			this.#closed.push(closed);
 		}
 	}
 

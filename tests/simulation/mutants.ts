@@ -125,6 +125,13 @@ export const mutants: readonly Mutant[] = [
 		to: "",
 	},
 	{
+		invariant: "states",
+		name: "an account is closed with credit on it",
+		file: LEDGER,
+		from: "balanceOf(account) === 0 &&",
+		to: "",
+	},
+	{
 		invariant: "asked",
 		name: "nobody looks at the deadline",
 		file: LEDGER,

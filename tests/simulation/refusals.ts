@@ -1,5 +1,5 @@
 import type { Account, Command, Refusal, Transfer, TransferId } from "../../services/credit/model.ts";
-import type { Sides } from "./account-book.ts";
+import { isEmpty, type Sides } from "./account-book.ts";
 import type { Bookkeeper } from "./bookkeeper.ts";
 
 type Facts = { readonly command: Command; readonly nowMs: number; readonly book: Bookkeeper };
@@ -21,6 +21,10 @@ const grounds: Record<Refusal, (facts: Facts) => boolean> = {
 	account_not_found: (facts) => accountsOf(facts).includes(undefined),
 	account_exists: (facts) => facts.command.type === "open" && !accountsOf(facts).includes(undefined),
 	account_closed: (facts) => accountsOf(facts).some((account) => account?.state === "closed"),
+	account_not_empty: (facts) =>
+		facts.command.type === "set-state" &&
+		facts.command.state === "closed" &&
+		accountsOf(facts).some((account) => account && !isEmpty(account)),
 	account_frozen: isFrozen,
 	same_account: ({ command }) => command.type === "transfer" && command.debitAccountId === command.creditAccountId,
 	insufficient_credit: isTooMuch,
