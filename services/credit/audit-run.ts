@@ -38,11 +38,11 @@ export async function auditLedger(
 type Run = { readonly ledger: RunningLedger; readonly worker: WorkerLink<AuditHandlers>; readonly onProgress: Report };
 
 async function firstDiscrepancy(run: Run): Promise<Discrepancy | null> {
-	const { journal, readModel } = run.ledger;
+	const { journal } = run.ledger;
 	const head = await journal.head();
 	const wrong = await checkLog(run, { from: 1, to: head.sequence });
 	if (wrong) return wrong;
-	await readModel.reached(head.sequence);
+	await run.ledger.reached(head.sequence);
 	await compareAccounts(run);
 	// What was booked meanwhile may be in the read model already.
 	const { sequence: to } = await journal.head();

@@ -100,6 +100,9 @@ const Discrepancy = closed({ sequence: Count, position: nullable(Count), what: T
 
 const command = { id: CommandId, fingerprint: Fingerprint };
 
+/** The event by which the processes of the ledger tell each other how far the log goes. */
+export const LedgerAppended = closed({ sequence: Count });
+
 export const creditActions = {
 	open: {
 		params: closed({

@@ -1,9 +1,11 @@
-import type { Service, ServiceSchema } from "moleculer";
+import type { ActionParams, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Static } from "typebox";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { auditLedger } from "./audit-run.ts";
-import { creditActions } from "./credit.actions.ts";
+import { creditActions, LedgerAppended } from "./credit.actions.ts";
+import type { Head } from "./journal.ts";
 import {
 	type Account,
 	type AccountId,
@@ -23,10 +25,10 @@ import { RunningLedger } from "./running-ledger.ts";
 import { placeOf, toCursor } from "./statement-cursor.ts";
 import { openStorage } from "./storage.ts";
 
-const EXPIRY_INTERVAL_MS = 1_000;
+const SECOND_MS = 1_000;
 const SYSTEM_ACCOUNTS = ["system:funding", "system:settlement", "system:fees", "system:adjustment"];
 
-type Credit = Service & { ledger: RunningLedger; expiryTimer: NodeJS.Timeout };
+type Credit = Service & { ledger: RunningLedger; everySecond: NodeJS.Timeout };
 const ledgerOf = (service: Service): RunningLedger => (service as Credit).ledger;
 
 /** The ledger as a service: it checks, submits and words the answer; every rule is in `ledger.ts`. */
@@ -130,23 +132,40 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 	},
 
+	events: {
+		"ledger.appended": {
+			params: LedgerAppended as object as ActionParams,
+			handler(ctx: Context<Static<typeof LedgerAppended>>) {
+				ledgerOf(this).follow(ctx.params.sequence);
+			},
+		},
+	},
+
 	async started() {
 		const ledger = await RunningLedger.open({
 			...(await openStorage(settings)),
 			onFailed: (error) => this.logger.error("A group of the ledger failed.", error),
+			// Alone, there is nobody to tell.
+			...(this.broker.transit && { onAppended: (head: Head) => tellFollowers(this.broker, head) }),
 		});
 		this.ledger = ledger;
 		for (const accountId of SYSTEM_ACCOUNTS) await this.actions.open?.({ accountId, owner: "system" });
-		this.expiryTimer = setInterval(() => {
+		this.everySecond = setInterval(() => {
+			ledger.lookForMore();
 			ledger.expireHolds().catch((error: unknown) => this.logger.warn("Holds could not be expired.", error));
-		}, EXPIRY_INTERVAL_MS);
+		}, SECOND_MS);
 	},
 
 	async stopped() {
-		clearInterval(this.expiryTimer);
+		clearInterval(this.everySecond);
 		await this.ledger?.close();
 	},
 });
+
+/** To every process of the ledger, this one too, which knows it already. Whoever does not hear it looks by itself within a second. */
+function tellFollowers(broker: ServiceBroker, { sequence }: Head): void {
+	broker.broadcast("ledger.appended", { sequence }, ["credit"]);
+}
 
 type Ids = { id: CommandId; fingerprint: string };
 

@@ -14,8 +14,16 @@ import {
 	turns,
 } from "../../tests/ledger/memory-journal.ts";
 import { type CommitLimits, GroupCommit, type Receipt } from "./group-commit.ts";
-import { entriesOf, type Group, hashOf } from "./journal.ts";
-import type { Account, AccountId, Command, CommandId, Jti, TransferId } from "./model.ts";
+import { entriesOf, type Group, type Head, hashOf } from "./journal.ts";
+import {
+	type Account,
+	type AccountId,
+	availableOf,
+	type Command,
+	type CommandId,
+	type Jti,
+	type TransferId,
+} from "./model.ts";
 import { SqliteReadModel } from "./read-model-sqlite.ts";
 import { ResidentBook, type ResidentLimits } from "./resident-book.ts";
 import { RunningLedger } from "./running-ledger.ts";
@@ -60,9 +68,10 @@ type WriterOptions = {
 	readonly limits?: Partial<CommitLimits>;
 	readonly residents?: Partial<ResidentLimits>;
 	readonly lag?: () => number;
+	readonly onAppended?: (head: Head) => void;
 };
 
-function writer({ log, trouble, clock, limits, residents, lag }: WriterOptions = {}) {
+function writer({ log, trouble, clock, limits, residents, lag, onAppended }: WriterOptions = {}) {
 	const journal = new MemoryJournal(log, trouble);
 	const loader = new LaggingLoader(lag);
 	const book = new ResidentBook(residents);
@@ -75,6 +84,7 @@ function writer({ log, trouble, clock, limits, residents, lag }: WriterOptions =
 		clock: clock ?? (() => 1_000),
 		limits: limits ?? {},
 		onFailed: (error) => failures.push(error),
+		...(onAppended && { onAppended }),
 		onCommitted: (group) => {
 			committed.push(group);
 			loader.project(group);
@@ -734,12 +744,12 @@ describe("a group's size", () => {
 		for (const { body } of log.groups) assert.ok(Buffer.byteLength(body) < 16_000_000);
 	});
 
-	it("split off what then fails: exactly the appended part is answered with it", async () => {
-		const trouble = faultsInOrder("unavailable", undefined, "reply_lost");
+	it("split off what then fails: exactly the part that was sent is unknown, and what was not is not booked", async () => {
+		const trouble = faultsInOrder(undefined, "reply_lost");
 		const { commit, log } = await openedWriter({ limits: { bodyMax: 3_000 }, trouble });
 		const words = await wordsOf(["a", "b", "c", "d"].map((id) => commit.submit(pay(id, 1, note(2_000)))));
-		assert.deepEqual(words, ["ledger_unavailable", "new applied", "outcome_unknown", "new applied"]);
-		assert.deepEqual(idsIn(log).slice(1).flat(), ["b", "c", "d"]);
+		assert.deepEqual(words, ["new applied", "outcome_unknown", "ledger_unavailable", "ledger_unavailable"]);
+		assert.deepEqual(idsIn(log).slice(1).flat(), ["a", "b"]);
 	});
 
 	it("does not leave those unanswered who came while the log could not be read", async () => {
@@ -802,6 +812,56 @@ describe("reached", () => {
 	});
 });
 
+describe("follow", () => {
+	it("reads as far as it was told and asks for no more; what it has it does not read again", async () => {
+		const log = new MemoryLog();
+		const one = await openedWriter({ log });
+		const reads: string[] = [];
+		const two = writer({ log });
+		await two.commit.reached(1);
+		two.journal.trouble = (operation) => void reads.push(operation);
+		await one.commit.submit(pay("t1", 10));
+		await one.commit.submit(pay("t2", 10));
+		two.commit.follow(3);
+		two.commit.follow(2);
+		await two.commit.drain();
+		assert.deepEqual([two.commit.head, balanceIn(two.book, "wallet:a")], [one.commit.head, 980]);
+		assert.deepEqual(reads, ["read"]);
+		two.commit.follow(3);
+		await two.commit.drain();
+		assert.deepEqual(reads, ["read"]);
+	});
+
+	it("goes on when the log cannot be read, or does not go so far, and tells why", async () => {
+		const log = new MemoryLog();
+		const one = await openedWriter({ log });
+		const two = writer({ log });
+		await two.commit.reached(1);
+		two.commit.follow(9);
+		await two.commit.drain();
+		assert.equal(two.commit.head.sequence, 1);
+		two.journal.trouble = () => "request_lost";
+		await one.commit.submit(pay("t", 10));
+		two.commit.follow(2);
+		await two.commit.drain();
+		assert.equal(two.failures.length, 1);
+		two.journal.trouble = () => undefined;
+		assert.equal(await wordOf(two.commit.submit(pay("u", 10))), "new applied");
+		assert.equal(balanceIn(two.book, "wallet:a"), 980);
+	});
+
+	it("only the one that appended says so", async () => {
+		const log = new MemoryLog();
+		const told: string[] = [];
+		const one = await openedWriter({ log, onAppended: ({ sequence }) => told.push(`one ${sequence}`) });
+		const two = writer({ log, onAppended: ({ sequence }) => told.push(`two ${sequence}`) });
+		await two.commit.reached(1);
+		await two.commit.submit(pay("t", 10));
+		await one.commit.reached(2);
+		assert.deepEqual(told, ["one 1", "two 2"]);
+	});
+});
+
 describe("the running ledger", () => {
 	const folder = mkdtempSync(join(tmpdir(), "hannip-group-commit-"));
 	after(() => rmSync(folder, { recursive: true }));
@@ -858,6 +918,24 @@ describe("the running ledger", () => {
 		assert.deepEqual(await saidOf(ledger, "t"), ["applied", "posted", 990]);
 		assert.deepEqual(await saidOf(ledger, "too much"), ["refused", undefined, 990]);
 		assert.deepEqual(await saidOf(ledger, "late"), ["refused", undefined, 990]);
+	});
+
+	it("finds by itself what others appended, also their holds, when it has nothing to do", async () => {
+		const log = new MemoryLog();
+		let nowMs = 1_000;
+		const one = await ledgerOn(new MemoryJournal(log), () => nowMs);
+		const two = await openOn(new MemoryJournal(log), newFile(), () => nowMs);
+		await one.submit(pay("h", 60, { hold: { ttlMs: 10 } }));
+		const seen = () => two.account("wallet:a" as AccountId).then((account) => account && availableOf(account));
+		assert.equal(await seen(), 1_000);
+		two.lookForMore();
+		assert.equal(await seen(), 1_000, "it had something to do since the last look");
+		two.lookForMore();
+		await two.reached(log.groups.length);
+		assert.equal(await seen(), 940);
+		nowMs = 1_010;
+		await two.expireHolds();
+		assert.equal(await seen(), 1_000);
 	});
 
 	it("answers a taken id with idempotency_key_reused", async () => {

@@ -42,6 +42,8 @@ export type CommitLimits = {
 };
 
 const usual: CommitLimits = { groupMax: 1_024, bodyMax: 4_000_000, queueMax: 16_384 };
+/** Read together when others appended. */
+const GROUPS_AT_ONCE = 64;
 /** How often one group is decided anew before its commands are told that the ledger cannot write. */
 const ATTEMPTS_MAX = 100;
 /** Between attempts that taught nothing new. */
@@ -56,6 +58,8 @@ export type GroupCommitParts = {
 	readonly clock: () => number;
 	/** Called once for every group that became durable, in order, whoever wrote it. Must not throw. */
 	readonly onCommitted: (group: Group, entries: readonly Entry[]) => void;
+	/** Called for those that this process wrote, after `onCommitted`. Must not throw. */
+	readonly onAppended?: (head: Head) => void;
 	/** Told why a group failed; its commands are answered with `ledger_unavailable` or `outcome_unknown`. */
 	readonly onFailed: (error: unknown) => void;
 	readonly limits?: Partial<CommitLimits>;
@@ -72,11 +76,11 @@ export class GroupCommit {
 	readonly #limits: CommitLimits;
 	#queue: Waiting[] = [];
 	#running: Promise<void> | null = null;
-	#watchers: { sequence: number; resolve: () => void }[] = [];
+	readonly #watchers = new Set<{ sequence: number; resolve: () => void }>();
 	/** The book is this old. */
 	#head: Head = emptyHead;
-	/** The log may hold groups that the book has not: read before deciding. */
-	#stale = true;
+	/** So far the log goes, at least: read up to there before deciding. Infinite when that has to be asked. */
+	#logEnd = Number.POSITIVE_INFINITY;
 
 	constructor(parts: GroupCommitParts) {
 		this.#parts = parts;
@@ -100,17 +104,29 @@ export class GroupCommit {
 		await this.#catchUp();
 	}
 
+	/** The log has this group, says who appended it: reads what is missing here, in the background. */
+	follow(sequence: number): void {
+		if (this.#head.sequence >= sequence) return;
+		this.#logEnd = Math.max(this.#logEnd, sequence);
+		this.#running ??= this.#run();
+	}
+
 	/** Resolves when the book has this group, which the log has. @throws ledger_unavailable */
 	async reached(sequence: number): Promise<void> {
-		if (this.#head.sequence >= sequence) return;
-		const caughtUp = new Promise<void>((resolve) => this.#watchers.push({ sequence, resolve }));
-		for (let attempt = 0; attempt < 3; attempt++) {
-			this.#stale = true;
-			this.#running ??= this.#run();
-			await Promise.race([caughtUp, this.#running]);
-			if (this.#head.sequence >= sequence) return;
+		const watcher = { sequence, resolve: () => {} };
+		const caughtUp = new Promise<void>((resolve) => {
+			watcher.resolve = resolve;
+		});
+		this.#watchers.add(watcher);
+		try {
+			for (let attempt = 0; attempt < 3 && this.#head.sequence < sequence; attempt++) {
+				this.follow(sequence);
+				await Promise.race([caughtUp, this.#running]);
+			}
+		} finally {
+			this.#watchers.delete(watcher);
 		}
-		throw fail("ledger_unavailable");
+		if (this.#head.sequence < sequence) throw fail("ledger_unavailable");
 	}
 
 	/** Resolves when the command's outcome is durable. @throws ledger_busy, ledger_unavailable, outcome_unknown */
@@ -130,12 +146,12 @@ export class GroupCommit {
 	}
 
 	async #run(): Promise<void> {
-		while (this.#queue.length > 0 || this.#stale) {
+		while (this.#queue.length > 0 || this.#isBehind) {
 			// Whoever is ready in this turn of the event loop gets into the group.
 			await nextTurn();
 			const batch = this.#queue.splice(0, this.#limits.groupMax);
 			try {
-				if (this.#stale) await this.#catchUp();
+				await this.#catchUp();
 				// Before anything is appended: a read model that cannot be written must not fall behind without end.
 				await this.#parts.loader.notTooFarBehind();
 				if (batch.length > 0) await this.#commit(batch);
@@ -148,11 +164,17 @@ export class GroupCommit {
 		this.#running = null;
 	}
 
+	get #isBehind(): boolean {
+		return this.#head.sequence < this.#logEnd;
+	}
+
 	#fail(batch: readonly Waiting[], error: unknown): void {
-		this.#stale = true;
+		this.#logEnd = Number.POSITIVE_INFINITY;
 		this.#parts.onFailed(error);
 		const answer = fail(error instanceof UnknownOutcome ? "outcome_unknown" : "ledger_unavailable");
 		for (const { reject } of batch) reject(answer);
+		// Whoever came meanwhile has waited as long, and was not sent: they would only wait once more for the same store.
+		for (const { reject } of this.#queue.splice(0)) reject(fail("ledger_unavailable"));
 	}
 
 	async #commit(batch: Waiting[]): Promise<void> {
@@ -173,6 +195,7 @@ export class GroupCommit {
 			if (appended.result === "appended") {
 				draft.absorbInto(book);
 				this.#committed(group, entries);
+				this.#parts.onAppended?.(this.#head);
 				return settle(batch, decisions, this.#head);
 			}
 			await this.#learn(appended);
@@ -192,7 +215,6 @@ export class GroupCommit {
 	#committed(group: Group, entries: readonly Entry[]): void {
 		this.#head = headOf(group);
 		for (const { sequence, resolve } of this.#watchers) if (sequence <= group.sequence) resolve();
-		this.#watchers = this.#watchers.filter(({ sequence }) => sequence > group.sequence);
 		this.#parts.onCommitted(group, entries);
 		this.#parts.book.turn({ head: group.sequence, watermark: this.#parts.loader.watermark });
 	}
@@ -201,6 +223,7 @@ export class GroupCommit {
 	async #learn(appended: Exclude<Appended, { result: "appended" }>): Promise<void> {
 		if (appended.result === "duplicate") return this.#recall(appended.claims);
 		const { sequence } = this.#head;
+		this.#logEnd = Number.POSITIVE_INFINITY;
 		await this.#catchUp();
 		// The other writer's group may not be readable for everyone yet.
 		if (this.#head.sequence === sequence) await sleep(PAUSE_MS);
@@ -220,9 +243,10 @@ export class GroupCommit {
 
 	/** Reads what other writers appended, or what an append of ours with an unknown outcome left. */
 	async #catchUp(): Promise<void> {
-		const { journal, book } = this.#parts;
-		for (;;) {
-			const groups = await journal.read({ fromSequence: this.#head.sequence + 1, groupsMax: 64 });
+		const { journal, book, loader } = this.#parts;
+		while (this.#isBehind) {
+			const groupsMax = Math.min(this.#logEnd - this.#head.sequence, GROUPS_AT_ONCE);
+			const groups = await journal.read({ fromSequence: this.#head.sequence + 1, groupsMax });
 			for (const group of groups) {
 				if (group.previousHash !== this.#head.hash)
 					throw new Error(`the log is not a chain at group ${group.sequence}`);
@@ -231,9 +255,10 @@ export class GroupCommit {
 				for (const entry of entries) apply(book, entry);
 				this.#committed(group, entries);
 			}
-			if (groups.length === 0) break;
+			if (groups.length === 0) this.#logEnd = this.#head.sequence;
+			// As before an append: what was read is not forgotten before the read model has it.
+			await loader.notTooFarBehind();
 		}
-		this.#stale = false;
 	}
 
 	#lacks(command: Command): boolean {

@@ -13,8 +13,12 @@ export type LedgerParts = {
 	readonly journal: Journal;
 	readonly readModel: ReadModel;
 	readonly clock?: () => number;
+	/** What stays in memory. */
+	readonly book?: ResidentBook;
 	readonly limits?: Partial<CommitLimits>;
 	readonly onCommitted?: (group: Group, entries: readonly Entry[]) => void;
+	/** Told how far the log goes when this process has made it longer, so that the others can `follow`. */
+	readonly onAppended?: (head: Head) => void;
 	readonly onFailed?: (error: unknown) => void;
 };
 
@@ -25,14 +29,16 @@ export type Outcome = { readonly state: "applied" | "refused" | "not_seen"; read
 export class RunningLedger {
 	readonly journal: Journal;
 	readonly readModel: ReadModel;
-	readonly #book = new ResidentBook();
+	readonly #book: ResidentBook;
 	readonly #commit: GroupCommit;
 	readonly #clock: () => number;
+	#sequenceBefore = 0;
 
 	private constructor(parts: LedgerParts) {
 		this.journal = parts.journal;
 		this.readModel = parts.readModel;
 		this.#clock = parts.clock ?? Date.now;
+		this.#book = parts.book ?? new ResidentBook();
 		this.#commit = new GroupCommit({
 			journal: parts.journal,
 			loader: parts.readModel,
@@ -40,6 +46,7 @@ export class RunningLedger {
 			clock: this.#clock,
 			limits: parts.limits ?? {},
 			onFailed: parts.onFailed ?? (() => {}),
+			onAppended: parts.onAppended ?? (() => {}),
 			onCommitted: (group, entries) => {
 				this.readModel.project(group);
 				parts.onCommitted?.(group, entries);
@@ -82,6 +89,27 @@ export class RunningLedger {
 	}
 	get waiting(): number {
 		return this.#commit.waiting;
+	}
+
+	/** The log goes as far as this, says another process: this one reads what it lacks, and so stays ready to take over. */
+	follow(sequence: number): void {
+		this.#commit.follow(sequence);
+	}
+
+	/**
+	 * To be called every second: looks whether others appended, in case nobody said so. Whoever appends by itself need not ask, a
+	 * conflict would tell.
+	 */
+	lookForMore(): void {
+		const { sequence } = this;
+		if (sequence === this.#sequenceBefore) this.follow(sequence + 1);
+		this.#sequenceBefore = sequence;
+	}
+
+	/** Resolves when the book and the read model have this group, which the log has. @throws ledger_unavailable, read_model_behind */
+	async reached(sequence: number): Promise<void> {
+		await this.#commit.reached(sequence);
+		await this.readModel.reached(sequence);
 	}
 
 	/** @throws idempotency_key_reused, the code of a refusal, ledger_busy, ledger_unavailable, outcome_unknown */

@@ -125,7 +125,7 @@ export class Client {
 		const { orders, book, check, fleet } = this.#world;
 		const wasDecided = book.claims.has(id);
 		const answers = fleet.anyProcess()?.call(async (ledger) => {
-			const outcome = await ledger.outcome?.(id);
+			const outcome = await ledger.outcome(id);
 			return { outcome, transfer: await ledger.transfer(id as string as TransferId) };
 		});
 		const { outcome, transfer } = (await answers?.catch(() => undefined)) ?? {};

@@ -72,9 +72,9 @@ export class Fleet {
 		if (random.once(100)) void this.#restart(random.pick(this.#places));
 	}
 
-	expireHolds(): void {
+	everySecond(): void {
 		for (const { running } of this.#places) {
-			void running?.call(async (ledger) => ledger.expireHolds?.()).catch(() => {});
+			void running?.call((ledger) => ledger.everySecond()).catch(() => {});
 		}
 	}
 
@@ -85,7 +85,7 @@ export class Fleet {
 
 	#announce(place: Place, sequence: number): void {
 		const { faults, time, random } = this.#ground;
-		const tell = () => void place.running?.call(async (ledger) => ledger.follow?.(sequence)).catch(() => {});
+		const tell = () => void place.running?.call(async (ledger) => ledger.follow(sequence)).catch(() => {});
 		const fault = faults.at("event");
 		if (fault === "event_lost") return;
 		time.after(random.below(fault === "event_late" ? 300 : 3), tell);
@@ -94,10 +94,6 @@ export class Fleet {
 
 	get areRunning(): boolean {
 		return this.#places.every(({ running }) => running?.ledger);
-	}
-	/** Somebody looks after the holds. */
-	get areExpiring(): boolean {
-		return this.#places.some(({ running }) => running?.ledger?.expireHolds);
 	}
 	get running(): LedgerProcess[] {
 		return this.#places.flatMap(({ running }) => running ?? []);

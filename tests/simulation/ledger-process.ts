@@ -1,17 +1,9 @@
-import { type CommitLimits, GroupCommit, type Receipt } from "../../services/credit/group-commit.ts";
-import type { Group, Journal } from "../../services/credit/journal.ts";
-import type {
-	Account,
-	AccountId,
-	Command,
-	CommandId,
-	Entry,
-	Transfer,
-	TransferId,
-} from "../../services/credit/model.ts";
+import type { CommitLimits, Receipt } from "../../services/credit/group-commit.ts";
+import type { Group } from "../../services/credit/journal.ts";
+import type { Account, AccountId, Command, CommandId, Transfer, TransferId } from "../../services/credit/model.ts";
 import type { StatementLine, StatementQuery } from "../../services/credit/read-model.ts";
 import { ResidentBook } from "../../services/credit/resident-book.ts";
-import { type Outcome, RunningLedger } from "../../services/credit/running-ledger.ts";
+import { type LedgerParts, type Outcome, RunningLedger } from "../../services/credit/running-ledger.ts";
 import { MemoryJournal, type MemoryLog, never } from "../ledger/memory-journal.ts";
 import type { Random } from "../ledger/read-model-conformance.ts";
 import type { Faults } from "./faults.ts";
@@ -29,9 +21,9 @@ export type Ledger = {
 	statement(query: StatementQuery): Promise<readonly StatementLine[]>;
 	/** Resolves when everything is answered. */
 	stop(): Promise<void>;
-	outcome?(id: CommandId): Promise<Outcome>;
-	expireHolds?(): Promise<void>;
-	follow?(sequence: number): Promise<void>;
+	outcome(id: CommandId): Promise<Outcome>;
+	everySecond(): Promise<void>;
+	follow(sequence: number): void;
 };
 
 /** Where a process of the ledger runs, and what it shares with others. */
@@ -46,12 +38,6 @@ export type Surroundings = {
 	readonly onCrash: () => void;
 	readonly onCommitted: (group: Group, book: ResidentBook | null) => void;
 	readonly onFailed: (error: unknown) => void;
-};
-
-type Parts = Omit<ConstructorParameters<typeof GroupCommit>[0], "book" | "loader"> & {
-	readonly journal: Journal;
-	readonly readModel: MemoryReadModel;
-	readonly onCommitted: (group: Group, entries: readonly Entry[]) => void;
 };
 
 /** A process that believes to be the writer. What is in its memory dies with it; what its databases have does not. */
@@ -99,18 +85,18 @@ export class LedgerProcess {
 			queueMax: 8 + random.below(random.pick([30, 600, 600, 600])),
 			bodyMax: 2_000 + random.below(random.pick([10_000, 500_000])),
 		};
-		const book = random.once(2)
-			? new ResidentBook({ accountsMax: random.below(6), transfersMax: random.below(30) })
-			: null;
-		const parts = {
+		// Often it has room for a few things only, so that it has to load them again and again.
+		const isForgetful = random.once(2);
+		const book = new ResidentBook(isForgetful ? { accountsMax: random.below(6), transfersMax: random.below(30) } : {});
+		this.#ledger = await open({
+			book,
 			journal: this.#journal,
 			readModel: this.readModel,
 			clock: () => this.#nowMs,
 			limits,
 			onFailed,
-			onCommitted: (group: Group) => onCommitted(group, book),
-		};
-		this.#ledger = await (book ? openForgetful(parts, book) : openWhole(parts));
+			onCommitted: (group) => onCommitted(group, isForgetful ? book : null),
+		});
 		return this.#ledger;
 	}
 
@@ -214,8 +200,8 @@ export class LedgerProcess {
 
 const connectionLost = (): Error => new Error("the connection was lost");
 
-/** The ledger as it is put together for the service; it has room for everything that a simulated world has. */
-async function openWhole(parts: Parts): Promise<Ledger> {
+/** The ledger as it is put together for the service. */
+async function open(parts: LedgerParts): Promise<Ledger> {
 	const ledger = await RunningLedger.open(parts);
 	return {
 		submit: (command) =>
@@ -226,41 +212,16 @@ async function openWhole(parts: Parts): Promise<Ledger> {
 		account: (id) => ledger.account(id),
 		transfer: (id) => ledger.transfer(id),
 		sequence: () => ledger.sequence,
-		statement: (query) => statement(parts.readModel, ledger.sequence, query),
+		statement: async (query) => {
+			await parts.readModel.reached(ledger.sequence);
+			return parts.readModel.statement(query);
+		},
 		stop: () => ledger.close(),
 		outcome: (id) => ledger.outcome(id),
-		expireHolds: () => ledger.expireHolds(),
-	};
-}
-
-/** The same parts around a book that has room for a few things only, so that it has to load them again and again. */
-async function openForgetful({ readModel, onCommitted, ...parts }: Parts, book: ResidentBook): Promise<Ledger> {
-	const commit = new GroupCommit({
-		...parts,
-		book,
-		loader: readModel,
-		onCommitted: (group, entries) => {
-			readModel.project(group);
-			onCommitted(group, entries);
+		everySecond: () => {
+			ledger.lookForMore();
+			return ledger.expireHolds();
 		},
-	});
-	for (const hold of await readModel.holds()) book.putTransfer(hold);
-	await commit.start(readModel.head);
-	return {
-		submit: (command) => commit.submit(command),
-		account: async (id) => book.account(id) ?? (await readModel.accounts([id]))[0],
-		transfer: async (id) => book.transfer(id) ?? (await readModel.transfers([id]))[0],
-		sequence: () => commit.head.sequence,
-		statement: (query) => statement(readModel, commit.head.sequence, query),
-		stop: async () => {
-			await commit.drain();
-			await readModel.close();
-		},
-		follow: (sequence) => commit.reached(sequence),
+		follow: (sequence) => ledger.follow(sequence),
 	};
-}
-
-async function statement(readModel: MemoryReadModel, sequence: number, query: StatementQuery) {
-	await readModel.reached(sequence);
-	return readModel.statement(query);
 }

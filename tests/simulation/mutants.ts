@@ -212,7 +212,7 @@ export const mutants: readonly Mutant[] = [
 		invariant: "reads",
 		name: "an outcome is told before the process has the transfer",
 		file: RUNNING,
-		from: "await this.#commit.reached(sequence);",
+		from: "what is said about it.\n\t\tawait this.#commit.reached(sequence);",
 		to: "",
 	},
 	{
