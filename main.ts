@@ -31,7 +31,7 @@ export async function startPlatform(settings: Settings): Promise<Platform> {
 	try {
 		probes = await startProbes(settings);
 		const schemas = factories.flatMap((factory) => factory(settings));
-		refuseLonely(schemas);
+		if (!settings.transporter) refuseLonely(schemas);
 		for (const schema of schemas) broker.createService(schema);
 		await broker.start();
 		for (const gateway of gatewaysOf(broker)) await gateway.open();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { BrokerOptions } from "moleculer";
+import { hedging } from "./mixins/hedging.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
 export const serviceNames = ["credit", "auth", "user", "store", "api"] as const;
@@ -25,6 +26,11 @@ export type Settings = {
 	readonly dataDir: string;
 	/** `MONGODB_URI`: a replica set that keeps everything, with the database's name. `MONGODB_URI_FILE` names a file with it. */
 	readonly mongodbUri: string | null;
+	/**
+	 * `TRANSPORTER`: the NATS servers by which processes find and call each other, as `nats://user:password@host:port`; several are
+	 * separated by commas. `TRANSPORTER_FILE` names a file with it. Without it this process is alone.
+	 */
+	readonly transporter: string | null;
 	/** `SERVICES`: what this process runs, separated by commas. */
 	readonly services: readonly ServiceName[];
 	readonly logLevel: (typeof logLevels)[number];
@@ -60,10 +66,14 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		publicOrigin: originOf(env.PUBLIC_ORIGIN || `http://${host}:${port}`, wrong),
 		dataDir: resolve(env.DATA_DIR || ".data"),
 		mongodbUri: secretOf(env, "MONGODB_URI", wrong),
+		transporter: secretOf(env, "TRANSPORTER", wrong),
 		services: services.length > 0 ? services : serviceNames,
 		logLevel: oneOf("LOG_LEVEL", env.LOG_LEVEL || "info", logLevels),
 		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
 	};
+	const { transporter, mongodbUri } = settings;
+	if (transporter && !/^nats:\/\/\S+$/.test(transporter)) wrong.push("TRANSPORTER is not like nats://host:4222");
+	if (transporter && !mongodbUri) wrong.push("TRANSPORTER needs MONGODB_URI: several processes share what they keep");
 	if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
 	return settings;
 }
@@ -88,8 +98,17 @@ function originOf(text: string, wrong: string[]): string {
 }
 
 /** The one broker configuration. */
-export function brokerOptions({ logLevel }: Settings): BrokerOptions {
+export function brokerOptions({ logLevel, transporter }: Settings): BrokerOptions {
 	return {
+		...(transporter && {
+			transporter: { type: "NATS", options: { url: transporter } },
+			// Who is killed is missed after five seconds; calls to the ledger do not wait for that, see `hedging`.
+			heartbeatInterval: 2,
+			heartbeatTimeout: 5,
+			// Or else a process that has all services would answer everything by itself, and each would be a writer of the ledger.
+			registry: { preferLocal: false },
+			middlewares: [hedging({ afterMs: 300 })],
+		}),
 		namespace: "hannip",
 		// Unique among the processes of one host, and among pods, whose hostname is their name.
 		nodeID: `${hostname()}-${process.pid}`,

@@ -215,6 +215,8 @@ const foreignTypes: Record<string, ProblemCode> = {
 	VALIDATION_ERROR: "validation_failed",
 	SERVICE_NOT_FOUND: "service_unavailable",
 	SERVICE_NOT_AVAILABLE: "service_unavailable",
+	// A balancing strategy chose a process that has just gone.
+	INVALID_ENDPOINT: "service_unavailable",
 	REQUEST_TIMEOUT: "service_unavailable",
 	REQUEST_SKIPPED: "service_unavailable",
 	REQUEST_REJECTED: "service_unavailable",

@@ -195,6 +195,12 @@ export const creditActions = {
 	},
 	status: {
 		params: empty,
-		returns: closed({ sequence: Count, readModelSequence: Count, waiting: Count }),
+		returns: closed({
+			sequence: Count,
+			readModelSequence: Count,
+			waiting: Count,
+			/** Groups that the process which was asked has written since it started: one writes, the others stand by. */
+			appended: Count,
+		}),
 	},
 } as const;

@@ -79,6 +79,7 @@ export class GroupCommit {
 	readonly #watchers = new Set<{ sequence: number; resolve: () => void }>();
 	/** The book is this old. */
 	#head: Head = emptyHead;
+	#appended = 0;
 	/** So far the log goes, at least: read up to there before deciding. Infinite when that has to be asked. */
 	#logEnd = Number.POSITIVE_INFINITY;
 
@@ -89,6 +90,11 @@ export class GroupCommit {
 
 	get head(): Head {
 		return this.#head;
+	}
+
+	/** Groups that this process wrote. */
+	get appended(): number {
+		return this.#appended;
 	}
 
 	get waiting(): number {
@@ -195,6 +201,7 @@ export class GroupCommit {
 			if (appended.result === "appended") {
 				draft.absorbInto(book);
 				this.#committed(group, entries);
+				this.#appended++;
 				this.#parts.onAppended?.(this.#head);
 				return settle(batch, decisions, this.#head);
 			}

@@ -87,6 +87,10 @@ export class RunningLedger {
 	get sequence(): number {
 		return this.#commit.head.sequence;
 	}
+	/** Groups that this process wrote since it started. */
+	get appended(): number {
+		return this.#commit.appended;
+	}
 	get waiting(): number {
 		return this.#commit.waiting;
 	}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Context, ServiceBroker } from "moleculer";
+import { fail, problemOf } from "../services/errors.ts";
+import { hedging } from "./hedging.ts";
+
+const AFTER_MS = 60;
+
+type Answer = (ctx: Context<{ n: number }>) => unknown;
+
+/** Brokers that each answer for the ledger in their own way, and one that asks. They talk through Moleculer's transporter in memory. */
+class Brokers {
+	readonly asked = new Map<string, number[]>();
+	readonly #all: ServiceBroker[] = [];
+	readonly #namespace = `hedging-${Math.random()}`;
+	readonly caller = this.#broker("caller");
+
+	#broker(nodeID: string): ServiceBroker {
+		const broker = new ServiceBroker({
+			...{ nodeID, namespace: this.#namespace, transporter: "Fake", logger: false, requestTimeout: 500 },
+			...{ registry: { preferLocal: false }, middlewares: [hedging({ afterMs: AFTER_MS })] },
+		});
+		this.#all.push(broker);
+		return broker;
+	}
+
+	async start(answers: Record<string, Answer>): Promise<void> {
+		for (const [nodeID, answer] of Object.entries(answers)) {
+			const asked: number[] = [];
+			this.asked.set(nodeID, asked);
+			const handler = (ctx: Context<{ n: number }>) => {
+				asked.push(ctx.params.n);
+				return answer(ctx);
+			};
+			const strategy = { strategy: "Shard", strategyOptions: { shardKey: "#lane" } };
+			this.#broker(nodeID).createService({
+				name: "credit",
+				actions: { transfer: { handler, ...strategy }, account: { handler, ...strategy } },
+			});
+		}
+		await Promise.all(this.#all.map((broker) => broker.start()));
+		await this.caller.waitForServices("credit");
+		while (this.caller.registry.getActionEndpoints("credit.transfer")?.count() !== this.asked.size) await sleep(5);
+	}
+
+	ask(name: "credit.transfer" | "credit.account" = "credit.transfer", n = 1): Promise<string> {
+		return (this.caller.call(name, { n }) as Promise<string>).catch((error: unknown) => problemOf(error));
+	}
+
+	timesAsked(nodeID: string): number {
+		return this.asked.get(nodeID)?.length ?? 0;
+	}
+
+	async stop(): Promise<void> {
+		await Promise.all(this.#all.map((broker) => broker.stop()));
+	}
+}
+
+const silent: Answer = () => new Promise(() => {});
+
+describe("hedging", () => {
+	let brokers: Brokers;
+	afterEach(() => brokers.stop());
+
+	/** @param first how the one answers that is asked first, whoever that is */
+	async function between(first: Answer, second: Answer): Promise<void> {
+		brokers = new Brokers();
+		let preferred: string | undefined;
+		const answer =
+			(nodeID: string): Answer =>
+			(ctx) => {
+				preferred ??= nodeID;
+				return (preferred === nodeID ? first : second)(ctx);
+			};
+		await brokers.start({ a: answer("a"), b: answer("b") });
+	}
+	const total = () => brokers.timesAsked("a") + brokers.timesAsked("b");
+
+	it("asks one, always the same, when it answers", async () => {
+		await between(
+			() => "first",
+			() => "second",
+		);
+		for (let n = 0; n < 20; n++) assert.equal(await brokers.ask(), "first");
+		assert.equal(total(), 20);
+	});
+
+	it("takes a refusal for an answer, and being busy too", async () => {
+		for (const code of ["insufficient_credit", "ledger_busy", "idempotency_key_reused"] as const) {
+			await between(
+				() => {
+					throw fail(code);
+				},
+				() => "second",
+			);
+			assert.equal(await brokers.ask(), code);
+			assert.equal(total(), 1);
+			await brokers.stop();
+		}
+	});
+
+	it("asks the other when the first is silent, or says that it cannot", async () => {
+		await between(silent, () => "second");
+		assert.equal(await brokers.ask(), "second");
+		await brokers.stop();
+		for (const code of ["ledger_unavailable", "outcome_unknown"] as const) {
+			await between(
+				() => {
+					throw fail(code);
+				},
+				() => "second",
+			);
+			assert.equal(await brokers.ask(), "second");
+			await brokers.stop();
+		}
+	});
+
+	it("leaves the other alone when the first is slow, but still answers", async () => {
+		await between(
+			({ params }) => (params.n === 9 ? sleep(AFTER_MS * 4, "first, late") : "first"),
+			() => "second",
+		);
+		const late = brokers.ask("credit.transfer", 9);
+		for (const until = Date.now() + AFTER_MS * 3; Date.now() < until; ) assert.equal(await brokers.ask(), "first");
+		assert.equal(await late, "first, late");
+	});
+
+	it("does not know what became of a command that nobody answers; what only reads is just not to be had", async () => {
+		await between(silent, silent);
+		assert.equal(await brokers.ask("credit.transfer"), "outcome_unknown");
+		assert.equal(await brokers.ask("credit.account"), "service_unavailable");
+	});
+
+	it("knows that nothing happened when all say so", async () => {
+		const cannot = () => {
+			throw fail("ledger_unavailable");
+		};
+		await between(cannot, cannot);
+		assert.equal(await brokers.ask(), "ledger_unavailable");
+		assert.equal(total(), 2);
+	});
+});

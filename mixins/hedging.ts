@@ -1,0 +1,127 @@
+import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
+import { fail, problemOf } from "../services/errors.ts";
+
+/** What is asked of the ledger and may be asked twice: every command has an id, and the rest only reads. */
+const HEDGED = /^credit\.(?!audit$|status$)/;
+/** Of those, what changes something. */
+const COMMANDS = /^credit\.(open|transfer|post|void|refund|cancel|setState)$/;
+/** All commands of a lane go to one process, by Moleculer's Shard strategy. There is one lane now. */
+const LANE = 0;
+
+type Call = (name: string, params?: unknown, options?: CallingOptions) => Answer;
+type Answer = Promise<unknown> & { readonly ctx?: { readonly nodeID?: string | null } };
+type Asked = { readonly nodeID: string | undefined; readonly answer: Answer };
+
+/**
+ * Calls to the ledger: one process of it is asked, always the same one as long as it is there. When nothing at all has come from it for
+ * `afterMs`, or it says that it cannot, the same call goes to another one as well, and so on; the first answer counts. Any process may
+ * append, and an id has one effect whoever gets it (see `services/credit`), so this is as right as one call, and nobody waits until a
+ * dead process is missed: with Moleculer's heartbeats that takes seconds. A process that is only slow is left alone: another writer
+ * beside it would make it slower. (A "hedged request", as in Dean & Barroso, The Tail at Scale, CACM 56(2), 2013.)
+ *
+ * @throws outcome_unknown for a command, when no process said what became of it and at least one may have got it
+ */
+export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
+	let broker: ServiceBroker;
+	/** When each process was last heard. */
+	const heardAtMs = new Map<string | undefined, number>();
+
+	const ask = (call: () => Answer): Asked => {
+		const answer = call();
+		const nodeID = answer.ctx?.nodeID ?? undefined;
+		const heard = () => heardAtMs.set(nodeID, performance.now());
+		answer.then(heard, (error: unknown) => saysItself(error) && heard());
+		return { nodeID, answer };
+	};
+
+	const isSilent = ({ nodeID }: Asked) => performance.now() - (heardAtMs.get(nodeID) ?? 0) >= afterMs;
+
+	return {
+		name: "Hedging",
+		created: (created: ServiceBroker) => {
+			broker = created;
+		},
+		call: (next: Call) =>
+			function hedged(name: string, params?: unknown, options: CallingOptions = {}) {
+				if (!HEDGED.test(name) || options.nodeID) return next(name, params, options);
+				const laned = { ...options, meta: { ...options.meta, lane: LANE } };
+				const asked: Asked[] = [];
+				const askNext = () => {
+					const nodeID = asked.length === 0 ? undefined : anotherNode(broker, name, asked);
+					if (asked.length > 0 && nodeID === undefined) return undefined;
+					const latest = ask(() => next(name, params, nodeID === undefined ? laned : { ...laned, nodeID }));
+					asked.push(latest);
+					return latest;
+				};
+				return firstDecided({ askNext, isSilent, afterMs, isCommand: COMMANDS.test(name) });
+			},
+	} as unknown as Middleware;
+};
+
+/** The same for everyone who asks, so that the commands of a lane stay together. */
+function anotherNode(broker: ServiceBroker, name: string, asked: readonly Asked[]): string | undefined {
+	const { endpoints = [] } = (broker.registry.getActionEndpoints(name) ?? {}) as {
+		endpoints?: { id: string; isAvailable: boolean }[];
+	};
+	const before = new Set(asked.map(({ nodeID }) => nodeID));
+	const others = endpoints.filter(({ id, isAvailable }) => isAvailable && !before.has(id)).map(({ id }) => id);
+	return others.sort()[0];
+}
+
+type Hedge = {
+	/** Undefined when all have been asked. */
+	readonly askNext: () => Asked | undefined;
+	readonly isSilent: (asked: Asked) => boolean;
+	readonly afterMs: number;
+	readonly isCommand: boolean;
+};
+
+function firstDecided({ askNext, isSilent, afterMs, isCommand }: Hedge): Promise<unknown> {
+	return new Promise((resolve, reject) => {
+		const undecided: unknown[] = [];
+		let open = 0;
+		let timer: NodeJS.Timeout | undefined;
+		const decide = (settle: () => void) => {
+			clearTimeout(timer);
+			settle();
+		};
+		const askOneMore = () => {
+			clearTimeout(timer);
+			const asked = askNext();
+			if (asked) follow(asked);
+			else if (open === 0) reject(worstOf(undecided, isCommand));
+		};
+		const follow = (asked: Asked) => {
+			open++;
+			timer = setInterval(() => isSilent(asked) && askOneMore(), afterMs);
+			asked.answer.then(
+				(value) => decide(() => resolve(value)),
+				(error: unknown) => {
+					open--;
+					if (!NOT_DECIDED.has(problemOf(error))) return decide(() => reject(error));
+					undecided.push(error);
+					askOneMore();
+				},
+			);
+		};
+		askOneMore();
+	});
+}
+
+/** What one process says of itself, and another one may say otherwise. Not `ledger_busy`: a second writer would not help. */
+const NOT_DECIDED: ReadonlySet<string> = new Set(["ledger_unavailable", "outcome_unknown", "service_unavailable"]);
+/** Surely nothing happened: it was not sent, or the ledger says so. */
+const SURELY_NOT: ReadonlySet<unknown> = new Set([
+	"ledger_unavailable",
+	"SERVICE_NOT_FOUND",
+	"SERVICE_NOT_AVAILABLE",
+	"INVALID_ENDPOINT",
+]);
+
+/** Whether a process gave this answer, and not the broker on this side in its place. */
+const saysItself = (error: unknown): boolean => problemOf(error) !== "service_unavailable";
+
+function worstOf(errors: readonly unknown[], isCommand: boolean): unknown {
+	const isUnknown = errors.some((error) => !SURELY_NOT.has((error as { type?: unknown }).type));
+	return isCommand && isUnknown ? fail("outcome_unknown") : errors[0];
+}
