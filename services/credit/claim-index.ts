@@ -93,7 +93,7 @@ function open(path: string, isInLog: (head: Head) => boolean): DatabaseSync {
 function prepared(path: string): DatabaseSync {
 	const db = openSqlite(path, { synchronous: "NORMAL" });
 	db.exec(`
-		PRAGMA cache_size = -64000;
+		PRAGMA cache_size = -16000;
 		CREATE TABLE IF NOT EXISTS claims (claim BLOB PRIMARY KEY, sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 		CREATE TABLE IF NOT EXISTS head (
 			version INTEGER PRIMARY KEY CHECK (version = ${VERSION}),

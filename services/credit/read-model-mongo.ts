@@ -27,7 +27,7 @@ const limits = {
 	batchGroups: 2_000,
 	batchBytes: 2_000_000,
 	gatherMs: 50,
-	backlogBytesMax: 64_000_000,
+	backlogBytesMax: 16_000_000,
 	reachTimeoutMs: 2_000,
 } as const;
 /** A batch is nobody's request: it may take its time while the database is busy. */

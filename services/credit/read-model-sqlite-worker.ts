@@ -60,7 +60,7 @@ function open() {
 }
 
 // As in the journal: transfers have random ids, and what touches the same page soon after should be written with it.
-db.exec("PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -64000");
+db.exec("PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -16000");
 
 const sql = {
 	begin: db.prepare("BEGIN IMMEDIATE"),

@@ -9,9 +9,9 @@ import { WorkerLink } from "./worker-link.ts";
 
 const limits = {
 	batchGroups: 4_096,
-	batchBytes: 16_000_000,
+	batchBytes: 4_000_000,
 	gatherMs: 50,
-	backlogBytesMax: 64_000_000,
+	backlogBytesMax: 16_000_000,
 	reachTimeoutMs: 2_000,
 } as const;
 

@@ -5,7 +5,8 @@ import { Residents } from "./residents.ts";
 /** How many of each stay in memory, per generation (see `Residents`). */
 export type ResidentLimits = { readonly accountsMax: number; readonly transfersMax: number };
 
-const usual: ResidentLimits = { accountsMax: 100_000, transfersMax: 20_000 };
+/** Together some 50 MB, also with receipts of a page. Whoever comes back after them is loaded with one read. */
+const usual: ResidentLimits = { accountsMax: 30_000, transfersMax: 5_000 };
 
 /**
  * The durable state as far as it is in memory: a cache of the log. What is not here has not been touched by anything that
