@@ -3,6 +3,7 @@ import { fail, problemOf } from "../services/errors.ts";
 
 /** What is asked of the ledger and may be asked twice: every command has an id, and the rest only reads. */
 const HEDGED = /^credit\.(?!audit$|status$)/;
+const OF_THE_LEDGER = /^credit\./;
 /** Of those, what changes something. */
 const COMMANDS = /^credit\.(open|transfer|post|void|refund|cancel|setState)$/;
 /** All commands of a lane go to one process, by Moleculer's Shard strategy. There is one lane now. */
@@ -43,8 +44,9 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 		},
 		call: (next: Call) =>
 			function hedged(name: string, params?: unknown, options: CallingOptions = {}) {
-				if (!HEDGED.test(name) || options.nodeID) return next(name, params, options);
+				if (!OF_THE_LEDGER.test(name) || options.nodeID) return next(name, params, options);
 				const laned = { ...options, meta: { ...options.meta, lane: LANE } };
+				if (!HEDGED.test(name)) return next(name, params, laned);
 				const asked: Asked[] = [];
 				const askNext = () => {
 					const nodeID = asked.length === 0 ? undefined : anotherNode(broker, name, asked);

@@ -10,8 +10,7 @@ const AGAIN_MS = process.stderr.isTTY ? 100 : 5_000;
 
 const { values } = parseArgs({ options: { "internal-url": { type: "string", default: "http://127.0.0.1:3001" } } });
 
-const startedAt = performance.now();
-let nextMs = startedAt + AGAIN_MS;
+let nextMs = performance.now() + AGAIN_MS;
 
 /** On a terminal one line that is written anew, elsewhere a line now and then; `null` ends it. */
 function showProgress(text: string | null): void {
@@ -31,28 +30,40 @@ function bar({ sequence, of, transfers }: AuditProgress): string {
 
 const number = (value: number): string => value.toLocaleString("en");
 
-/** A platform does not say how far it is; @returns null when none runs there */
-async function overHttp(url: string): Promise<Result<"credit.audit"> | null> {
-	const seconds = () => Math.round((performance.now() - startedAt) / 1_000);
-	const waiting = setInterval(() => showProgress(`${url} audits its ledger, ${seconds()} s`), AGAIN_MS);
+/** `whom` says who was asked, for people. */
+type Audited = { readonly whom: string; readonly report: Result<"credit.audit"> };
+
+/** @returns null when no platform runs there */
+async function overHttp(url: string): Promise<Audited | null> {
+	const look = async () => {
+		const response = await fetch(new URL("/ledger", url));
+		const { auditing } = (await response.json()) as Result<"credit.status">;
+		if (auditing) showProgress(bar(auditing));
+	};
+	// Not to see how far it is says nothing about the audit itself.
+	const watching = setInterval(() => look().catch(() => {}), AGAIN_MS);
 	try {
 		const response = await fetch(new URL("/ledger/audit", url), { method: "POST" });
 		if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-		return (await response.json()) as Result<"credit.audit">;
+		return { whom: `the platform at ${url}`, report: (await response.json()) as Result<"credit.audit"> };
 	} catch (error) {
 		const { cause, message } = error as Error & { cause?: { code?: string; message: string } };
 		if (cause?.code === "ECONNREFUSED") return null;
 		throw cause ? new Error(`${url}: ${cause.message}`) : new Error(message);
 	} finally {
-		clearInterval(waiting);
+		clearInterval(watching);
 	}
 }
 
-const ofStorage = (): Promise<Result<"credit.audit">> =>
-	withLedger((ledger) => auditLedger(ledger, { onProgress: (progress) => showProgress(bar(progress)) }));
+const ofStorage = (): Promise<Audited> =>
+	withLedger(async (ledger, whom) => {
+		const onProgress = (progress: AuditProgress) => showProgress(bar(progress));
+		return { whom, report: await auditLedger(ledger, { onProgress }) };
+	});
 
-function print(report: Result<"credit.audit">): void {
+function print({ whom, report }: Audited): void {
 	const { groups, entries, refused, accounts, transfers, inCirculation, headHash, tookMs, discrepancy } = report;
+	console.log(`audit of ${whom}`);
 	console.log(
 		`${number(groups)} groups, ${number(entries)} entries (${number(refused)} refused), ` +
 			`${number(accounts)} accounts, ${number(transfers)} transfers`,
@@ -65,10 +76,10 @@ function print(report: Result<"credit.audit">): void {
 }
 
 try {
-	const report = (await overHttp(values["internal-url"])) ?? (await ofStorage());
+	const audited = (await overHttp(values["internal-url"])) ?? (await ofStorage());
 	showProgress(null);
-	print(report);
-	process.exitCode = report.clean ? 0 : 1;
+	print(audited);
+	process.exitCode = audited.report.clean ? 0 : 1;
 } catch (error) {
 	showProgress(null);
 	console.error(`audit: ${(error as Error).message}`);

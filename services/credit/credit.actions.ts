@@ -201,6 +201,8 @@ export const creditActions = {
 			waiting: Count,
 			/** Groups that the process which was asked has written since it started: one writes, the others stand by. */
 			appended: Count,
+			/** How far an audit is that the process runs now, in groups. */
+			auditing: nullable(closed({ sequence: Count, of: Count, transfers: Count })),
 		}),
 	},
 } as const;

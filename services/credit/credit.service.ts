@@ -3,7 +3,7 @@ import type { Static } from "typebox";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
-import { auditLedger } from "./audit-run.ts";
+import { type AuditProgress, auditLedger } from "./audit-run.ts";
 import { creditActions, LedgerAppended } from "./credit.actions.ts";
 import type { Head } from "./journal.ts";
 import {
@@ -28,7 +28,12 @@ import { openStorage } from "./storage.ts";
 const SECOND_MS = 1_000;
 const SYSTEM_ACCOUNTS = ["system:funding", "system:settlement", "system:fees", "system:adjustment"];
 
-type Credit = Service & { ledger: RunningLedger; everySecond: NodeJS.Timeout };
+type Credit = Service & {
+	ledger: RunningLedger;
+	everySecond: NodeJS.Timeout;
+	/** The one that is under way. */
+	audit?: { readonly progress: AuditProgress | null; readonly result: Promise<Result<"credit.audit">> } | null;
+};
 const ledgerOf = (service: Service): RunningLedger => (service as Credit).ledger;
 
 /** The ledger as a service: it checks, submits and words the answer; every rule is in `ledger.ts`. */
@@ -123,12 +128,23 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		audit: action("published", creditActions.audit, async function () {
-			return auditLedger(ledgerOf(this));
+			const credit = this as Credit;
+			// Whoever asks while one is under way gets its result: two would take twice from the payments beside them.
+			credit.audit ??= {
+				progress: null,
+				result: auditLedger(credit.ledger, {
+					onProgress: (progress) => Object.assign(credit.audit ?? {}, { progress }),
+				}).finally(() => {
+					credit.audit = null;
+				}),
+			};
+			return credit.audit.result;
 		}),
 
 		status: action("published", creditActions.status, async function () {
 			const { sequence, waiting, appended, readModel } = ledgerOf(this);
-			return { sequence, waiting, appended, readModelSequence: readModel.watermark };
+			const auditing = (this as Credit).audit?.progress ?? null;
+			return { sequence, waiting, appended, readModelSequence: readModel.watermark, auditing };
 		}),
 	}),
 

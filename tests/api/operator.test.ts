@@ -68,6 +68,27 @@ describe("the ledger's state", () => {
 		for (const { clean } of await Promise.all(audits)) assert.equal(clean, true);
 		await Promise.all(charges);
 	});
+
+	it("is audited once for all who ask meanwhile, says how far it is, and anew for who asks later", async () => {
+		let isOver = false;
+		const audits = Promise.all(Array.from({ length: 3 }, () => operator.ok("credit.audit", {})));
+		const seen: unknown[] = [];
+		const look = async () => {
+			while (!isOver) seen.push((await operator.ok("credit.status", {})).auditing);
+		};
+		const looking = look();
+		const [first, ...others] = await audits;
+		isOver = true;
+		await looking;
+		for (const other of others) assert.deepEqual(other, first);
+		assert.ok(
+			seen.some((auditing) => auditing !== null),
+			"nobody said how far it was",
+		);
+		assert.equal((await operator.ok("credit.status", {})).auditing, null);
+		await bob.api.ok("user.charge", { amount: 1 });
+		assert.ok((await operator.ok("credit.audit", {})).headSequence > (first?.headSequence ?? 0));
+	});
 });
 
 describe("an account", () => {
