@@ -1,14 +1,13 @@
 // `npm run audit`: reads the whole log and holds it, and the read model, against the rules. Asks a running platform at
-// `--internal-url`; if none runs there, opens the ledger where the settings say that it lies. Exits with 1 unless everything is right.
+// `--internal-url`; if none runs there, opens the ledger where the settings say that it lies; and says which of both before it begins.
+// Exits with 1 unless everything is right.
 import { parseArgs } from "node:util";
 import type { Result } from "../services/actions.ts";
 import { type AuditProgress, auditLedger } from "../services/credit/audit-run.ts";
-import { withLedger } from "./stopped-ledger.ts";
+import { placeOfLedger, withLedger } from "./stopped-ledger.ts";
 
 const BAR_WIDTH = 20;
 const AGAIN_MS = process.stderr.isTTY ? 100 : 5_000;
-
-const { values } = parseArgs({ options: { "internal-url": { type: "string", default: "http://127.0.0.1:3001" } } });
 
 let nextMs = performance.now() + AGAIN_MS;
 
@@ -30,40 +29,60 @@ function bar({ sequence, of, transfers }: AuditProgress): string {
 
 const number = (value: number): string => value.toLocaleString("en");
 
-/** `whom` says who was asked, for people. */
-type Audited = { readonly whom: string; readonly report: Result<"credit.audit"> };
+type Report = Result<"credit.audit">;
+
+/** Before the audit and not with its result: it takes its time, and may fail. */
+const sayWhom = (whom: string): void => console.log(`audit of ${whom}`);
 
 /** @returns null when no platform runs there */
-async function overHttp(url: string): Promise<Audited | null> {
+async function overHttp(url: string): Promise<Report | null> {
+	if (!(await ask<Status>(url, "/ledger"))) return null;
+	const passedOver = ["MONGODB_URI", "MONGODB_URI_FILE", "DATA_DIR"].filter((name) => process.env[name]);
+	const others = passedOver.length > 0 ? `; ${passedOver.join(" and ")} would be asked if it did not run` : "";
+	sayWhom(`the running platform at ${url}${others}`);
 	const look = async () => {
-		const response = await fetch(new URL("/ledger", url));
-		const { auditing } = (await response.json()) as Result<"credit.status">;
-		if (auditing) showProgress(bar(auditing));
+		const status = await ask<Status>(url, "/ledger");
+		if (status?.auditing) showProgress(bar(status.auditing));
 	};
 	// Not to see how far it is says nothing about the audit itself.
 	const watching = setInterval(() => look().catch(() => {}), AGAIN_MS);
 	try {
-		const response = await fetch(new URL("/ledger/audit", url), { method: "POST" });
-		if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-		return { whom: `the platform at ${url}`, report: (await response.json()) as Result<"credit.audit"> };
-	} catch (error) {
-		const { cause, message } = error as Error & { cause?: { code?: string; message: string } };
-		if (cause?.code === "ECONNREFUSED") return null;
-		throw cause ? new Error(`${url}: ${cause.message}`) : new Error(message);
+		return await ask<Report>(url, "/ledger/audit", "POST");
 	} finally {
 		clearInterval(watching);
 	}
 }
 
-const ofStorage = (): Promise<Audited> =>
-	withLedger(async (ledger, whom) => {
-		const onProgress = (progress: AuditProgress) => showProgress(bar(progress));
-		return { whom, report: await auditLedger(ledger, { onProgress }) };
-	});
+type Status = Result<"credit.status">;
 
-function print({ whom, report }: Audited): void {
+/** @returns null when nobody listens there @throws with the url */
+async function ask<T>(url: string, path: string, method = "GET"): Promise<T | null> {
+	try {
+		const response = await fetch(new URL(path, url), { method });
+		if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+		return (await response.json()) as T;
+	} catch (error) {
+		const { cause, message } = error as Error & { cause?: { code?: string; message: string } };
+		if (cause?.code === "ECONNREFUSED") return null;
+		throw cause ? new Error(`${url}: ${cause.message}`) : new Error(message);
+	}
+}
+
+async function ofStorage(url: string): Promise<Report> {
+	sayWhom(`the stopped ledger in ${placeOfLedger()}, since no platform runs at ${url}`);
+	return withLedger((ledger) => auditLedger(ledger, { onProgress: (progress) => showProgress(bar(progress)) }));
+}
+
+/** Without a path. @throws when it has a password, which could end on the screen, and which nobody there asks for */
+function internalUrl(): string {
+	const { values } = parseArgs({ options: { "internal-url": { type: "string", default: "http://127.0.0.1:3001" } } });
+	const { origin, username, password } = new URL(values["internal-url"]);
+	if (username || password) throw new Error("--internal-url takes no user and no password");
+	return origin;
+}
+
+function print(report: Report): void {
 	const { groups, entries, refused, accounts, transfers, inCirculation, headHash, tookMs, discrepancy } = report;
-	console.log(`audit of ${whom}`);
 	console.log(
 		`${number(groups)} groups, ${number(entries)} entries (${number(refused)} refused), ` +
 			`${number(accounts)} accounts, ${number(transfers)} transfers`,
@@ -76,10 +95,11 @@ function print({ whom, report }: Audited): void {
 }
 
 try {
-	const audited = (await overHttp(values["internal-url"])) ?? (await ofStorage());
+	const url = internalUrl();
+	const report = (await overHttp(url)) ?? (await ofStorage(url));
 	showProgress(null);
-	print(audited);
-	process.exitCode = audited.report.clean ? 0 : 1;
+	print(report);
+	process.exitCode = report.clean ? 0 : 1;
 } catch (error) {
 	showProgress(null);
 	console.error(`audit: ${(error as Error).message}`);

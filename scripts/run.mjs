@@ -9,6 +9,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const parent = process.ppid;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampPath = join(root, "node_modules", ".hannip-installed");
 const node = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
@@ -50,10 +51,21 @@ const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.a
 		PATH: `${join(root, "node_modules", ".bin")}:${dirname(node)}:${process.env.PATH ?? ""}`,
 	},
 });
+let isTold = false;
 // A terminal sends Ctrl-C to both; a supervisor signals only this process, so pass it on. Waiting for the child comes first either way.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 	process.on(signal, () => {
+		isTold = true;
 		if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
 	});
+}
+// npm passes its signal to the shell between it and this process. That shell (dash, for one) dies of it and passes nothing on; all that
+// is seen of it here is another parent. Only below npm: whoever starts this file from a shell of their own may leave it running.
+if (process.env.npm_lifecycle_script?.includes("scripts/run.mjs")) {
+	const watching = setInterval(() => {
+		if (process.ppid === parent) return;
+		clearInterval(watching);
+		if (!isTold) child.kill("SIGTERM");
+	}, 200);
 }
 child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal ?? "SIGTERM"]));

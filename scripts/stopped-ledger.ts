@@ -7,29 +7,31 @@ import { ledgerFiles, openStorage } from "../services/credit/storage.ts";
 type Options = { /** Makes the read model anew from the log. */ readonly rebuild?: true };
 
 /**
- * Opens the ledger where the settings say that it lies, for as long as `work` takes; `where` says where that is. On MongoDB nothing keeps a platform from running meanwhile.
+ * Opens the ledger where the settings say that it lies, for as long as `work` takes. On MongoDB nothing keeps a platform from running meanwhile.
  *
  * @throws when DATA_DIR is in use or has no ledger, or MongoDB does not answer
  */
-export async function withLedger<T>(
-	work: (ledger: RunningLedger, where: string) => Promise<T>,
-	options: Options = {},
-): Promise<T> {
+export async function withLedger<T>(work: (ledger: RunningLedger) => Promise<T>, options: Options = {}): Promise<T> {
 	const settings = readSettings(process.env);
 	const files = settings.mongodbUri ? null : takeFiles(settings, options);
 	try {
 		const { journal, readModel } = await openStorage(settings);
 		if (options.rebuild && !files) await readModel.clear();
 		const ledger = await RunningLedger.open({ journal, readModel });
-		return await work(ledger, placeOf(settings)).finally(() => ledger.close());
+		return await work(ledger).finally(() => ledger.close());
 	} finally {
 		files?.release();
 	}
 }
 
-/** For people: without the password that the address may have. */
-function placeOf({ mongodbUri, dataDir }: Settings): string {
-	return mongodbUri ? `the database at ${mongodbUri.replace(/^(\w+:\/\/)[^@/]*@/, "$1")}` : `the ledger in ${dataDir}`;
+/** Where that is, for people: without the user, the password and the options that MongoDB's address may have. */
+export function placeOfLedger(): string {
+	const { mongodbUri, dataDir } = readSettings(process.env);
+	if (!mongodbUri) return `DATA_DIR ${dataDir}`;
+	// An @ anywhere else leaves open what the password is; then nothing of it is said.
+	const [, hosts, name] = /^[\w+]+:\/\/(?:[^?]*@)?([^/?@]+)(?:\/([^?@]*))?(?:\?[^@]*)?$/.exec(mongodbUri) ?? [];
+	if (!hosts) return "the database of MONGODB_URI";
+	return name ? `the database ${name} at ${hosts}` : `the database at ${hosts}`;
 }
 
 function takeFiles({ dataDir }: Settings, { rebuild }: Options): { release(): void } {

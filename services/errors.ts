@@ -42,6 +42,14 @@ export const problems = {
 		"Send a new Idempotency-Key for a new intention.",
 	),
 	payload_too_large: problem(413, "The body is too large", "Stay below the documented size."),
+	headers_too_large: problem(
+		431,
+		"The address and the headers are too large",
+		"Send less than 16 kB of both together.",
+	),
+	request_timeout: problem(408, "The request did not come in time", "Send it again, all of it at once.", {
+		retryable: true,
+	}),
 	unsupported_media_type: problem(
 		415,
 		"The body has a type that is not accepted here",
@@ -204,13 +212,10 @@ export function fail(code: ProblemCode, detail?: string, data: ProblemData = {})
 export function problemOf(error: unknown): ProblemCode {
 	const type = (error as { type?: unknown } | null)?.type;
 	if (isProblemCode(type)) return type;
-	if (typeof type === "string" && foreignTypes[type]) return foreignTypes[type];
-	// zlib's and brotli's words for a body that is not packed as it says.
-	const { code } = (error ?? {}) as { code?: unknown };
-	return typeof code === "string" && /^(Z_|ERR__)/.test(code) ? "malformed_request" : "internal_error";
+	return (typeof type === "string" && foreignTypes[type]) || "internal_error";
 }
 
-/** Errors of Moleculer and of the HTTP body reader, in our words. */
+/** Errors of Moleculer, in our words. */
 const foreignTypes: Record<string, ProblemCode> = {
 	VALIDATION_ERROR: "validation_failed",
 	SERVICE_NOT_FOUND: "service_unavailable",
@@ -223,11 +228,5 @@ const foreignTypes: Record<string, ProblemCode> = {
 	QUEUE_FULL: "overloaded",
 	GRACEFUL_STOP_TIMEOUT: "service_unavailable",
 	NOT_FOUND: "not_found",
-	"entity.too.large": "payload_too_large",
-	"entity.parse.failed": "malformed_request",
-	"encoding.unsupported": "unsupported_media_type",
-	"charset.unsupported": "unsupported_media_type",
-	"request.aborted": "malformed_request",
-	"request.size.invalid": "malformed_request",
 	UNABLE_DECODE_PARAM: "malformed_request",
 };

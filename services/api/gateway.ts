@@ -1,17 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import type { Meta } from "../actions.ts";
-import { fail, type ProblemCode, problemOf, problems } from "../errors.ts";
+import { fail } from "../errors.ts";
+import { filledIn, fits } from "./addresses.ts";
+import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
-import { toProblem } from "./problem.ts";
+import { bodyReader } from "./body.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
 import { type Incoming, paramsOf } from "./request-params.ts";
 import type { Route } from "./routes.ts";
+import { closeGently, openServer } from "./server.ts";
 
 const BODY_BYTES_MAX = 16_384;
 const CSV_BYTES_MAX = 1_000_000;
@@ -30,14 +33,7 @@ export type GatewayOptions = {
 	readonly settings: Settings;
 };
 
-type Request = Incoming & {
-	$ctx?: Context<unknown, Meta & GatewayMeta>;
-	$alias?: Alias;
-	$action?: { name: string; params?: object; returns?: object };
-	$params?: { params?: Record<string, string> } | Record<string, unknown>;
-	parsedUrl?: string;
-};
-type Alias = { readonly method: string; readonly fullPath: string };
+type Request = Incoming & Failing & { $action?: { name: string; params?: object; returns?: object } };
 type GatewayMeta = { $statusCode?: number; $location?: string; $responseType?: string };
 /** What main.ts opens last and closes first. */
 export type Gateway = { open(): Promise<void>; close(): Promise<void>; readonly url: string };
@@ -100,9 +96,10 @@ export function gateway({ name, port, routes, pages = [], pagePaths = [], settin
 		callOptions: {
 			timeout: some.some(({ action }) => action === "credit.audit") ? LONG_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
 		},
-		// The body's bytes as they came: what is signed is bytes, and we say ourselves what is wrong with them.
 		pathToRegexpOptions: { sensitive: true },
-		bodyParsers: { raw: { type: () => true, limit: bodyBytesMax } },
+		// The library's own read a body that is too large to its end, which may never come.
+		bodyParsers: false,
+		use: [bodyReader(bodyBytesMax)],
 		aliases: Object.fromEntries(
 			some.map((route) => [`${route.method} ${route.path.slice(path === "/" ? 0 : path.length)}`, route.action]),
 		),
@@ -143,65 +140,38 @@ export function gateway({ name, port, routes, pages = [], pagePaths = [], settin
 			/** Called when everything behind it is there: an open port is a promise. */
 			async open(): Promise<void> {
 				const service = this as unknown as GatewayService;
-				service.server = createServer((req, res) => {
-					for (const [header, value] of securityHeaders) res.setHeader(header, value);
-					const refusal = refuseAtOnce(req, imports);
-					if (!refusal) return service.httpHandler(req, res);
+				const refuse = (req: IncomingMessage, res: ServerResponse, error: Error) => {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
-					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error: refusal, addresses, routeOf });
-				});
-				await listen(service.server, { port, host: settings.host });
+					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, addresses, routeOf });
+				};
+				const answer = (req: IncomingMessage, res: ServerResponse) => {
+					const refusal = refuseAtOnce(req, imports);
+					if (refusal) refuse(req, res, refusal);
+					else service.httpHandler(req, res);
+				};
+				service.server = await openServer({ answer, refuse }, port, settings.host);
 				service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
 			},
 			/** Called before anything behind it goes. */
 			async close(): Promise<void> {
 				const { server } = this as unknown as GatewayService;
-				if (server?.listening) await closeGently(server);
+				if (server?.listening) await closeGently(server, REQUEST_TIMEOUT_MS);
 			},
 		},
 	} as unknown as ServiceSchema;
 }
 
-const securityHeaders: readonly (readonly [string, string])[] = [
-	["Cache-Control", "no-store"],
-	["Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"],
-	["Referrer-Policy", "no-referrer"],
-	["X-Content-Type-Options", "nosniff"],
-];
-
-/** @throws the reason why not, with the port in its `code` */
-async function listen(server: Server, { port, host }: { port: number; host: string }): Promise<void> {
-	// A client that sends its request drop by drop must not hold a connection for ever.
-	server.headersTimeout = 10_000;
-	server.requestTimeout = 30_000;
-	server.keepAliveTimeout = 65_000;
-	await new Promise<void>((resolve, reject) => {
-		server.once("error", reject);
-		server.listen(port, host, () => {
-			server.off("error", reject);
-			resolve();
-		});
-	});
-}
-
 /** What moleculer-web would do too much for. */
-function refuseAtOnce({ method, url = "", headers }: IncomingMessage, imports: readonly Route[]): Error | undefined {
+function refuseAtOnce(request: IncomingMessage, imports: readonly Route[]): Error | undefined {
+	const { method, url = "", headers, httpVersion } = request;
+	// RFC 9112 3.2.
+	if (httpVersion === "1.1" && headers.host === undefined) return fail("malformed_request", "There is no Host header");
 	// It would run the action of the method that an OPTIONS request only asks about.
 	if (method === "OPTIONS") return fail("not_found");
 	const isImport = imports.some(({ path }) => fits(path, url.split("?")[0] ?? ""));
 	// It would wait for all of a body that says it is too large, or for it not to come.
 	const bodyBytes = Number(headers["content-length"] ?? 0);
 	return bodyBytes > (isImport ? CSV_BYTES_MAX : BODY_BYTES_MAX) ? fail("payload_too_large") : undefined;
-}
-
-/** Takes no new connections, and ends the others as soon as they have their answer, or at the latest when that cannot come any more. */
-async function closeGently(server: Server): Promise<void> {
-	const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-	const idle = setInterval(() => server.closeIdleConnections(), 50);
-	const late = setTimeout(() => server.closeAllConnections(), REQUEST_TIMEOUT_MS + 2_000);
-	await closed;
-	clearInterval(idle);
-	clearTimeout(late);
 }
 
 type Asked = { ctx: Context<unknown, Meta>; req: Request; route: Route; settings: Settings };
@@ -224,69 +194,3 @@ function withoutRefreshToken({ refreshCookie: change }: Route, res: ServerRespon
 	res.setHeader("Set-Cookie", refreshCookie(refreshToken));
 	return rest;
 }
-
-type Failure = { error: unknown; addresses: readonly Address[]; routeOf: (alias: Alias) => Route };
-
-function answerProblem(service: Service, req: Request, res: ServerResponse, failure: Failure): void {
-	if (res.headersSent) return void res.destroy();
-	const { error, addresses, routeOf } = failure;
-	const traceId = req.$ctx?.requestID ?? randomUUID();
-	const route = req.$alias && routeOf(req.$alias);
-	const allowed = problemOf(error) === "not_found" && !route ? otherMethods(addresses, req) : [];
-	const code = allowed.length > 0 ? "method_not_allowed" : codeFor(error, route);
-	const { document, retryAfterS } = toProblem(error, { traceId, code });
-	const { log, status } = problems[code];
-	const place = `${req.method} ${route?.path ?? "(no route)"}`;
-	if (log !== "debug") service.logger[log](`${place}: ${code}`, { traceId, ...(log === "error" && { error }) });
-	const asked = code === "outcome_unknown" ? route?.idempotent?.statusPath : undefined;
-	const statusUrl = asked && filledIn(asked, req.$params ?? {});
-	res.setHeader("X-Request-ID", traceId);
-	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS })) res.setHeader(header, value);
-	res.statusCode = status;
-	res.end(JSON.stringify({ ...document, ...(statusUrl && { statusUrl }) }));
-}
-
-type Said = { allowed: readonly string[]; retryAfterS: number | undefined };
-
-function* problemHeaders(code: ProblemCode, { allowed, retryAfterS }: Said): Generator<[string, string]> {
-	yield ["Content-Type", "application/problem+json"];
-	if (allowed.length > 0) yield ["Allow", allowed.join(", ")];
-	if (retryAfterS !== undefined) yield ["Retry-After", String(retryAfterS)];
-	if (problems[code].status === 401) yield ["WWW-Authenticate", "Bearer"];
-	// What comes behind a body that was too large is not a request.
-	if (code === "payload_too_large") yield ["Connection", "close"];
-}
-
-/** Refused before anything was booked: then a money request's outcome is known. */
-const surelyNotBooked: readonly ProblemCode[] = [
-	"ledger_busy",
-	"ledger_unavailable",
-	"overloaded",
-	"service_unavailable",
-];
-
-function codeFor(error: unknown, route: Route | undefined): ProblemCode {
-	const code = problemOf(error);
-	if (!route?.idempotent || problems[code].status < 500) return code;
-	// A call that timed out or broke in the middle may have been carried out all the same.
-	const timedOut = (error as { type?: unknown }).type === "REQUEST_TIMEOUT";
-	return surelyNotBooked.includes(code) && !timedOut ? code : "outcome_unknown";
-}
-
-type Address = { readonly method: string; readonly path: string };
-
-/** The methods that there are at this address if the one that was used is not among them. */
-function otherMethods(addresses: readonly Address[], { parsedUrl = "", method = "" }: Request): string[] {
-	const methods = new Set(addresses.filter(({ path }) => fits(path, parsedUrl)).map((address) => address.method));
-	return methods.has(method) ? [] : [...methods];
-}
-
-/** Whether a url has the form of a route's path. */
-function fits(path: string, url: string): boolean {
-	const parts = url.split("/");
-	const wanted = path.split("/");
-	return wanted.length === parts.length && wanted.every((part, index) => part.startsWith(":") || part === parts[index]);
-}
-
-const filledIn = (path: string, values: object): string =>
-	path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String((values as Record<string, unknown>)[name])));

@@ -4,19 +4,22 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PUBLIC_ORIGIN } from "./platform.ts";
 
-const main = join(import.meta.dirname, "../../main.ts");
+const root = join(import.meta.dirname, "../..");
+const directly = [process.execPath, "--disable-warning=ExperimentalWarning", join(root, "main.ts")];
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 export type Launched = {
 	readonly child: ChildProcess;
+	/** When all that it started have ended too, as far as they write to the same place. */
 	readonly exited: Promise<Exit>;
 	stdout(): string;
 	stderr(): string;
 };
 
-/** Starts `node main.ts` as a user would, with free ports unless told otherwise. */
-export function launch(env: NodeJS.ProcessEnv): Launched {
-	const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+/** Starts `node main.ts`, or what leads to it, as a user would, with free ports unless told otherwise. */
+export function launch(env: NodeJS.ProcessEnv, [command = "", ...args]: readonly string[] = directly): Launched {
+	const child = spawn(command, args, {
+		cwd: root,
 		env: { PATH: process.env.PATH, PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0", PUBLIC_ORIGIN, ...env },
 		stdio: ["ignore", "pipe", "pipe"],
 	});
@@ -39,8 +42,8 @@ export type Running = Launched & {
 const UP = /Hannip is up\. Public: (http:\S+)\s+Internal: (http:\S+)\s+Probes: (http:[\d.:/]+)/;
 
 /** @throws when the process ends before it is up */
-export async function startProcess(env: NodeJS.ProcessEnv): Promise<Running> {
-	const launched = launch({ LOG_LEVEL: "info", ...env });
+export async function startProcess(env: NodeJS.ProcessEnv, command?: readonly string[]): Promise<Running> {
+	const launched = launch({ LOG_LEVEL: "info", ...env }, command);
 	let found: RegExpExecArray | null = null;
 	while (!found && launched.child.exitCode === null && launched.child.signalCode === null) {
 		await sleep(10);

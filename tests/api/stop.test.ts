@@ -21,8 +21,9 @@ after(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(dataDir: string): Promise<Running> {
-	const started = await startProcess({ DATA_DIR: dataDir });
+async function start(dataDir: string, command?: readonly string[]): Promise<Running> {
+	const env = { DATA_DIR: dataDir, npm_config_update_notifier: "false" };
+	const started = await startProcess(env, command);
 	running.add(started);
 	return started;
 }
@@ -177,5 +178,55 @@ describe("SIGTERM", () => {
 		clients.ada.api.close();
 		server.child.kill("SIGINT");
 		await ends(server);
+	});
+});
+
+describe("started by a command,", () => {
+	/** The platform's own process, which is none that this one started itself. */
+	const pidOf = ({ stdout }: Running): number => Number(/"nodeID":"[^"]+-(\d+)"/.exec(stdout())?.[1] ?? assert.fail());
+
+	async function assertGone(pid: number): Promise<void> {
+		for (;;) {
+			try {
+				process.kill(pid, 0);
+			} catch (error) {
+				assert.equal((error as NodeJS.ErrnoException).code, "ESRCH");
+				return;
+			}
+			await sleep(10);
+		}
+	}
+
+	for (const command of [
+		["npm", "start"],
+		["node", "scripts/run.mjs", "main.ts"],
+	]) {
+		it(`the platform finishes what was begun and ends when only the command is told to: ${command.join(" ")}`, async (t) => {
+			const started = await start(newDataDir(), command);
+			const pid = pidOf(started);
+			t.after(() => {
+				if (started.child.stdout?.closed === false) process.kill(pid, "SIGKILL");
+			});
+			assert.notEqual(pid, started.child.pid);
+			const anyone = new Client(started.publicUrl, null);
+			const held = await beginCharge(anyone.port, await newPerson(anyone));
+			started.child.kill("SIGTERM");
+			while (!started.stdout().includes("SIGTERM: finishing what was begun")) await sleep(10);
+			assert.match(await held.finish(), /^HTTP\/1\.1 201/);
+			const exit = await started.exited;
+			// npm ends as soon as the shell below it does.
+			if (command[0] === "node") assert.deepEqual(exit, { code: 0, signal: null });
+			await assertGone(pid);
+			for (const url of [started.publicUrl, started.internalUrl, started.probesUrl]) {
+				await assert.rejects(fetch(url), ({ cause }: { cause: { code: string } }) => cause.code === "ECONNREFUSED");
+			}
+			anyone.close();
+		});
+	}
+
+	it("the command ends as the platform does", async () => {
+		const started = await start(newDataDir(), ["node", "scripts/run.mjs", "main.ts"]);
+		process.kill(pidOf(started), "SIGKILL");
+		assert.deepEqual(await started.exited, { code: 128 + 9, signal: null });
 	});
 });

@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Context, Service } from "moleculer";
+import { fail, type ProblemCode, problemOf, problems } from "../errors.ts";
+import { type Address, filledIn, otherMethods } from "./addresses.ts";
+import { toProblem } from "./problem.ts";
+import type { Route } from "./routes.ts";
+
+/** How long a closing connection takes what still comes. */
+export const LINGER_MS = 1_000;
+
+export type Alias = { readonly method: string; readonly fullPath: string };
+/** As much of what moleculer-web knows about a request as there is when it fails. */
+export type Failing = IncomingMessage & {
+	$ctx?: Context;
+	$alias?: Alias;
+	$params?: Record<string, unknown>;
+	parsedUrl?: string;
+};
+type Failure = { error: unknown; addresses: readonly Address[]; routeOf: (alias: Alias) => Route };
+
+/** Answers in the words of the catalogue (RFC 9457), and logs as it says. */
+export function answerProblem(service: Service, req: Failing, res: ServerResponse, failure: Failure): void {
+	if (res.headersSent) return void res.destroy();
+	const { error, addresses, routeOf } = failure;
+	const traceId = req.$ctx?.requestID ?? randomUUID();
+	const route = req.$alias && routeOf(req.$alias);
+	const allowed = problemOf(error) === "not_found" && !route ? otherMethods(addresses, req) : [];
+	const code = allowed.length > 0 ? "method_not_allowed" : codeFor(error, route);
+	const { document, retryAfterS } = toProblem(error, { traceId, code });
+	const { log, status } = problems[code];
+	const place = `${req.method} ${route?.path ?? "(no route)"}`;
+	if (log !== "debug") service.logger[log](`${place}: ${code}`, { traceId, ...(log === "error" && { error }) });
+	const statusUrl = code === "outcome_unknown" ? statusUrlOf(route, req) : {};
+	res.setHeader("X-Request-ID", traceId);
+	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS })) res.setHeader(header, value);
+	res.statusCode = status;
+	const text = JSON.stringify({ ...document, ...statusUrl });
+	if (code === "payload_too_large" && !req.complete) answerAndLinger(req, res, text);
+	else res.end(text);
+}
+
+/** Where to ask what became of a request. */
+function statusUrlOf(route: Route | undefined, { $params = {} }: Failing): { statusUrl?: string } {
+	return route?.idempotent ? { statusUrl: filledIn(route.idempotent.statusPath, $params) } : {};
+}
+
+/** The same where there is no request to answer, as it goes over the wire. Then the connection closes. */
+export function rawProblem(code: ProblemCode, headers: readonly (readonly [string, string])[]): string {
+	const traceId = randomUUID();
+	const { document, retryAfterS } = toProblem(fail(code), { traceId });
+	const text = JSON.stringify(document);
+	const said = new Map([
+		...headers,
+		...problemHeaders(code, { allowed: [], retryAfterS }),
+		["X-Request-ID", traceId],
+		["Content-Length", String(Buffer.byteLength(text))],
+		["Date", new Date().toUTCString()],
+		["Connection", "close"],
+	]);
+	const lines = [...said].map(([name, value]) => `${name}: ${value}`);
+	const { status } = document;
+	return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", text].join("\r\n");
+}
+
+type Said = { allowed: readonly string[]; retryAfterS: number | undefined };
+
+function* problemHeaders(code: ProblemCode, { allowed, retryAfterS }: Said): Generator<[string, string]> {
+	yield ["Content-Type", "application/problem+json"];
+	if (allowed.length > 0) yield ["Allow", allowed.join(", ")];
+	if (retryAfterS !== undefined) yield ["Retry-After", String(retryAfterS)];
+	if (problems[code].status === 401) yield ["WWW-Authenticate", "Bearer"];
+	// What comes behind a body that was too large is not a request.
+	if (code === "payload_too_large") yield ["Connection", "close"];
+}
+
+/** Refused before anything was booked: then a money request's outcome is known. */
+const surelyNotBooked: readonly ProblemCode[] = [
+	"ledger_busy",
+	"ledger_unavailable",
+	"overloaded",
+	"service_unavailable",
+];
+
+function codeFor(error: unknown, route: Route | undefined): ProblemCode {
+	const code = problemOf(error);
+	if (!route?.idempotent || problems[code].status < 500) return code;
+	// A call that timed out or broke in the middle may have been carried out all the same.
+	const timedOut = (error as { type?: unknown }).type === "REQUEST_TIMEOUT";
+	return surelyNotBooked.includes(code) && !timedOut ? code : "outcome_unknown";
+}
+
+/**
+ * Answers a request that is still coming before the connection closes. Closed at once it would be reset, and the client could lose
+ * the answer (RFC 9112 9.6); so what comes is thrown away for a moment.
+ */
+function answerAndLinger(request: IncomingMessage, response: ServerResponse, text: string): void {
+	response.setHeader("Content-Length", Buffer.byteLength(text)).write(text);
+	const late = setTimeout(() => response.end(), LINGER_MS);
+	response.once("close", () => clearTimeout(late));
+	request.once("end", () => response.end()).resume();
+}

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
+import { fail } from "../errors.ts";
+
+type Request = IncomingMessage & { body?: unknown };
+type Next = (error?: unknown) => void;
+
+/** How a body may be packed (RFC 9110 8.4.1). */
+type Unpack = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+const unpackers: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([
+	["gzip", promisify(gunzip)],
+	["deflate", promisify(inflate)],
+	["br", promisify(brotliDecompress)],
+	["zstd", promisify(zstdDecompress)],
+]);
+
+/** A middleware that puts the body's bytes, unpacked, into `body`: what is signed is bytes, and we say ourselves what is wrong with them. */
+export const bodyReader =
+	(bytesMax: number) =>
+	(request: Request, _: ServerResponse, next: Next): void => {
+		readBody(request, bytesMax).then((body) => {
+			request.body = body;
+			next();
+		}, next);
+	};
+
+/**
+ * @param bytesMax bounds the body as it comes and as it is unpacked
+ * @throws payload_too_large as soon as it is, unsupported_media_type, malformed_request
+ */
+async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+	const { "content-length": length = "0", "transfer-encoding": framing, "content-encoding": packing } = request.headers;
+	if (length === "0" && framing === undefined) return Buffer.alloc(0);
+	const name = (packing ?? "identity").toLowerCase();
+	const unpack = unpackers.get(name);
+	if (!unpack && name !== "identity") throw fail("unsupported_media_type", "The Content-Encoding is not known here");
+	const bytes = await bytesOf(request, bytesMax);
+	if (!unpack || bytes.length === 0) return bytes;
+	try {
+		return await unpack(bytes, { maxOutputLength: bytesMax });
+	} catch (error) {
+		if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw fail("payload_too_large");
+		throw fail("malformed_request", "The body is not packed as Content-Encoding says");
+	}
+}
+
+/** Not by `for await`: giving up in it would destroy the connection before the answer. What comes behind the limit is thrown away. */
+function bytesOf(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+	return new Promise((resolve, reject) => {
+		const chunks: Buffer[] = [];
+		let byteCount = 0;
+		const broken = () => reject(fail("malformed_request", "The body broke off"));
+		if (request.destroyed) broken();
+		request.on("data", (chunk: Buffer) => {
+			byteCount += chunk.length;
+			if (byteCount <= bytesMax) chunks.push(chunk);
+			else reject(fail("payload_too_large"));
+		});
+		request.once("end", () => resolve(Buffer.concat(chunks)));
+		request.once("error", broken);
+		request.once("close", broken);
+	});
+}

@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { fail, type ProblemCode } from "../errors.ts";
+import { LINGER_MS, rawProblem } from "./answer-problem.ts";
+
+export type Answering = {
+	answer(request: IncomingMessage, response: ServerResponse): void;
+	/** Answers a request of which only the beginning could be read. */
+	refuse(request: IncomingMessage, response: ServerResponse, error: Error): void;
+};
+
+/**
+ * Node's server, except that it says in the catalogue's words what Node says with an empty 400, 408, 413, 417 or 431.
+ *
+ * @throws the reason why it cannot listen, with the port in its `code`
+ */
+export async function openServer({ answer, refuse }: Answering, port: number, host: string): Promise<Server> {
+	const server = createServer({
+		// A client that sends its request drop by drop must not hold a connection for ever.
+		headersTimeout: 10_000,
+		requestTimeout: 30_000,
+		connectionsCheckingInterval: 1_000,
+		keepAliveTimeout: 65_000,
+		// Whoever answers looks for it.
+		requireHostHeader: false,
+	});
+	const latest = new WeakMap<Duplex, ServerResponse>();
+	const begin = (request: IncomingMessage, response: ServerResponse) => {
+		latest.set(request.socket, response);
+		for (const [header, value] of securityHeaders) response.setHeader(header, value);
+		// RFC 9110 9.3.2: like GET, without the content; Node leaves that away by itself.
+		if (request.method === "HEAD") request.method = "GET";
+		answer(request, response);
+	};
+	server.on("request", begin);
+	// RFC 9110 10.1.1 allows to pass over an expectation that is not known.
+	server.on("checkExpectation", begin);
+	const broken = new WeakSet<Duplex>();
+	server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+		// Everything behind what cannot be read cannot be read either.
+		if (broken.has(socket)) return;
+		broken.add(socket);
+		const code = codes[error.code ?? ""] ?? "malformed_request";
+		const response = latest.get(socket);
+		// A request that was read is answered first; this is about what came behind it.
+		if (!response || isOver(response)) sayAndClose(socket, code);
+		else if (response.req.complete) response.once("close", () => sayAndClose(socket, code));
+		// One request never gets two answers.
+		else if (response.headersSent || !socket.writable) socket.destroy();
+		else refuse(response.req, response.setHeader("Connection", "close"), fail(code));
+	});
+	await new Promise<void>((resolve, reject) => {
+		server.once("error", reject);
+		server.listen(port, host, () => {
+			server.off("error", reject);
+			resolve();
+		});
+	});
+	return server;
+}
+
+const securityHeaders: readonly (readonly [string, string])[] = [
+	["Cache-Control", "no-store"],
+	["Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"],
+	["Referrer-Policy", "no-referrer"],
+	["X-Content-Type-Options", "nosniff"],
+];
+
+/** Node's words for why a request cannot be read; there are many more, and all of them mean that it is malformed. */
+const codes: Record<string, ProblemCode> = {
+	HPE_HEADER_OVERFLOW: "headers_too_large",
+	HPE_CHUNK_EXTENSIONS_OVERFLOW: "payload_too_large",
+	ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
+};
+
+const isOver = ({ req, writableFinished }: ServerResponse): boolean => req.complete && writableFinished;
+
+/** There is no request to answer: the answer is written to the connection as it is. */
+function sayAndClose(socket: Duplex, code: ProblemCode): void {
+	if (!socket.writable) return void socket.destroy();
+	socket.end(rawProblem(code, securityHeaders));
+	const late = setTimeout(() => socket.destroy(), LINGER_MS);
+	socket.once("close", () => clearTimeout(late));
+}
+
+/**
+ * Takes no new connections, and ends the others as soon as they have their answer, or at the latest when that cannot come any more.
+ *
+ * @param answersWithinMs how long a client waits for an answer
+ */
+export async function closeGently(server: Server, answersWithinMs: number): Promise<void> {
+	const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+	const idle = setInterval(() => server.closeIdleConnections(), 50);
+	const late = setTimeout(() => server.closeAllConnections(), answersWithinMs + 2_000);
+	await closed;
+	clearInterval(idle);
+	clearTimeout(late);
+}
