@@ -10,13 +10,21 @@ import { type Document, MongoClient } from "mongodb";
 import { partPath } from "../../scripts/parts.ts";
 
 const SET = "hannip";
+/** The least that a mongod takes: tests keep little. */
 const CACHE_GB = 0.25;
 /** MongoDB's own 10 s and 2 s would make every test of a failover wait for them. */
 const ELECTION_TIMEOUT_MS = 1_000;
 const HEARTBEAT_MS = 200;
 const START_TIMEOUT_MS = 60_000;
 
-export type Member = { readonly port: number; readonly folder: string; process: ChildProcess };
+type Place = { readonly port: number; readonly folder: string; readonly cacheGb: number };
+export type Member = Place & { process: ChildProcess };
+
+type Options = {
+	readonly members?: 1 | 3;
+	/** What WiredTiger keeps in memory. */
+	readonly cacheGb?: number;
+};
 
 /** Real mongods on loopback, in a temporary folder: a replica set of one or three, with everything that can happen to one. */
 export class ReplicaSet {
@@ -29,12 +37,12 @@ export class ReplicaSet {
 	}
 
 	/** @throws when mongod cannot be had, or does not start */
-	static async start({ members: count = 1 }: { members?: 1 | 3 } = {}): Promise<ReplicaSet> {
+	static async start({ members: count = 1, cacheGb = CACHE_GB }: Options = {}): Promise<ReplicaSet> {
 		const mongod = partPath("mongod");
 		const root = mkdtempSync(join(tmpdir(), "hannip-mongo-"));
 		const ports = await freePorts(count);
 		const set = new ReplicaSet(
-			ports.map((port) => startMember(mongod, { port, folder: join(root, String(port)) })),
+			ports.map((port) => startMember(mongod, { port, folder: join(root, String(port)), cacheGb })),
 			root,
 		);
 		try {
@@ -127,14 +135,14 @@ export class ReplicaSet {
 	}
 }
 
-function startMember(mongod: string, { port, folder }: { port: number; folder: string }): Member {
+function startMember(mongod: string, { port, folder, cacheGb }: Place): Member {
 	mkdirSync(folder, { recursive: true });
 	const settings = ["enableTestCommands=1", "diagnosticDataCollectionEnabled=false", "ttlMonitorEnabled=false"];
 	const mongodProcess = spawn(
 		mongod,
 		[
 			...["--replSet", SET, "--bind_ip", "127.0.0.1", "--port", String(port), "--nounixsocket"],
-			...["--dbpath", folder, "--wiredTigerCacheSizeGB", String(CACHE_GB), "--oplogSize", "256"],
+			...["--dbpath", folder, "--wiredTigerCacheSizeGB", String(cacheGb), "--oplogSize", "256"],
 			// Alone, a member waits that long before it says that an entry is on its disk; among three the others say it.
 			...["--journalCommitInterval", "2"],
 			...["--quiet", "--logpath", join(folder, "mongod.log"), "--logappend"],
@@ -143,7 +151,7 @@ function startMember(mongod: string, { port, folder }: { port: number; folder: s
 		{ stdio: "ignore" },
 	);
 	endWithUs(mongodProcess, dirname(folder));
-	return { port, folder, process: mongodProcess };
+	return { port, folder, cacheGb, process: mongodProcess };
 }
 
 /**
