@@ -73,4 +73,8 @@ describe("addExact", () => {
 	] as const) {
 		it(`throws on ${left} + ${right}`, () => assert.throws(() => addExact(left, right), RangeError));
 	}
+
+	it("names both in the error", () => {
+		assert.throws(() => addExact(0.5, 1), { name: "RangeError", message: "0.5 + 1 is not an exact integer" });
+	});
 });

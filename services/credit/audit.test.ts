@@ -783,3 +783,113 @@ describe("the audit of a forged log whose sums are right names", () => {
 		bump(pages, "last", 1, CREDITS_POSTED, 100);
 	}
 });
+
+// The exact words for what only one of several checks would find.
+
+describe("the audit says exactly what is wrong with", () => {
+	/** What it says of a forged last group, in its words for an entry. */
+	function saidOf(id: string, forge: (pages: Pages) => void): string | undefined {
+		const pages = new Pages();
+		forge(pages);
+		pages.pages.splice(pages.indexOf(id) + 1);
+		return audit(pages.chained())?.what.replace(/^[a-z-]+ [^ ]+: /, "");
+	}
+
+	const effects = {
+		...{ opened: "open.wallet:u_1", stateSet: "freeze", created: "charge" },
+		...{ changed: "void", counters: "charge", tombstone: "cancel" },
+	} as const;
+	for (const [name, donor] of Object.entries(effects) as [keyof typeof effects, string][]) {
+		it(`a refusal that has an effect: ${name}`, () => {
+			const said = saidOf("refused", (p) => Object.assign(p.entry("refused"), { [name]: p.entry(donor)[name] }));
+			assert.equal(said, "it was refused and has an effect");
+		});
+	}
+
+	it("a refusal that uses up a code which was not looked at", () => {
+		const redeemed = { jti: "x" as Jti, expiresAtMs: 1e13 };
+		for (const refusal of ["deadline_exceeded", "code_used", "code_expired"] as const) {
+			const said = saidOf("refused", (p) => Object.assign(p.entry("refused"), { refusal, redeemed }));
+			assert.equal(said, "it uses up the code x without a payment", refusal);
+		}
+		assert.equal(
+			saidOf("refused", (p) => Object.assign(p.entry("refused"), { redeemed })),
+			undefined,
+		);
+	});
+
+	it("a refusal that uses up a code at the end of its time, and not before", () => {
+		const at = (offsetMs: number) =>
+			saidOf("refused", (p) => {
+				const expiresAtMs = p.page("refused").nowMs + offsetMs;
+				Object.assign(p.entry("refused"), { redeemed: { jti: "x", expiresAtMs } });
+			});
+		assert.deepEqual([at(0), at(1)], ["the code x had expired", undefined]);
+	});
+
+	it("counters that are of other accounts, whatever the side", () => {
+		const other = "other accounts changed than the transfer's";
+		for (const side of [0, 1] as const) {
+			const said = saidOf("p2p", (p) => p.counters("p2p")[side].splice(0, 1, "wallet:u_3" as unknown as number));
+			assert.equal(said, other);
+		}
+	});
+
+	it("a transfer without counters", () => {
+		const said = saidOf("p2p", (p) => delete p.entry("p2p").counters);
+		assert.equal(said, "it does not have one debit and one credit side");
+	});
+
+	it("a refund that is taken from another, given to another, or changes more than the sum", () => {
+		const refund = (created: Partial<Transfer>, changed: Partial<Forged["changed"]> = {}) =>
+			saidOf("refund", (p) => {
+				Object.assign(p.created("refund"), created);
+				Object.assign(p.changed("refund"), changed);
+			});
+		const between = "a refund between other accounts";
+		assert.equal(refund({ debitAccountId: "store:s_2" as AccountId }), between);
+		assert.equal(refund({ creditAccountId: "wallet:u_2" as AccountId }), between);
+		const more = "a refund changed more than the refunded sum";
+		assert.deepEqual([refund({}, { state: "voided" }), refund({}, { amount: 99 })], [more, more]);
+	});
+
+	it("a counter below 0", () => {
+		const maker = new LogMaker();
+		for (const command of [...OPENING, payCommand("charge", "charge", { from: FUNDING, to: "wallet:u_1", amount: 9 })])
+			maker.add([command], 10);
+		maker.add([{ ...payCommand("hold", "sale", { ...SALE, amount: 5 }), hold: { ttlMs: 9 } }], 10);
+		const [posting] = entriesOf(maker.add([{ ...idOf("post"), type: "post", ...target("hold") }], 10) as Group);
+		assert.ok(posting?.changed);
+		const changed = { ...posting.changed, amount: -1 };
+		const counters = [
+			["wallet:u_1", -1, 9, 0, 0],
+			["store:s_1", 0, -1, 0, 0],
+		] as unknown as Counters[];
+		const previous = headOf(maker.groups.at(-2) as Group);
+		const forged = makeGroup({ lane: 0, previous, nowMs: 10, entries: [{ ...posting, changed, counters }] });
+		const said = audit([...maker.groups.slice(0, -1), forged])?.what;
+		assert.equal(said, "post post: wallet:u_1 has a negative counter");
+	});
+
+	it("a sum that is not 0", () => {
+		for (const [counter, sum] of [
+			["creditsPosted", "1 posted and 0 pending"],
+			["debitsPosted", "-1 posted and 0 pending"],
+			["creditsPending", "0 posted and 1 pending"],
+			["debitsPending", "0 posted and -1 pending"],
+		] as const) {
+			withAuditor((auditor) => {
+				for (const group of original()) auditor.check(group);
+				const account = auditor.accounts.get("wallet:u_1" as AccountId) ?? assert.fail();
+				auditor.accounts.set({ ...account, [counter]: account[counter] + 1 });
+				assert.equal(auditor.finish()?.what, `the sum over all accounts is ${sum}, not 0`);
+			});
+		}
+	});
+});
+
+it("an auditor that is closed has let go of its scratch file", () => {
+	const auditor = new Auditor();
+	auditor.close();
+	assert.throws(() => auditor.accounts.get("wallet:u_1" as AccountId), /finalized/);
+});

@@ -991,3 +991,234 @@ describe("the running ledger", () => {
 		assert.deepEqual(await saidOf(again, "h"), ["applied", "expired", 1_000]);
 	});
 });
+
+describe("what is not in memory", () => {
+	/** A writer whose book is empty and whose read model has the whole log; what it asks the read model for. */
+	async function emptyWriter(log: MemoryLog) {
+		const started = writer({ log });
+		const asked: string[][] = [];
+		const { accounts, transfers } = started.loader;
+		started.loader.accounts = (ids) => {
+			asked.push([...ids]);
+			return accounts.call(started.loader, ids);
+		};
+		started.loader.transfers = (ids) => {
+			asked.push([...ids]);
+			return transfers.call(started.loader, ids);
+		};
+		for (const group of log.groups) started.loader.project(group);
+		await started.commit.start(started.loader.head);
+		return { ...started, asked };
+	}
+	const refund = (id: string, transferId: string): Command => ({
+		...idOf(id),
+		...{ type: "refund", transferId: transferId as TransferId, amount: 1, details: {} },
+	});
+
+	it("is asked for once, and what is there is not asked for", async () => {
+		const log = new MemoryLog();
+		await openedWriter({ log }).then(({ commit }) => commit.submit(pay("sale", 10)));
+		const { commit, asked } = await emptyWriter(log);
+		assert.deepEqual(asked, []);
+		const words = await wordsOf(
+			[pay("t"), pay("u"), refund("r", "sale"), refund("s", "sale")].map((c) => commit.submit(c)),
+		);
+		assert.deepEqual(words, Array(4).fill("new applied"));
+		assert.deepEqual(asked, [["sale"], ["wallet:a", "store:s"]]);
+		await commit.submit(open("wallet:b"));
+		await commit.submit(pay("v", 1, { creditAccountId: "wallet:b" as AccountId }));
+		await commit.submit(refund("w", "sale"));
+		assert.deepEqual(asked.slice(2), [["wallet:b"]]);
+		await commit.submit(refund("x", "never"));
+		assert.deepEqual(asked.slice(3), [["never"]]);
+	});
+
+	it("is there before another writer's entries change it", async () => {
+		const log = new MemoryLog();
+		const one = await openedWriter({ log });
+		await one.commit.submit(pay("hold", 10, { hold: { ttlMs: 10 } }));
+		const { commit, book, asked } = await emptyWriter(log);
+		const transferId = "hold" as TransferId;
+		await one.commit.submit({ ...idOf("v"), type: "void", transferId });
+		const accountId = "wallet:b" as AccountId;
+		await one.commit.submit(open(accountId));
+		await one.commit.submit({ ...idOf("f"), type: "set-state", accountId, state: "frozen", reason: "" });
+		await one.commit.submit(pay("t", 5));
+		await commit.reached(one.commit.head.sequence);
+		assert.deepEqual(asked, [["hold"], ["wallet:a", "store:s"]]);
+		assert.deepEqual([book.transfer(transferId)?.state, book.holds.size], ["voided", 0]);
+		assert.equal(book.account(accountId)?.state, "frozen");
+		assert.equal(balanceIn(book, "wallet:a"), 995);
+	});
+
+	it("is the account whose state another writer changes", async () => {
+		const log = new MemoryLog();
+		const one = await openedWriter({ log });
+		const { commit, book, asked } = await emptyWriter(log);
+		const accountId = "wallet:a" as AccountId;
+		await one.commit.submit({ ...idOf("f"), type: "set-state", accountId, state: "frozen", reason: "" });
+		await commit.reached(one.commit.head.sequence);
+		assert.deepEqual(asked, [["wallet:a"]]);
+		assert.equal(book.account(accountId)?.state, "frozen");
+	});
+});
+
+describe("a failure is told with its reason", () => {
+	const reasonOf = (failure: unknown): [message: string, cause: unknown] => [
+		(failure as Error).message,
+		((failure as Error).cause as Error | undefined)?.message,
+	];
+
+	it("when nobody knows whether the group is in the log", async () => {
+		const { commit, failures } = await openedWriter({ trouble: faultsInOrder("request_lost") });
+		assert.equal(await wordOf(commit.submit(pay("t"))), "outcome_unknown");
+		assert.deepEqual(failures.map(reasonOf), [["an append neither failed nor succeeded", "no answer to append"]]);
+	});
+
+	it("when the journal says that it is not", async () => {
+		const { commit, failures } = await openedWriter({ trouble: faultsInOrder("unavailable") });
+		assert.equal(await wordOf(commit.submit(pay("t"))), "ledger_unavailable");
+		assert.deepEqual(failures.map(reasonOf), [["no append at the moment", undefined]]);
+	});
+
+	it("when it was decided again and again", async () => {
+		const { commit, failures, journal } = await openedWriter();
+		let appends = 0;
+		journal.append = async (_, claims) => {
+			appends++;
+			return { result: "duplicate", claims };
+		};
+		assert.equal(await wordOf(commit.submit(pay("t"))), "ledger_unavailable");
+		assert.deepEqual(failures.map(reasonOf), [["a group was decided 100 times and could not be appended", undefined]]);
+		assert.equal(appends, 100);
+	});
+
+	it("once for every attempt to read what somebody waits for", async () => {
+		const log = new MemoryLog();
+		await openedWriter({ log });
+		const { commit, failures } = writer({ log, trouble: () => "request_lost" });
+		await assert.rejects(commit.reached(1), { type: "ledger_unavailable" });
+		assert.deepEqual(failures.map(reasonOf), Array(3).fill(["no answer to read", undefined]));
+	});
+});
+
+describe("a conflict with what cannot be read yet", () => {
+	it("is waited for: a busy writer does not use up its attempts within a moment", async () => {
+		const log = new MemoryLog();
+		const { commit } = await openedWriter({ log });
+		const { commit: other, log: elsewhere } = await openedWriter();
+		await other.submit(pay("rival", 10));
+		const group = elsewhere.groups.at(-1) ?? assert.fail();
+		const settle = log.appendToMinority(group, ["rival"]) ?? assert.fail();
+		const answer = wordOf(commit.submit(pay("t", 995)));
+		await turns(1_000);
+		settle("settled_late");
+		assert.equal(await answer, "new insufficient_credit");
+		assert.deepEqual(idsIn(log).slice(1), [["rival"], ["t"]]);
+	});
+});
+
+describe("the book", () => {
+	it("forgets what the read model has, and nothing else", async () => {
+		let lag = 100;
+		const { commit, book } = await openedWriter({
+			...{ residents: { accountsMax: 0, transfersMax: 0 }, lag: () => lag },
+		});
+		for (let n = 0; n < 10; n++) await commit.submit(pay(`t${n}`));
+		assert.ok(book.transfer("t0" as TransferId), "the read model does not have it yet");
+		lag = 0;
+		for (let n = 10; n < 13; n++) await commit.submit(pay(`t${n}`));
+		assert.equal(book.transfer("t1" as TransferId), undefined);
+		assert.ok(book.transfer("t12" as TransferId));
+	});
+});
+
+describe("a group takes", () => {
+	it("whoever is ready in the same turn of the event loop", async () => {
+		const { commit, log } = await openedWriter();
+		const first = commit.submit(pay("a"));
+		for (let n = 0; n < 50; n++) await undefined;
+		await Promise.all([first, commit.submit(pay("b"))]);
+		assert.deepEqual(idsIn(log).slice(1), [["a", "b"]]);
+	});
+
+	it("exactly as many characters as it may have", async () => {
+		const groupsWith = async (bodyMax: number) => {
+			const { commit, log } = await openedWriter({ limits: { bodyMax } });
+			const before = log.groups.length;
+			await Promise.all([commit.submit(pay("a")), commit.submit(pay("b"))]);
+			return log.groups.slice(before);
+		};
+		const [together] = await groupsWith(4_000_000);
+		const length = together?.body.length ?? assert.fail();
+		assert.deepEqual([(await groupsWith(length)).length, (await groupsWith(length - 1)).length], [1, 2]);
+	});
+});
+
+describe("whoever waits for a group", () => {
+	it("hears of it when it was read, and not only when all that came after it is done", async () => {
+		const log = new MemoryLog();
+		const one = await openedWriter({ log });
+		const { trouble, release } = gate();
+		const two = writer({ log, trouble });
+		const answer = two.commit.submit(pay("t"));
+		const reached = [1, 1].map((sequence) => two.commit.reached(sequence).then(() => "reached"));
+		const tooMuch = two.commit.reached(one.commit.head.sequence + 1).then(() => "too early");
+		assert.equal(await Promise.race([...reached, tooMuch, turns(200).then(() => "nothing")]), "reached");
+		assert.deepEqual(await Promise.all(reached), ["reached", "reached"]);
+		release();
+		assert.equal(await wordOf(answer), "new applied");
+		assert.equal(await tooMuch, "too early", "its own group was that");
+	});
+});
+
+describe("whoever waits for a group that is there", () => {
+	it("does not wait, whatever is on its way", async () => {
+		const { trouble, release } = gate();
+		const { commit } = await openedWriter({ trouble });
+		const answer = commit.submit(pay("t"));
+		await turns(5);
+		const reached = [0, 1].map((sequence) => commit.reached(sequence).then(() => "reached"));
+		for (const each of reached) assert.equal(await Promise.race([each, turns(200).then(() => "nothing")]), "reached");
+		release();
+		await answer;
+	});
+});
+
+describe("whoever is told how far the log goes", () => {
+	it("asks for what is missing up to there, and for no more", async () => {
+		const log = new MemoryLog();
+		const one = await openedWriter({ log });
+		const { commit, journal } = writer({ log });
+		await commit.reached(1);
+		await commit.drain();
+		for (const id of ["t", "u", "v"]) await one.commit.submit(pay(id));
+		const asked: unknown[] = [];
+		const read = journal.read.bind(journal);
+		journal.read = (range) => {
+			asked.push(range);
+			return read(range);
+		};
+		commit.follow(3);
+		await commit.drain();
+		assert.deepEqual(asked, [{ fromSequence: 2, groupsMax: 2 }]);
+		assert.equal(commit.head.sequence, 3);
+	});
+});
+
+describe("a start at the beginning", () => {
+	it("asks for the first group, and for none before it", async () => {
+		const log = new MemoryLog();
+		const one = await openedWriter({ log });
+		const { commit, journal } = writer({ log });
+		const asked: number[] = [];
+		const read = journal.read.bind(journal);
+		journal.read = (range) => {
+			asked.push(range.fromSequence);
+			return read(range);
+		};
+		await commit.start({ sequence: 0, hash: "0".repeat(64), committedAtMs: 0 });
+		assert.deepEqual(asked, [1, 2]);
+		assert.deepEqual(commit.head, one.commit.head);
+	});
+});

@@ -1372,3 +1372,46 @@ function groupsOf(script: Script, size: number): Group[] {
 	}
 	return groups;
 }
+
+describe("needs", () => {
+	it("names what a command looks at, and nothing that would be loaded in vain", () => {
+		const book = world();
+		ask(book, pay("sale", AS, 30));
+		const sides = ["wallet:a", "store:s"];
+		const cases: [Command, accounts: string[], transfers: string[]][] = [
+			[open("wallet:c"), ["wallet:c"], []],
+			[setState("s", "wallet:a", "frozen"), ["wallet:a"], []],
+			[pay("t", AB, 1), ["wallet:a", "wallet:b"], []],
+			[post("p", "sale"), sides, ["sale"]],
+			[release("v", "void", "sale"), sides, ["sale"]],
+			[release("e", "expire", "sale"), sides, ["sale"]],
+			[refund("r", "sale"), sides, ["sale"]],
+			[cancel("c", "sale"), sides, ["sale"]],
+			[cancel("d", "never"), [], ["never"]],
+			[refund("q", "never"), [], ["never"]],
+		];
+		for (const [command, accounts, transfers] of cases) {
+			assert.deepEqual(needs(book, command), { accounts, transfers }, `${command.type} ${command.id}`);
+		}
+	});
+});
+
+describe("what only system accounts and other books have", () => {
+	it("an account that owes nothing yet, but holds, is not closed", () => {
+		const book = world();
+		ask(book, open("system:payouts", "system"));
+		ask(book, pay("held", { from: "system:payouts", to: "wallet:a" }, 5, { hold: { ttlMs: 9 } }));
+		assert.deepEqual(counters(book, "system:payouts"), ["system:payouts", 0, 0, 5, 0]);
+		assert.equal(ask(book, setState("c", "system:payouts", "closed")).refusal, "account_not_empty");
+		ask(book, release("v", "void", "held"));
+		assert.equal(ask(book, setState("d", "system:payouts", "closed")).refusal, undefined);
+	});
+
+	it("a hold without an end is posted at any time, and never expires", () => {
+		const book = world();
+		ask(book, pay("held", AS, 5, { hold: { ttlMs: 9 } }));
+		book.putTransfer({ ...transfer(book, "held"), expiresAtMs: null });
+		assert.equal(ask(book, release("e", "expire", "held"), T0 * 2).refusal, "not_pending");
+		assert.equal(ask(book, post("p", "held"), T0 * 2).refusal, undefined);
+	});
+});

@@ -232,3 +232,24 @@ describe("Draft", () => {
 		assert.equal(book.holds.size, 0);
 	});
 });
+
+describe("a generation of Residents", () => {
+	it("is turned when it has one value more than its size, not when it is full", () => {
+		const residents = new Residents<string, number>(1);
+		for (const [head, key] of ["a", "b"].entries()) {
+			residents.set(key, head);
+			residents.turn({ head, watermark: head });
+		}
+		assert.equal(residents.get("a"), 0, "it was turned once, with both in it");
+	});
+
+	it("is not filled by questions for what it does not have", () => {
+		const residents = new Residents<string, number>(1);
+		residents.set("a", 1);
+		for (let head = 1; head <= 5; head++) {
+			assert.equal(residents.get(`never set ${head}`), undefined);
+			residents.turn({ head, watermark: head });
+		}
+		assert.equal(residents.get("a"), 1);
+	});
+});

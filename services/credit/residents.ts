@@ -17,11 +17,6 @@ export class Residents<Key, Value> {
 		this.#sizeMax = sizeMax;
 	}
 
-	/** At most so many values; some may be in both generations. */
-	get size(): number {
-		return this.#young.size + this.#old.size;
-	}
-
 	get(key: Key): Value | undefined {
 		const young = this.#young.get(key);
 		if (young !== undefined) return young;
