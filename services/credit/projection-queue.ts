@@ -74,13 +74,15 @@ export class ProjectionQueue {
 		this.#head = head;
 	}
 
-	/** Resolves when so little waits that memory stays bounded. @throws why nothing can be written */
+	/** Resolves as soon as so little waits that memory stays bounded: payments wait for it. @throws why nothing can be written */
 	async notTooFarBehind(): Promise<void> {
-		while (this.#backlogBytes > this.#limits.backlogBytesMax) {
-			this.#start();
-			await this.#running;
-			if (this.#failure) throw this.#failure;
+		for (let [oldest] = this.#backlog; oldest && this.#isTooFarBehind; [oldest] = this.#backlog) {
+			await this.#until(oldest.sequence, this.#stopped());
 		}
+	}
+
+	get #isTooFarBehind(): boolean {
+		return this.#backlogBytes > this.#limits.backlogBytesMax;
 	}
 
 	/** Resolves when everything that was given to `project` is written down. @throws why it cannot be */
