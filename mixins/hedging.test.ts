@@ -126,6 +126,29 @@ describe("hedging", () => {
 		assert.equal(await late, "first, late");
 	});
 
+	it("asks the other at once while the first stays silent, and the first again when it is back", async () => {
+		let isSilent = true;
+		const asked = { first: 0, second: 0 };
+		await between(
+			() => {
+				asked.first++;
+				return isSilent ? new Promise(() => {}) : "first";
+			},
+			() => {
+				asked.second++;
+				return "second";
+			},
+		);
+		for (let n = 0; n < 10; n++) assert.equal(await brokers.ask(), "second");
+		assert.deepEqual(asked, { first: 1, second: 10 });
+		isSilent = false;
+		let answer = "second";
+		for (const until = Date.now() + 5_000; Date.now() < until && answer !== "first"; await sleep(20))
+			answer = await brokers.ask();
+		assert.equal(answer, "first");
+		assert.equal(await brokers.ask(), "first");
+	});
+
 	it("does not know what became of a command that nobody answers; what only reads is just not to be had", async () => {
 		await between(silent, silent);
 		assert.equal(await brokers.ask("credit.transfer"), "outcome_unknown");

@@ -6,6 +6,8 @@ const HEDGED = /^credit\.(?!audit$|status$)/;
 const OF_THE_LEDGER = /^credit\./;
 /** Of those, what changes something. */
 const COMMANDS = /^credit\.(open|transfer|post|void|refund|cancel|setState)$/;
+/** So often one call tries whether a process that was silent is back; the others go elsewhere at once. */
+const TRY_AGAIN_MS = 1_000;
 /** All commands of a lane go to one process, by Moleculer's Shard strategy. There is one lane now. */
 const LANE = 0;
 
@@ -26,16 +28,54 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 	let broker: ServiceBroker;
 	/** When each process was last heard. */
 	const heardAtMs = new Map<string | undefined, number>();
+	/** Who was silent while somebody waited, and when it is tried again. */
+	const tryAgainAtMs = new Map<string | undefined, number>();
+	/** Whom the strategy chose last. */
+	let preferred: string | undefined;
 
 	const ask = (call: () => Answer): Asked => {
 		const answer = call();
 		const nodeID = answer.ctx?.nodeID ?? undefined;
-		const heard = () => heardAtMs.set(nodeID, performance.now());
+		const heard = () => {
+			heardAtMs.set(nodeID, performance.now());
+			tryAgainAtMs.delete(nodeID);
+		};
 		answer.then(heard, (error: unknown) => saysItself(error) && heard());
 		return { nodeID, answer };
 	};
 
-	const isSilent = ({ nodeID }: Asked) => performance.now() - (heardAtMs.get(nodeID) ?? 0) >= afterMs;
+	const isSilent = ({ nodeID }: Asked) => {
+		const now = performance.now();
+		const isSo = now - (heardAtMs.get(nodeID) ?? 0) >= afterMs;
+		if (isSo) tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
+		return isSo;
+	};
+
+	/** Whoever is silent comes last; else the same for everyone who asks, so that the commands of a lane stay together. */
+	const othersThan = (name: string, asked: readonly Pick<Asked, "nodeID">[]): string[] => {
+		const before = new Set(asked.map(({ nodeID }) => nodeID));
+		const rank = (id: string) => Number(tryAgainAtMs.has(id));
+		return nodesOf(broker, name)
+			.filter((id) => !before.has(id))
+			.sort((left, right) => rank(left) - rank(right) || (left < right ? -1 : 1));
+	};
+
+	/** Whom to ask first; undefined leaves it to the strategy. */
+	const firstNode = (name: string): string | undefined => {
+		const againAtMs = tryAgainAtMs.get(preferred);
+		if (againAtMs === undefined) return undefined;
+		const now = performance.now();
+		if (now < againAtMs) return othersThan(name, [{ nodeID: preferred }])[0];
+		tryAgainAtMs.set(preferred, now + TRY_AGAIN_MS);
+		return undefined;
+	};
+
+	const askFirst = (name: string, call: (nodeID: string | undefined) => Answer): Asked => {
+		const nodeID = firstNode(name);
+		const first = ask(() => call(nodeID));
+		if (nodeID === undefined) preferred = first.nodeID;
+		return first;
+	};
 
 	return {
 		name: "Hedging",
@@ -47,27 +87,27 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 				if (!OF_THE_LEDGER.test(name) || options.nodeID) return next(name, params, options);
 				const laned = { ...options, meta: { ...options.meta, lane: LANE } };
 				if (!HEDGED.test(name)) return next(name, params, laned);
-				const asked: Asked[] = [];
+				const callNode = (nodeID: string | undefined) =>
+					next(name, params, nodeID === undefined ? laned : { ...laned, nodeID });
+				const asked = [askFirst(name, callNode)];
 				const askNext = () => {
-					const nodeID = asked.length === 0 ? undefined : anotherNode(broker, name, asked);
-					if (asked.length > 0 && nodeID === undefined) return undefined;
-					const latest = ask(() => next(name, params, nodeID === undefined ? laned : { ...laned, nodeID }));
+					const [nodeID] = othersThan(name, asked);
+					if (nodeID === undefined) return undefined;
+					const latest = ask(() => callNode(nodeID));
 					asked.push(latest);
 					return latest;
 				};
-				return firstDecided({ askNext, isSilent, afterMs, isCommand: COMMANDS.test(name) });
+				return firstDecided(asked[0] as Asked, { askNext, isSilent, afterMs, isCommand: COMMANDS.test(name) });
 			},
 	} as unknown as Middleware;
 };
 
-/** The same for everyone who asks, so that the commands of a lane stay together. */
-function anotherNode(broker: ServiceBroker, name: string, asked: readonly Asked[]): string | undefined {
+/** The processes that can be called now. */
+function nodesOf(broker: ServiceBroker, name: string): string[] {
 	const { endpoints = [] } = (broker.registry.getActionEndpoints(name) ?? {}) as {
 		endpoints?: { id: string; isAvailable: boolean }[];
 	};
-	const before = new Set(asked.map(({ nodeID }) => nodeID));
-	const others = endpoints.filter(({ id, isAvailable }) => isAvailable && !before.has(id)).map(({ id }) => id);
-	return others.sort()[0];
+	return endpoints.filter(({ isAvailable }) => isAvailable).map(({ id }) => id);
 }
 
 type Hedge = {
@@ -78,7 +118,7 @@ type Hedge = {
 	readonly isCommand: boolean;
 };
 
-function firstDecided({ askNext, isSilent, afterMs, isCommand }: Hedge): Promise<unknown> {
+function firstDecided(first: Asked, { askNext, isSilent, afterMs, isCommand }: Hedge): Promise<unknown> {
 	return new Promise((resolve, reject) => {
 		const undecided: unknown[] = [];
 		let open = 0;
@@ -106,7 +146,7 @@ function firstDecided({ askNext, isSilent, afterMs, isCommand }: Hedge): Promise
 				},
 			);
 		};
-		askOneMore();
+		follow(first);
 	});
 }
 

@@ -26,7 +26,7 @@ import {
 const limits = {
 	batchGroups: 2_000,
 	batchBytes: 2_000_000,
-	gatherMs: 50,
+	gatherMs: 300,
 	backlogBytesMax: 16_000_000,
 	reachTimeoutMs: 2_000,
 } as const;
