@@ -23,9 +23,6 @@ export function serve<H extends Handlers>(handlers: H): void {
 	});
 }
 
-/** V8 would take 48 MB for what a worker throws away at once, and each has its own. */
-const YOUNG_MB_MAX = 8;
-
 /** On the main thread: calls what the worker serves. A worker that dies rejects what waits, and all that is asked later. */
 export class WorkerLink<H extends Handlers> {
 	readonly #worker: Worker;
@@ -34,7 +31,7 @@ export class WorkerLink<H extends Handlers> {
 	#death: Error | null = null;
 
 	constructor(file: URL, workerData: unknown) {
-		this.#worker = new Worker(file, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB_MAX } });
+		this.#worker = new Worker(file, { workerData });
 		this.#worker.on("message", ({ id, result, error, errorType }: Reply) => {
 			const waiting = this.#waiting.get(id);
 			this.#waiting.delete(id);
