@@ -71,7 +71,10 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		logLevel: oneOf("LOG_LEVEL", env.LOG_LEVEL || "info", logLevels),
 		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
 	};
+	// What is wrong is not repeated: there may be a password in it.
 	const { transporter, mongodbUri } = settings;
+	if (mongodbUri && !/^mongodb(\+srv)?:\/\/[^/]+\/[^?]+/.test(mongodbUri))
+		wrong.push("MONGODB_URI is not like mongodb://host/database?replicaSet=rs0");
 	if (transporter && !/^nats:\/\/\S+$/.test(transporter)) wrong.push("TRANSPORTER is not like nats://host:4222");
 	if (transporter && !mongodbUri) wrong.push("TRANSPORTER needs MONGODB_URI: several processes share what they keep");
 	if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));

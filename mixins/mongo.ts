@@ -151,8 +151,17 @@ function share(uri: string): Shared {
 async function connect(shared: Shared): Promise<MongoClient> {
 	const driver = await import("mongodb");
 	if (shared.users === 0) throw new Error("this connection to MongoDB was closed");
-	shared.client ??= new driver.MongoClient(shared.uri, shared.options);
+	shared.client ??= clientOf(driver, shared);
 	return shared.client.connect();
+}
+
+/** The driver says what it does not understand, but not where it stands. */
+function clientOf({ MongoClient }: typeof import("mongodb"), { uri, options }: Shared): MongoClient {
+	try {
+		return new MongoClient(uri, options);
+	} catch (error) {
+		throw new TypeError(`MONGODB_URI: ${(error as Error).message}`);
+	}
 }
 
 /** No message has the URI in it: there may be a password. @throws TypeError when it names no database */

@@ -62,6 +62,20 @@ describe("a start that cannot be says why in one line, and ends with 1:", () => 
 		});
 	});
 
+	it("names what is wrong with an address and never says the password in it", async () => {
+		for (const env of [
+			{ MONGODB_URI: "mongodb://bob:geheim@host" },
+			{ MONGODB_URI: "mongo://bob:geheim@host/hannip" },
+			{ MONGODB_URI: "mongodb://bob:gehe im:geheim@:99999/hannip" },
+			{ TRANSPORTER: "nats//bob:geheim@host", MONGODB_URI: "mongodb://host/hannip" },
+			{ TRANSPORTER: "nats://bob:geheim@host" },
+		]) {
+			const stderr = await givesUp(env);
+			assert.match(stderr, env.TRANSPORTER ? /TRANSPORTER/ : /MONGODB_URI/);
+			assert.doesNotMatch(stderr, /geheim/);
+		}
+	});
+
 	it("several at once: each is named", async () => {
 		const stderr = await givesUp({ PORT: "x", LOG_LEVEL: "y", SERVICES: "z" });
 		for (const name of ["PORT=x", "LOG_LEVEL=y", "SERVICES=z"]) assert.ok(stderr.includes(name), stderr);
