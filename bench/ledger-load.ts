@@ -29,7 +29,7 @@ export const spread = (turn: number): Order =>
 
 export const intoOne = (turn: number): Order => ({ ...spread(turn), creditAccountId: at(stores, 0) });
 
-const order = (paying: Paying): Order => ({
+export const order = (paying: Paying): Order => ({
 	id: `s_benchbenchbench1.${randomUUID()}`,
 	fingerprint: "benchbenchbenchbenchbe",
 	...paying,
