@@ -47,7 +47,13 @@ export const action = <Spec extends ActionSpec>(
 	visibility: Visibility,
 	spec: Spec,
 	handler: (this: Service, ctx: Context<Static<Spec["params"]>, Meta>) => Promise<Static<Spec["returns"]>>,
-): ActionSchema => ({ ...spec, visibility, handler }) as unknown as ActionSchema;
+): ActionSchema => ({ ...unshared(spec), visibility, handler }) as unknown as ActionSchema;
+
+/**
+ * Every part of a schema as an object of its own. Processes tell each other what their actions take and give, and what
+ * Moleculer finds there a second time it takes for a circle and leaves out: the gateway would then not send the second `Count` of an answer.
+ */
+const unshared = <T>(schema: T): T => JSON.parse(JSON.stringify(schema)) as T;
 
 /** The person who asks. @throws unauthenticated when the call does not come from a person */
 export function callerOf({ meta }: Context<unknown, Meta>): NonNullable<Meta["caller"]> {
