@@ -72,7 +72,7 @@ describe("the audit's command says whom it asks:", () => {
 		const [port] = await freePorts(1);
 		const addresses = {
 			[`ada:${SECRET}@127.0.0.1:${port}/hannip?tlsCertificateKeyFilePassword=${SECRET}`]: `hannip at 127.0.0.1:${port},`,
-			[`ada:${SECRET}@127.0.0.1:${port},127.0.0.1:1/?replicaSet=x`]: `at 127.0.0.1:${port},127.0.0.1:1,`,
+			[`ada:${SECRET}@127.0.0.1:${port},127.0.0.1:1/hannip?replicaSet=x`]: `hannip at 127.0.0.1:${port},127.0.0.1:1,`,
 			[`ada:x/${SECRET}@127.0.0.1:${port}/hannip`]: `hannip at 127.0.0.1:${port},`,
 			[`ada:x?${SECRET}@127.0.0.1:${port}/hannip`]: "of MONGODB_URI,",
 		};
@@ -82,6 +82,10 @@ describe("the audit's command says whom it asks:", () => {
 			assert.ok(out.startsWith(`audit of the stopped ledger in the database ${place} since`), out);
 			assert.ok(!all.includes(SECRET), all);
 		}
+		const nameless = await audit(nowhere, { MONGODB_URI: `mongodb://ada:${SECRET}@127.0.0.1:${port}/?replicaSet=x` });
+		assert.equal(nameless.code, 1);
+		assert.match(nameless.all, /MONGODB_URI is not like/);
+		assert.ok(!nameless.all.includes(SECRET), nameless.all);
 		const withPassword = await audit(nowhere.replace("://", `://ada:${SECRET}@`), {});
 		assert.equal(withPassword.code, 1);
 		assert.ok(!withPassword.all.includes(SECRET), withPassword.all);
