@@ -6,6 +6,7 @@ import { fail, problemOf } from "../services/errors.ts";
 import { hedging } from "./hedging.ts";
 
 const AFTER_MS = 60;
+const GIVEN_UP_MS = 500;
 
 type Answer = (ctx: Context<{ n: number }>) => unknown;
 
@@ -18,7 +19,7 @@ class Brokers {
 
 	#broker(nodeID: string): ServiceBroker {
 		const broker = new ServiceBroker({
-			...{ nodeID, namespace: this.#namespace, transporter: "Fake", logger: false, requestTimeout: 500 },
+			...{ nodeID, namespace: this.#namespace, transporter: "Fake", logger: false, requestTimeout: GIVEN_UP_MS },
 			...{ registry: { preferLocal: false }, middlewares: [hedging({ afterMs: AFTER_MS })] },
 		});
 		this.#all.push(broker);
@@ -147,6 +148,16 @@ describe("hedging", () => {
 			answer = await brokers.ask();
 		assert.equal(answer, "first");
 		assert.equal(await brokers.ask(), "first");
+	});
+
+	it("asks nobody else any more when the first is given up after the second has answered", async () => {
+		brokers = new Brokers();
+		let count = 0;
+		const answer = (): unknown => (++count === 1 ? new Promise(() => {}) : "another");
+		await brokers.start({ a: answer, b: answer, c: answer });
+		assert.equal(await brokers.ask(), "another");
+		await sleep(GIVEN_UP_MS + AFTER_MS);
+		assert.equal(count, 2);
 	});
 
 	it("does not know what became of a command that nobody answers; what only reads is just not to be had", async () => {

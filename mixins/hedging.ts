@@ -122,8 +122,10 @@ function firstDecided(first: Asked, { askNext, isSilent, afterMs, isCommand }: H
 	return new Promise((resolve, reject) => {
 		const undecided: unknown[] = [];
 		let open = 0;
+		let isOver = false;
 		let timer: NodeJS.Timeout | undefined;
 		const decide = (settle: () => void) => {
+			isOver = true;
 			clearTimeout(timer);
 			settle();
 		};
@@ -140,6 +142,8 @@ function firstDecided(first: Asked, { askNext, isSilent, afterMs, isCommand }: H
 				(value) => decide(() => resolve(value)),
 				(error: unknown) => {
 					open--;
+					// Who did not answer is given up some time later; nobody waits for it any more.
+					if (isOver) return;
 					if (!NOT_DECIDED.has(problemOf(error))) return decide(() => reject(error));
 					undecided.push(error);
 					askOneMore();

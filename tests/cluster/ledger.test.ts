@@ -39,9 +39,8 @@ describeOnMongo("processes of the ledger over NATS", () => {
 		// Another process than the one that booked the last may be asked; it looks once a second, and was told nothing while NATS was away.
 		for (let n = 0; n < 50 && (await cluster.storeBalance()) - before < paid.length; n++) await sleep(100);
 		assert.equal((await cluster.storeBalance()) - before, paid.length);
-		for (const id of paid.slice(0, 5).concat(paid.slice(-5))) {
-			assert.equal((await call(cluster.client, "credit.outcome", { id })).state, "applied");
-		}
+		const outcomes = await Promise.all(paid.map((id) => call(cluster.client, "credit.outcome", { id })));
+		assert.deepEqual([...new Set(outcomes.map(({ state }) => state))], ["applied"]);
 		// Of one that surely lives: it may take seconds until a dead one is missed.
 		const [nodeID = ""] = [...cluster.processes.keys()].filter((id) => id !== writer);
 		const { clean, discrepancy } = (await cluster.client.call("credit.audit", {}, { nodeID, timeout: 60_000 })) as {
