@@ -163,8 +163,8 @@ export class GroupCommit {
 				if (batch.length > 0) await this.#commit(batch);
 			} catch (error) {
 				this.#fail(batch, error);
-				// Nobody waits: the next command tries again.
-				if (batch.length === 0 && this.#queue.length === 0) break;
+				// Nobody waits, all were told: the next command tries again.
+				if (batch.length === 0) break;
 			}
 		}
 		this.#running = null;

@@ -181,3 +181,31 @@ export class ProjectionQueue {
 		return this.#backlog.slice(0, end === -1 ? undefined : Math.max(end, 1));
 	}
 }
+
+/** What every read model leaves to the queue before it. */
+export abstract class QueuedReadModel {
+	protected abstract readonly queue: ProjectionQueue;
+
+	get head(): Head {
+		return this.queue.head;
+	}
+	get watermark(): number {
+		return this.queue.head.sequence;
+	}
+	get backlogBytes(): number {
+		return this.queue.backlogBytes;
+	}
+
+	project(group: Group): void {
+		this.queue.project(group);
+	}
+	notTooFarBehind(): Promise<void> {
+		return this.queue.notTooFarBehind();
+	}
+	drained(): Promise<void> {
+		return this.queue.drained();
+	}
+	reached(sequence: number): Promise<void> {
+		return this.queue.reached(sequence);
+	}
+}

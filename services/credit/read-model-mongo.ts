@@ -2,7 +2,7 @@ import type { Db } from "mongodb";
 import { answered, DURABLE, Mongo, Patience } from "../../mixins/mongo.ts";
 import { type Group, type Head, headOf } from "./journal.ts";
 import type { Account, AccountId, Transfer, TransferId } from "./model.ts";
-import { ProjectionQueue } from "./projection-queue.ts";
+import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import { HOUR_MS, type ReadModel, type StatementLine, type StatementQuery, type Total } from "./read-model.ts";
 import { Batch } from "./read-model-mongo-batch.ts";
 import {
@@ -53,19 +53,20 @@ const TAKE_OVER_MS = 300;
  * whoever is the primary later has at least what this process counts on. A "majority" read could be older right after an election, and
  * the ledger would decide about a balance that is no more. What a local read shows too early is made from groups that are durable.
  */
-export class MongoReadModel implements ReadModel {
+export class MongoReadModel extends QueuedReadModel implements ReadModel {
 	readonly #mongo: Mongo;
 	readonly #db: Db;
-	readonly #queue: ProjectionQueue;
+	protected readonly queue: ProjectionQueue;
 	#collections: Collections;
 	/** Another process was first, last time; since when it is waited for with the group that is next. */
 	#lookingOn: { sequence: number; sinceMs: number } | null = null;
 
 	private constructor(mongo: Mongo, db: Db, progress: Progress) {
+		super();
 		this.#mongo = mongo;
 		this.#db = db;
 		this.#collections = collectionsOf(db, progress.generation);
-		this.#queue = new ProjectionQueue({ head: headIn(progress), write: (groups) => this.#write(groups), limits });
+		this.queue = new ProjectionQueue({ head: headIn(progress), write: (groups) => this.#write(groups), limits });
 	}
 
 	/** @throws service_unavailable */
@@ -78,29 +79,6 @@ export class MongoReadModel implements ReadModel {
 			await mongo.close();
 			throw error;
 		}
-	}
-
-	get head(): Head {
-		return this.#queue.head;
-	}
-	get watermark(): number {
-		return this.#queue.head.sequence;
-	}
-	get backlogBytes(): number {
-		return this.#queue.backlogBytes;
-	}
-
-	project(group: Group): void {
-		this.#queue.project(group);
-	}
-	notTooFarBehind(): Promise<void> {
-		return this.#queue.notTooFarBehind();
-	}
-	drained(): Promise<void> {
-		return this.#queue.drained();
-	}
-	reached(sequence: number): Promise<void> {
-		return this.#queue.reached(sequence);
 	}
 
 	async #write(groups: readonly Group[]): Promise<Head> {
@@ -159,7 +137,7 @@ export class MongoReadModel implements ReadModel {
 		const progress = await makeNext(this.#db, this.#collections.generation);
 		await drop(this.#collections);
 		this.#collections = collectionsOf(this.#db, progress.generation);
-		this.#queue.restart(headIn(progress));
+		this.queue.restart(headIn(progress));
 	}
 
 	async accounts(ids: readonly AccountId[]): Promise<Account[]> {
@@ -236,7 +214,7 @@ export class MongoReadModel implements ReadModel {
 	}
 
 	async close(): Promise<void> {
-		await this.#queue.close();
+		await this.queue.close();
 		await this.#mongo.close();
 	}
 }

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { openSqlite } from "../../mixins/sqlite.ts";
-import type { Group, Head } from "./journal.ts";
+import type { Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId } from "./model.ts";
-import { ProjectionQueue } from "./projection-queue.ts";
+import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import { HOUR_MS, type ReadModel, type StatementLine, type StatementQuery, type Total } from "./read-model.ts";
 import type { ReadModelHandlers } from "./read-model-sqlite-worker.ts";
 import { WorkerLink } from "./worker-link.ts";
@@ -24,16 +24,17 @@ const TRANSFER = `t.id, t.kind, t.debit_account_id AS debitAccountId, t.credit_a
  * The read model in an SQLite file of its own, which may be deleted at any time. A worker thread writes; reads are answered
  * here from a second connection, which in WAL mode neither waits for the writer nor holds it up.
  */
-export class SqliteReadModel implements ReadModel {
+export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	readonly #link: WorkerLink<ReadModelHandlers>;
 	readonly #db: DatabaseSync;
 	readonly #statements: ReturnType<typeof prepare>;
-	readonly #queue: ProjectionQueue;
+	protected readonly queue: ProjectionQueue;
 
 	private constructor(link: WorkerLink<ReadModelHandlers>, db: DatabaseSync, head: Head) {
+		super();
 		this.#link = link;
 		this.#db = db;
-		this.#queue = new ProjectionQueue({ head, write: (groups) => link.call("project", groups), limits });
+		this.queue = new ProjectionQueue({ head, write: (groups) => link.call("project", groups), limits });
 		this.#statements = prepare(db);
 	}
 
@@ -44,32 +45,8 @@ export class SqliteReadModel implements ReadModel {
 		return new SqliteReadModel(link, openSqlite(path, { readOnly: true }), head);
 	}
 
-	get head(): Head {
-		return this.#queue.head;
-	}
-	get watermark(): number {
-		return this.#queue.head.sequence;
-	}
-	/** Bytes of log that are not written down yet. */
-	get backlogBytes(): number {
-		return this.#queue.backlogBytes;
-	}
-
-	project(group: Group): void {
-		this.#queue.project(group);
-	}
-	notTooFarBehind(): Promise<void> {
-		return this.#queue.notTooFarBehind();
-	}
-	drained(): Promise<void> {
-		return this.#queue.drained();
-	}
-	reached(sequence: number): Promise<void> {
-		return this.#queue.reached(sequence);
-	}
-
 	async clear(): Promise<void> {
-		this.#queue.restart(await this.#link.call("clear", undefined));
+		this.queue.restart(await this.#link.call("clear", undefined));
 	}
 
 	async accounts(ids: readonly AccountId[]): Promise<Account[]> {
@@ -119,7 +96,7 @@ export class SqliteReadModel implements ReadModel {
 	}
 
 	async close(): Promise<void> {
-		await this.#queue.close();
+		await this.queue.close();
 		this.#db.close();
 		await this.#link.call("close", undefined).finally(() => this.#link.close());
 	}

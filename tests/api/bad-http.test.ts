@@ -7,7 +7,7 @@ import type { ProblemCode } from "../../services/errors.ts";
 import { assertRefused, newKey, type Wire } from "./client.ts";
 import type { Answer } from "./contract.ts";
 import { newPerson, newShop, type Person } from "./people.ts";
-import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
+import { booksOf, startTestPlatform, type TestPlatform, unchanging } from "./platform.ts";
 
 let platform: TestPlatform;
 let ada: Person;
@@ -19,12 +19,7 @@ before(async () => {
 });
 after(() => platform.stop());
 
-const nothingChanges = (work: () => Promise<void>) => async () => {
-	const books = () => booksOf(platform.operator, [ada.wallet, `store:${storeId}`]);
-	const before = await books();
-	await work();
-	assert.deepEqual(await books(), before);
-};
+const nothingChanges = unchanging(() => booksOf(platform.operator, [ada.wallet, `store:${storeId}`]));
 
 const CHARGE = "/v1/me/charges";
 /** Routes that take a body, of each kind. */

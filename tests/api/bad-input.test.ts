@@ -4,7 +4,7 @@ import type { ProblemCode } from "../../services/errors.ts";
 import { assertRefused, type Client, newKey, type Wire, withoutTrace } from "./client.ts";
 import type { Answer } from "./contract.ts";
 import { basketOf, newCode, newPerson, newShop, type Person, type Product, type Shop, sell } from "./people.ts";
-import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
+import { booksOf, startTestPlatform, type TestPlatform, unchanging } from "./platform.ts";
 
 // Whatever is wrong with a request: it is refused with the right status and code, and nothing has changed.
 
@@ -26,12 +26,7 @@ before(async () => {
 after(() => platform.stop());
 
 /** Also the log is as long as before: what is refused at the gate never gets to the ledger. */
-const nothingChanges = (work: () => Promise<void>) => async () => {
-	const books = () => booksOf(platform.operator, [ada.wallet, bob.wallet, shop.account]);
-	const before = await books();
-	await work();
-	assert.deepEqual(await books(), before);
-};
+const nothingChanges = unchanging(() => booksOf(platform.operator, [ada.wallet, bob.wallet, shop.account]));
 
 type Target = {
 	readonly what: string;

@@ -6,7 +6,7 @@ import type { ProblemCode } from "../../services/errors.ts";
 import { assertRefused, newKey } from "./client.ts";
 import type { Answer } from "./contract.ts";
 import { newPerson, newShop, type Person } from "./people.ts";
-import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
+import { booksOf, startTestPlatform, type TestPlatform, unchanging } from "./platform.ts";
 import { Wire } from "./wire.ts";
 
 let platform: TestPlatform;
@@ -23,12 +23,7 @@ before(async () => {
 });
 after(() => platform.stop());
 
-const nothingChanges = (work: () => Promise<void>) => async () => {
-	const books = () => booksOf(platform.operator, [ada.wallet, `store:${storeId}`]);
-	const before = await books();
-	await work();
-	assert.deepEqual(await books(), before);
-};
+const nothingChanges = unchanging(() => booksOf(platform.operator, [ada.wallet, `store:${storeId}`]));
 
 const charging = (...lines: string[]): string => posting("/v1/me/charges", "Content-Type: application/json", ...lines);
 const posting = (path: string, ...lines: string[]): string =>

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,3 +67,10 @@ export async function booksOf(operator: Client, accountIds: readonly string[]): 
 	}
 	return { sequence, balances };
 }
+
+/** Makes tests of what must change nothing. @param books what stays as it was */
+export const unchanging = (books: () => Promise<unknown>) => (work: () => Promise<void>) => async () => {
+	const before = await books();
+	await work();
+	assert.deepEqual(await books(), before);
+};

@@ -1,6 +1,6 @@
 import { emptyHead, entriesOf, type Group, type Head, headOf } from "../../services/credit/journal.ts";
 import type { Account, AccountId, Entry, Transfer, TransferId } from "../../services/credit/model.ts";
-import { ProjectionQueue } from "../../services/credit/projection-queue.ts";
+import { ProjectionQueue, QueuedReadModel } from "../../services/credit/projection-queue.ts";
 import {
 	type Place,
 	type Posting,
@@ -108,26 +108,17 @@ const usual = {
 };
 
 /** One process's read model in memory: the real queue before it, and what a database would have behind it. */
-export class MemoryReadModel implements ReadModel {
+export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 	readonly content: ReadModelContent;
 	readonly #io: NonNullable<Options["io"]>;
-	readonly #queue: ProjectionQueue;
+	protected readonly queue: ProjectionQueue;
 
 	constructor({ content = new ReadModelContent(), io = async (_, work) => work(content), limits }: Options = {}) {
+		super();
 		this.content = content;
 		this.#io = io;
 		const write = (groups: readonly Group[]) => this.#write(groups);
-		this.#queue = new ProjectionQueue({ head: content.head, write, limits: { ...usual, ...limits } });
-	}
-
-	get head(): Head {
-		return this.#queue.head;
-	}
-	get backlogBytes(): number {
-		return this.#queue.backlogBytes;
-	}
-	get watermark(): number {
-		return this.#queue.head.sequence;
+		this.queue = new ProjectionQueue({ head: content.head, write, limits: { ...usual, ...limits } });
 	}
 
 	#write(groups: readonly Group[]): Promise<Head> {
@@ -137,24 +128,12 @@ export class MemoryReadModel implements ReadModel {
 		});
 	}
 
-	project(group: Group): void {
-		this.#queue.project(group);
-	}
-	notTooFarBehind(): Promise<void> {
-		return this.#queue.notTooFarBehind();
-	}
-	drained(): Promise<void> {
-		return this.#queue.drained();
-	}
-	reached(sequence: number): Promise<void> {
-		return this.#queue.reached(sequence);
-	}
 	async clear(): Promise<void> {
 		this.content.clear();
-		this.#queue.restart(emptyHead);
+		this.queue.restart(emptyHead);
 	}
 	close(): Promise<void> {
-		return this.#queue.close();
+		return this.queue.close();
 	}
 
 	accounts(ids: readonly AccountId[]): Promise<readonly Account[]> {
