@@ -172,10 +172,12 @@ export class Ledger {
 	async atRest<T>(read: (reader: Reader) => Promise<T>) {
 		for (let attempt = 0; attempt < 20; attempt++) {
 			const reader = await this.reader();
+			const knows = async () => (await call(reader, "credit.status", {})).sequence;
 			const groups = await this.storage.groups();
+			// Both sides of what is read: a process hears of what another one has written at any time, in between too.
+			if ((await knows()) !== groups.length) continue;
 			const value = await read(reader);
-			const { sequence } = await call(reader, "credit.status", {});
-			if (sequence === groups.length) return { groups, value };
+			if ((await knows()) === groups.length) return { groups, value };
 		}
 		return assert.fail("the log never has as many groups as the service says");
 	}
