@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Documents } from "../../mixins/database.ts";
 import { SqliteAdapter } from "../../mixins/sqlite-adapter.ts";
-import { openSession, rotateSession, SESSION_TTL_MS, type Session } from "./session.ts";
+import { openSession, type RefreshKeys, rotateSession, SESSION_TTL_MS, type Session } from "./session.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hannip-session-"));
 const adapter = new SqliteAdapter({ path: join(folder, "hannip.sqlite"), collection: "sessions" });
@@ -18,12 +18,17 @@ after(async () => {
 
 const T0 = 1_800_000_000_000;
 const GRACE_MS = 10_000;
-const refreshKey = Buffer.alloc(32, 7);
+/** Two generations of keys; `kid` is the one that derives. */
+const keysAt = (kid: "1" | "2", generations = { 1: Buffer.alloc(32, 7), 2: Buffer.alloc(32, 9) }): RefreshKeys => ({
+	kid,
+	secretOf: async (asked) => generations[asked as "1" | "2"],
+});
+const keys = keysAt("1");
 const ended = { type: "session_ended" };
 
-const open = () => openSession(sessions, { userId: "u_ada", userAgent: "test", nowMs: T0 });
-const rotate = async (refreshToken: string, nowMs: number): Promise<string> =>
-	(await rotateSession(sessions, { refreshToken, refreshKey, nowMs })).refreshToken;
+const open = () => openSession(sessions, { userId: "u_ada", userAgent: "test", jkt: "adas-phone", nowMs: T0 });
+const rotate = async (refreshToken: string, nowMs: number, by = keys): Promise<string> =>
+	(await rotateSession(sessions, { refreshToken, jkt: "adas-phone", keys: by, nowMs })).refreshToken;
 
 test("every refresh gives another token, and the session lives on from there", async () => {
 	const { session, refreshToken } = await open();
@@ -81,6 +86,21 @@ test("two at once get the same successor, and it works", async () => {
 	await rotate(successors[0] as string, T0 + GRACE_MS);
 });
 
+test("within the grace the successor is the same, though another key derives by now", async () => {
+	const { refreshToken } = await open();
+	const successor = await rotate(refreshToken, T0, keysAt("1"));
+	assert.equal(await rotate(refreshToken, T0 + GRACE_MS - 1, keysAt("2")), successor);
+	const third = await rotate(successor, T0 + GRACE_MS, keysAt("2"));
+	// By a process that has not heard of the new key's turn.
+	assert.equal(await rotate(successor, T0 + GRACE_MS + 1, keysAt("1")), third);
+});
+
+test("two at once get the same successor, though one of them derives by another key", async () => {
+	const { refreshToken } = await open();
+	const both = Array.from({ length: 16 }, (_, index) => rotate(refreshToken, T0, keysAt(index % 2 === 0 ? "1" : "2")));
+	assert.equal(new Set(await Promise.all(both)).size, 1);
+});
+
 test("a session ends with its time, not a millisecond later", async () => {
 	const { refreshToken } = await open();
 	await assert.rejects(rotate(refreshToken, T0 + SESSION_TTL_MS), ended);
@@ -94,7 +114,16 @@ test("a secret of another session, or another platform's key, is worth nothing",
 	await assert.rejects(rotate(`${session._id}.${secret}`, T0), ended);
 	await assert.rejects(rotate(refreshToken, T0), ended);
 	await assert.rejects(rotate(`n_unknown.${secret}`, T0), ended);
-	const foreign = { refreshToken: other.refreshToken, refreshKey: Buffer.alloc(32, 8), nowMs: T0 };
-	const { refreshToken: successor } = await rotateSession(sessions, foreign);
+	const foreign = keysAt("1", { 1: Buffer.alloc(32, 8), 2: Buffer.alloc(32, 8) });
+	const successor = await rotate(other.refreshToken, T0, foreign);
 	assert.notEqual(successor, await rotate(other.refreshToken, T0));
+});
+
+test("another device's key gets nothing, and ends nothing", async () => {
+	const { refreshToken } = await open();
+	const foreign = { refreshToken, jkt: "eves-phone", keys, nowMs: T0 };
+	await assert.rejects(rotateSession(sessions, foreign), ended);
+	await rotate(refreshToken, T0);
+	await assert.rejects(rotateSession(sessions, foreign), ended);
+	await rotate(refreshToken, T0);
 });
