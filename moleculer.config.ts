@@ -34,6 +34,11 @@ export type Settings = {
 	/** `SERVICES`: what this process runs, separated by commas. */
 	readonly services: readonly ServiceName[];
 	readonly logLevel: (typeof logLevels)[number];
+	/**
+	 * `REQUESTS_PER_MINUTE_PERSON`, `…_TILL`, `…_ADDRESS`: how often one person, one till, or everybody without a login at one address
+	 * may ask. A whole campus may be behind one address.
+	 */
+	readonly requestsPerMinute: { readonly person: number; readonly till: number; readonly address: number };
 	/** `CHARGE_MAX`: the most that one charge may be, in credits. */
 	readonly chargeMax: number;
 };
@@ -69,6 +74,11 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		transporter: secretOf(env, "TRANSPORTER", wrong),
 		services: services.length > 0 ? services : serviceNames,
 		logLevel: oneOf("LOG_LEVEL", env.LOG_LEVEL || "info", logLevels),
+		requestsPerMinute: {
+			person: integer("REQUESTS_PER_MINUTE_PERSON", 1_200, { min: 1, max: 1_000_000_000 }),
+			till: integer("REQUESTS_PER_MINUTE_TILL", 6_000, { min: 1, max: 1_000_000_000 }),
+			address: integer("REQUESTS_PER_MINUTE_ADDRESS", 1_200, { min: 1, max: 1_000_000_000 }),
+		},
 		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
 	};
 	// What is wrong is not repeated: there may be a password in it.

@@ -1,17 +1,38 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
+import { LRUCache } from "lru-cache";
 import type { Service, ServiceSchema } from "moleculer";
 import { call, type Result } from "../services/actions.ts";
 import { type CodeClaims, kidOf, openCode } from "./payment-code.ts";
 
-/** Who an access token speaks for. */
-export type Caller = { readonly userId: string; readonly sessionId: string };
-
 /** How long an access token lives. */
 export const ACCESS_TTL_S = 300;
-export const ACCESS_TOKEN_TYPE = "at+jwt";
-/** The audience of access tokens for the public gateway. */
-export const ACCESS_AUDIENCE = "hannip:public";
+/** A till is at work for a day; it is its registration that can be ended at once. */
+export const TILL_TTL_S = 12 * 3_600;
+
+type TokenKind = { readonly typ: string; readonly audience: string };
+/** Every kind of token has its own type and audience, so that none passes for another (RFC 8725 3.11). */
+export const ACCESS: TokenKind = { typ: "at+jwt", audience: "hannip:public" };
+export const TILL: TokenKind = { typ: "till+jwt", audience: "hannip:till" };
+
+/** What tokens say. `jkt` is the thumbprint of the key that the bearer must prove to have (`cnf`, RFC 7800). */
+export type PersonToken = { readonly userId: string; readonly sessionId: string; readonly jkt: string };
+export type TillToken = { readonly tillId: string; readonly storeId: string; readonly jkt: string };
+
+type TokenClaims = {
+	readonly typ: string;
+	readonly sub?: string;
+	readonly sid?: string;
+	readonly store?: string;
+	readonly jkt?: string;
+	readonly expiresAtMs: number;
+};
+
+const TOKEN_CHARS_MAX = 2_000;
+const TOKENS_MAX = 10_000;
+
+const textsOf = (claims: Record<string, unknown>): Record<string, string> =>
+	Object.fromEntries(Object.entries(claims).filter((claim): claim is [string, string] => typeof claim[1] === "string"));
 
 type Key = { readonly publicKey: KeyObject; readonly handleKey: Buffer };
 
@@ -22,6 +43,7 @@ const RELOAD_INTERVAL_MS = 5_000;
 export class Keyring {
 	readonly #load: () => Promise<Result<"auth.keyring">>;
 	#keys = new Map<string, Key>();
+	readonly #tokens = new LRUCache<string, TokenClaims>({ max: TOKENS_MAX });
 	#loadedAtMs = Number.NEGATIVE_INFINITY;
 	#loading: Promise<void> | null = null;
 
@@ -29,25 +51,53 @@ export class Keyring {
 		this.#load = load;
 	}
 
-	/** What the token says, or nothing if it is not one of ours, has expired, or is for something else. */
-	async readAccessToken(token: string, { issuer }: { issuer: string }): Promise<Caller | undefined> {
+	/** Whose wallet an access token is for, or nothing if it is not one of ours, has expired, or is for something else. */
+	async readAccessToken(token: string, issuer: string): Promise<PersonToken | undefined> {
+		const { sub, sid, jkt } = (await this.#claimsOf(token, { issuer, ...ACCESS })) ?? {};
+		return sub && sid && jkt ? { userId: sub, sessionId: sid, jkt } : undefined;
+	}
+
+	/** The same for the token of a till. */
+	async readTillToken(token: string, issuer: string): Promise<TillToken | undefined> {
+		const { sub, store, jkt } = (await this.#claimsOf(token, { issuer, ...TILL })) ?? {};
+		return sub && store && jkt ? { tillId: sub, storeId: store, jkt } : undefined;
+	}
+
+	/** A token is sent with each request of some minutes: what was found right stays right until it ends. */
+	async #claimsOf(token: string, kind: TokenKind & { issuer: string }): Promise<TokenClaims | undefined> {
+		if (token.length > TOKEN_CHARS_MAX) return undefined;
+		const known = this.#tokens.get(token);
+		const claims = known?.typ === kind.typ ? known : await this.#verify(token, kind);
+		if (!claims || claims.expiresAtMs <= Date.now()) return undefined;
+		this.#tokens.set(token, claims);
+		return claims;
+	}
+
+	async #verify(token: string, { typ, audience, issuer }: TokenKind & { issuer: string }) {
 		const kid = jwt.decode(token, { complete: true })?.header.kid;
 		const key = typeof kid === "string" ? await this.#key((id) => id === kid) : undefined;
 		if (!key) return undefined;
 		try {
-			const { header, payload } = jwt.verify(token, key.publicKey, {
+			const options: jwt.VerifyOptions & { complete: true } = {
 				algorithms: ["ES256"],
-				audience: ACCESS_AUDIENCE,
+				audience,
 				issuer,
 				complete: true,
-			});
-			if (header.typ !== ACCESS_TOKEN_TYPE || typeof payload === "string") return undefined;
+			};
+			const { header, payload } = jwt.verify(token, key.publicKey, options);
+			if (header.typ !== typ || typeof payload === "string") return undefined;
+			const { sub, sid, store, exp, cnf } = payload;
 			// The library takes a token that does not say when it ends.
-			if (typeof payload.exp !== "number") return undefined;
-			return { userId: String(payload.sub), sessionId: String(payload.sid) };
+			if (typeof exp !== "number") return undefined;
+			return { typ, ...textsOf({ sub, sid, store, jkt: cnf?.jkt }), expiresAtMs: exp * 1_000 };
 		} catch {
 			return undefined;
 		}
+	}
+
+	/** What all verifiers know and nobody else does, one for each key: for what one process makes and another one checks. */
+	get secrets(): readonly Buffer[] {
+		return [...this.#keys.values()].map(({ handleKey }) => handleKey);
 	}
 
 	/** What a payment code says, or nothing if we did not sign it. */

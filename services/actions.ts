@@ -21,10 +21,18 @@ type Spec<Name extends keyof Actions> = Actions[Name] extends ActionSpec ? Actio
 export type Params<Name extends keyof Actions> = Static<Spec<Name>["params"]>;
 export type Result<Name extends keyof Actions> = Static<Spec<Name>["returns"]>;
 
+export type Person = { readonly kind: "person"; readonly userId: string; readonly sessionId: string };
+export type Till = {
+	readonly kind: "till";
+	readonly tillId: string;
+	readonly storeId: string;
+	readonly mayRefund: boolean;
+};
+
 /** What travels with a request through all services; only the gateway sets it, never the client. */
 export type Meta = {
 	/** Who asks; absent in calls that the platform makes by itself. */
-	caller?: { readonly userId: string; readonly sessionId: string };
+	caller?: Person | Till;
 	/** The answer is a stored one: the same request was decided before. */
 	replayed?: boolean;
 };
@@ -56,7 +64,7 @@ export const action = <Spec extends ActionSpec>(
 const unshared = <T>(schema: T): T => JSON.parse(JSON.stringify(schema)) as T;
 
 /** The person who asks. @throws unauthenticated when the call does not come from a person */
-export function callerOf({ meta }: Context<unknown, Meta>): NonNullable<Meta["caller"]> {
-	if (!meta.caller) throw fail("unauthenticated");
-	return meta.caller;
+export function callerOf({ meta: { caller } }: Context<unknown, Meta>): Person {
+	if (caller?.kind !== "person") throw fail("unauthenticated");
+	return caller;
 }

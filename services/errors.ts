@@ -61,9 +61,18 @@ export const problems = {
 	// Who is asking.
 	unauthenticated: problem(
 		401,
-		"A valid access token is needed",
-		"Log in, or refresh the session, and send the access token.",
+		"A valid access token is needed, and a proof that it is yours",
+		"Log in, or refresh the session, and send the access token with a new DPoP proof for each request (RFC 9449).",
 	),
+	dpop_nonce_required: problem(
+		401,
+		"The proof needs a nonce of ours",
+		"Repeat the request with a new proof that has the nonce of the DPoP-Nonce header (RFC 9449, 8).",
+	),
+	rate_limited: problem(429, "There were too many requests", "Wait as long as Retry-After says.", {
+		retryable: true,
+		log: "info",
+	}),
 	invalid_credentials: problem(401, "The handle or the password is wrong", "Check both."),
 	session_ended: problem(401, "The session has ended", "Log in again."),
 	cross_site_request: problem(

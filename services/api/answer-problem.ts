@@ -69,7 +69,8 @@ function* problemHeaders(code: ProblemCode, { allowed, retryAfterS }: Said): Gen
 	yield ["Content-Type", "application/problem+json"];
 	if (allowed.length > 0) yield ["Allow", allowed.join(", ")];
 	if (retryAfterS !== undefined) yield ["Retry-After", String(retryAfterS)];
-	if (problems[code].status === 401) yield ["WWW-Authenticate", "Bearer"];
+	if (code === "dpop_nonce_required") yield ["WWW-Authenticate", 'DPoP error="use_dpop_nonce", algs="ES256"'];
+	else if (problems[code].status === 401) yield ["WWW-Authenticate", 'DPoP algs="ES256"'];
 	// What comes behind a body that was too large is not a request.
 	if (code === "payload_too_large") yield ["Connection", "close"];
 }

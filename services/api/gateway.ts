@@ -3,16 +3,17 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
-import { keyring, keyringOf } from "../../mixins/keyring.ts";
+import { keyring } from "../../mixins/keyring.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import type { Meta } from "../actions.ts";
 import { fail } from "../errors.ts";
+import { Access } from "./access.ts";
 import { filledIn, fits } from "./addresses.ts";
 import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { bodyReader } from "./body.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
-import { type Incoming, paramsOf } from "./request-params.ts";
+import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
 import type { Route } from "./routes.ts";
 import { closeGently, openServer } from "./server.ts";
 
@@ -37,7 +38,12 @@ type Request = Incoming & Failing & { $action?: { name: string; params?: object;
 type GatewayMeta = { $statusCode?: number; $location?: string; $responseType?: string };
 /** What main.ts opens last and closes first. */
 export type Gateway = { open(): Promise<void>; close(): Promise<void>; readonly url: string };
-type GatewayService = Service & { server: Server; url: string; httpHandler: (...args: unknown[]) => void };
+type GatewayService = Service & {
+	access: Access;
+	server: Server;
+	url: string;
+	httpHandler: (...args: unknown[]) => void;
+};
 
 /**
  * A moleculer-web gateway that serves a table of routes and nothing else, and answers every error in the words of the catalogue.
@@ -64,9 +70,15 @@ export function gateway({ name, port, routes, pages = [], pagePaths = [], settin
 			alias: Alias,
 		) {
 			const route = routeOf(alias);
-			await authorize(this, { ctx, req, route, settings });
+			if (route.refreshCookie === "rotate") refuseCrossSite(req, settings.publicOrigin);
+			const address = req.socket.remoteAddress ?? "unknown";
+			const { caller, jkt } = await (this as GatewayService).access.admit({ req, res, route, address });
+			if (caller) ctx.meta.caller = caller;
+			const schema: Schema = req.$action?.params ?? {};
+			const { properties = {} } = schema;
+			const ours = { ...("jkt" in properties && { jkt }), ...("address" in properties && { address }) };
 			const path = (req.$params as { params: Record<string, string> }).params;
-			req.$params = paramsOf(route, req, path, req.$action?.params ?? {});
+			req.$params = paramsOf(route, req, { ...path, ...ours }, schema);
 			if (route.csv && "fileName" in route.csv) {
 				ctx.meta.$responseType = "text/csv; charset=utf-8";
 				res.setHeader("Content-Disposition", `attachment; filename="${route.csv.fileName}"`);
@@ -140,6 +152,7 @@ export function gateway({ name, port, routes, pages = [], pagePaths = [], settin
 			/** Called when everything behind it is there: an open port is a promise. */
 			async open(): Promise<void> {
 				const service = this as unknown as GatewayService;
+				service.access = new Access(service, settings);
 				const refuse = (req: IncomingMessage, res: ServerResponse, error: Error) => {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
 					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, addresses, routeOf });
@@ -172,19 +185,6 @@ function refuseAtOnce(request: IncomingMessage, imports: readonly Route[]): Erro
 	// It would wait for all of a body that says it is too large, or for it not to come.
 	const bodyBytes = Number(headers["content-length"] ?? 0);
 	return bodyBytes > (isImport ? CSV_BYTES_MAX : BODY_BYTES_MAX) ? fail("payload_too_large") : undefined;
-}
-
-type Asked = { ctx: Context<unknown, Meta>; req: Request; route: Route; settings: Settings };
-
-/** @throws unauthenticated, cross_site_request */
-async function authorize(service: Service, { ctx, req, route, settings }: Asked): Promise<void> {
-	if (route.refreshCookie === "rotate") refuseCrossSite(req, settings.publicOrigin);
-	if (route.rights !== "person") return;
-	const [scheme, token] = (req.headers.authorization ?? "").split(" ");
-	if (scheme !== "Bearer" || !token) throw fail("unauthenticated");
-	const caller = await keyringOf(service).readAccessToken(token, { issuer: settings.publicOrigin });
-	if (!caller) throw fail("unauthenticated");
-	ctx.meta.caller = caller;
 }
 
 function withoutRefreshToken({ refreshCookie: change }: Route, res: ServerResponse, data: unknown): unknown {

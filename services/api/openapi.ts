@@ -72,7 +72,7 @@ export function openApiOf(routes: readonly Route[], schemas: ReadonlyMap<string,
 
 function operationOf(route: Route, { params, returns }: ActionSchemas) {
 	const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string);
-	const fromHeaders = ["idempotencyKey", "refreshToken", "userAgent"];
+	const fromHeaders = ["idempotencyKey", "refreshToken", "userAgent", "jkt", "address"];
 	const rest = Object.entries(params.properties ?? {}).filter(
 		([name]) => !inPath.includes(name) && !fromHeaders.includes(name),
 	);

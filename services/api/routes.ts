@@ -18,6 +18,8 @@ export type Route = {
 	readonly location?: `/${string}`;
 	/** The refresh token travels in a cookie: out of it, into it, or away. */
 	readonly refreshCookie?: "issue" | "rotate" | "clear";
+	/** What it gives is bound to the key that the request proves to have (RFC 9449, 5). */
+	readonly binds?: true;
 	/** CSV instead of JSON, into this parameter or out of the answer. */
 	readonly csv?: { readonly into: string } | { readonly fileName: string };
 };
@@ -49,6 +51,7 @@ export const publicRoutes: readonly Route[] = [
 		status: 201,
 		location: "/v1/sessions",
 		refreshCookie: "issue",
+		binds: true,
 		summary: "Log in",
 	},
 	{
@@ -57,6 +60,7 @@ export const publicRoutes: readonly Route[] = [
 		action: "auth.refresh",
 		rights: "anyone",
 		refreshCookie: "rotate",
+		binds: true,
 		summary: "Get a new access token by the refresh cookie",
 	},
 	{ method: "GET", path: "/v1/sessions", action: "auth.listSessions", rights: "person", summary: "Your sessions" },

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Amount, closed, empty, Handle, SessionId, TimeMs, text, UserId } from "../schema.ts";
+import { Amount, Count, closed, empty, Handle, SessionId, TimeMs, text, UserId } from "../schema.ts";
 
 /** Length limits are ASVS 5.0's: long pass phrases are welcome, megabytes are not. */
 export const Password = Type.String({ minLength: 8, maxLength: 128, description: "8 to 128 characters" });
@@ -20,10 +20,34 @@ const Tokens = closed({
 	userId: UserId,
 	sessionId: SessionId,
 	accessToken: Type.String({ maxLength: 2_000 }),
-	tokenType: Type.Literal("Bearer"),
+	tokenType: Type.Literal("DPoP"),
 	expiresInS: Type.Integer({ minimum: 0 }),
 	/** The gateway moves it into a cookie. */
 	refreshToken: Type.Optional(RefreshToken),
+});
+
+/** Which key a request proved to have: its thumbprint, RFC 7638. Set by the gateway. */
+const Jkt = Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
+/** Where a request comes from, as far as that can be known. Set by the gateway. */
+const ClientAddress = Type.String({ minLength: 1, maxLength: 64 });
+
+const Question = closed({
+	session: Type.Optional(closed({ userId: Type.String({ maxLength: 64 }), sessionId: Type.String({ maxLength: 64 }) })),
+	tillId: Type.Optional(Type.String({ maxLength: 64 })),
+	/** What must be there only once: the hash of a proof, or of a signature's nonce. */
+	proof: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+	/** Whose requests are counted. */
+	counter: Type.String({ minLength: 1, maxLength: 100 }),
+	countMax: Count,
+	windowS: Type.Integer({ minimum: 1, maximum: 86_400 }),
+});
+const Verdict = closed({
+	/** `ended`: the session or till is not there any more. `replayed`: the proof was used before. `limited`: there were too many. */
+	verdict: Type.Enum(["admitted", "ended", "replayed", "limited"]),
+	count: Count,
+	untilMs: TimeMs,
+	/** What a till may do besides selling. */
+	mayRefund: Type.Optional(Type.Boolean()),
 });
 
 const Session = closed({
@@ -47,10 +71,12 @@ export const authActions = {
 			handle: Type.String({ minLength: 1, maxLength: 64 }),
 			password: Type.String({ minLength: 1, maxLength: 128 }),
 			userAgent: Type.Optional(Type.String({ maxLength: 200 })),
+			jkt: Jkt,
+			address: ClientAddress,
 		}),
 		returns: Tokens,
 	},
-	refresh: { params: closed({ refreshToken: RefreshToken }), returns: Tokens },
+	refresh: { params: closed({ refreshToken: RefreshToken, jkt: Jkt }), returns: Tokens },
 	logout: { params: empty, returns: empty },
 	listSessions: { params: empty, returns: closed({ items: Type.Array(Session) }) },
 	revokeSession: { params: closed({ sessionId: SessionId }), returns: empty },
@@ -62,6 +88,11 @@ export const authActions = {
 		returns: closed({
 			keys: Type.Array(closed({ kid: Kid, jwk: PublicJwk, handleKey: Type.String({ maxLength: 64 }) })),
 		}),
+	},
+	/** What a gateway asks for each request before it calls anything: many at once, since it is asked so often. */
+	admit: {
+		params: closed({ questions: Type.Array(Question, { maxItems: 500 }) }),
+		returns: closed({ verdicts: Type.Array(Verdict) }),
 	},
 	/** Makes a signed payment code for a person's wallet. */
 	signCode: {

@@ -1,16 +1,18 @@
 import jwt from "jsonwebtoken";
 import type { Service, ServiceSchema } from "moleculer";
 import { database, documents } from "../../mixins/database.ts";
-import { ACCESS_AUDIENCE, ACCESS_TOKEN_TYPE, ACCESS_TTL_S } from "../../mixins/keyring.ts";
+import { ACCESS, ACCESS_TTL_S } from "../../mixins/keyring.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { makeCode } from "../../mixins/payment-code.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, callerOf, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
+import { admit, type Till } from "./admission.ts";
 import { authActions } from "./auth.actions.ts";
 import { type KeyDocument, loadKeys, type SigningKey } from "./key-ring.ts";
 import { hashPassword, matchesPassword } from "./password.ts";
 import { type Opened, openSession, rotateSession, type Session } from "./session.ts";
+import { openShortLived, type ShortLived } from "./short-lived.ts";
 
 type Credential = {
 	readonly _id: string;
@@ -19,10 +21,11 @@ type Credential = {
 	readonly createdAtMs: number;
 };
 
-type Auth = Service & { keys: readonly SigningKey[]; dummyHash: string };
+type Auth = Service & { keys: readonly SigningKey[]; dummyHash: string; shortLived: ShortLived };
 
 const credentialsOf = (service: Service) => documents<Credential>(service, "credentials");
 const sessionsOf = (service: Service) => documents<Session>(service, "sessions");
+const tillsOf = (service: Service) => documents<Till>(service, "tills");
 const activeKey = (service: Service): SigningKey => (service as Auth).keys.at(-1) as SigningKey;
 
 /** Hashing takes a core for 30 ms: so many at once, so many waiting, and the rest is refused, so that logins cannot starve payments. */
@@ -36,6 +39,7 @@ export default (settings: Settings): ServiceSchema => ({
 			settings,
 			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
 			{ collection: "sessions", indexes: [{ fields: ["userId"] }] },
+			{ collection: "tills", indexes: [{ fields: ["storeId"] }] },
 			{ collection: "keys" },
 		),
 	],
@@ -51,21 +55,27 @@ export default (settings: Settings): ServiceSchema => ({
 
 		login: {
 			...action("published", authActions.login, async function (ctx) {
-				const { handle, password, userAgent = "" } = ctx.params;
+				const { handle, password, userAgent = "", jkt } = ctx.params;
 				const credential = await credentialsOf(this).findOne({ handle });
 				// An unknown handle costs as much as a wrong password: the time must not tell which it was.
 				const matches = await matchesPassword(password, credential?.passwordHash ?? (this as Auth).dummyHash);
 				if (!credential || !matches) throw fail("invalid_credentials");
-				const opened = await openSession(sessionsOf(this), { userId: credential._id, userAgent, nowMs: Date.now() });
+				const opened = await openSession(sessionsOf(this), {
+					userId: credential._id,
+					userAgent,
+					jkt,
+					nowMs: Date.now(),
+				});
 				return tokensFor(opened, activeKey(this), settings);
 			}),
 			...hashing,
 		},
 
 		refresh: action("published", authActions.refresh, async function (ctx) {
-			const { refreshKey } = activeKey(this);
-			const { refreshToken } = ctx.params;
-			const opened = await rotateSession(sessionsOf(this), { refreshToken, refreshKey, nowMs: Date.now() });
+			const { kid, refreshKey } = activeKey(this);
+			const { refreshToken, jkt } = ctx.params;
+			const keys = { kid, secretOf: async () => refreshKey };
+			const opened = await rotateSession(sessionsOf(this), { refreshToken, jkt, keys, nowMs: Date.now() });
 			return tokensFor(opened, activeKey(this), settings);
 		}),
 
@@ -95,6 +105,11 @@ export default (settings: Settings): ServiceSchema => ({
 			return {};
 		}),
 
+		admit: action("public", authActions.admit, async function (ctx) {
+			const registry = { sessions: sessionsOf(this), tills: tillsOf(this), shortLived: (this as Auth).shortLived };
+			return { verdicts: await admit(ctx.params.questions, registry, Date.now()) };
+		}),
+
 		jwks: action("published", authActions.jwks, async function () {
 			return { keys: (this as Auth).keys.map(({ publicJwk }) => publicJwk) };
 		}),
@@ -119,8 +134,13 @@ export default (settings: Settings): ServiceSchema => ({
 	},
 
 	async started() {
+		this.shortLived = await openShortLived(settings);
 		this.keys = await loadKeys(documents<KeyDocument>(this, "keys"));
 		this.dummyHash = await hashPassword(newId("n"));
+	},
+
+	async stopped() {
+		await (this as unknown as Partial<Auth>).shortLived?.close();
 	},
 });
 
@@ -144,16 +164,17 @@ async function resume({ _id, passwordHash }: Credential, password: string): Prom
 }
 
 function tokensFor({ session, refreshToken }: Opened, key: SigningKey, settings: Settings): Result<"auth.login"> {
-	const accessToken = jwt.sign({ sid: session._id }, key.privateKey, {
+	// RFC 9449 6.1: the token is worth nothing without a proof of this key.
+	const accessToken = jwt.sign({ sid: session._id, cnf: { jkt: session.jkt } }, key.privateKey, {
 		algorithm: "ES256",
 		keyid: key.kid,
-		header: { alg: "ES256", typ: ACCESS_TOKEN_TYPE },
+		header: { alg: "ES256", typ: ACCESS.typ },
 		subject: session.userId,
-		audience: ACCESS_AUDIENCE,
+		audience: ACCESS.audience,
 		issuer: settings.publicOrigin,
 		expiresIn: ACCESS_TTL_S,
 		jwtid: newId("n"),
 	});
 	const { userId, _id: sessionId } = session;
-	return { userId, sessionId, accessToken, tokenType: "Bearer", expiresInS: ACCESS_TTL_S, refreshToken };
+	return { userId, sessionId, accessToken, tokenType: "DPoP", expiresInS: ACCESS_TTL_S, refreshToken };
 }

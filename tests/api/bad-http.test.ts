@@ -6,16 +6,18 @@ import { deflateSync, gzipSync } from "node:zlib";
 import type { ProblemCode } from "../../services/errors.ts";
 import { assertRefused, newKey, type Wire } from "./client.ts";
 import type { Answer } from "./contract.ts";
-import { newPerson, newShop, type Person } from "./people.ts";
+import { headerLinesOf, newPerson, newShop, type Person } from "./people.ts";
 import { booksOf, startTestPlatform, type TestPlatform, unchanging } from "./platform.ts";
 
 let platform: TestPlatform;
 let ada: Person;
 let storeId: string;
+let adasLines: () => string[];
 before(async () => {
 	platform = await startTestPlatform();
 	ada = await newPerson(platform.anyone, { name: "Ada", credit: 10_000 });
 	storeId = (await newShop(ada)).id;
+	adasLines = await headerLinesOf(ada, { method: "POST", path: CHARGE });
 });
 after(() => platform.stop());
 
@@ -59,9 +61,7 @@ async function exchange(bytes: string | Buffer, { port = platform.anyone.port, q
 }
 
 const head = (lines: readonly string[]): string =>
-	[`POST ${CHARGE} HTTP/1.1`, "Host: hannip.test", `Authorization: Bearer ${ada.accessToken}`, ...lines, "", ""].join(
-		"\r\n",
-	);
+	[`POST ${CHARGE} HTTP/1.1`, "Host: hannip.test", ...adasLines(), ...lines, "", ""].join("\r\n");
 const charging = (lines: readonly string[]): string =>
 	head(["Content-Type: application/json", `Idempotency-Key: ${newKey()}`, ...lines]);
 const statusOf = (text: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);

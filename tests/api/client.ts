@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
+import { newDeviceKey } from "../../clients/sdk/device-key.ts";
+import { Prover, wantsNonce } from "../../clients/sdk/prover.ts";
 import type { Actions, Params, Result } from "../../services/actions.ts";
 import { internalRoutes, publicRoutes, type Route } from "../../services/api/routes.ts";
 import type { ProblemCode } from "../../services/errors.ts";
@@ -16,8 +18,10 @@ export type Wire = {
 	readonly body?: string | Buffer | undefined;
 };
 
-/** A money request's key is made up where the test does not care. */
-type Said<N extends Name> = Omit<Params<N>, "idempotencyKey"> & { readonly idempotencyKey?: string };
+/** A money request's key is made up where the test does not care; what the gateway says of a request is not for clients to say. */
+type Said<N extends Name> = Omit<Params<N>, "idempotencyKey" | "jkt" | "address"> & {
+	readonly idempotencyKey?: string;
+};
 
 type Options = { readonly headers?: OutgoingHttpHeaders };
 
@@ -31,31 +35,66 @@ export const notYetAnswered = (table: readonly Route[]): string[] =>
 
 export const newKey = (): string => randomUUID();
 
+/** How the platforms of tests name themselves. */
+export const PUBLIC_ORIGIN = "http://hannip.test";
+
+/** The key of a browser that was never seen before, and what it proves with it. */
+export const newProver = async (): Promise<Prover> => new Prover(await newDeviceKey(), PUBLIC_ORIGIN);
+
 /** A caller's view of one port. Every answer is held against the contract before a test sees it. */
 export class Client {
 	readonly port: number;
 	readonly contract: Contract | null;
 	readonly #agent: Agent;
 	readonly #headers: OutgoingHttpHeaders;
+	readonly #prover: Prover | undefined;
+	readonly #accessToken: string | undefined;
 
-	constructor(url: string, contract: Contract | null, { headers = {}, agent }: Partial<Parts> = {}) {
+	constructor(url: string, contract: Contract | null, parts: Partial<Parts> = {}) {
+		const { headers = {}, agent, prover, accessToken } = parts;
+		this.#prover = prover;
+		this.#accessToken = accessToken;
 		this.port = Number(new URL(url).port);
 		this.contract = contract;
 		this.#headers = headers;
 		this.#agent = agent ?? new Agent({ keepAlive: true, maxSockets: 64 });
 	}
 
-	/** The same port with other headers, such as a person's token. */
+	/** The same port with other headers. */
 	with(headers: OutgoingHttpHeaders): Client {
-		return new Client(`http://127.0.0.1:${this.port}`, this.contract, {
-			headers: { ...this.#headers, ...headers },
-			agent: this.#agent,
-		});
+		return this.#but({ headers: { ...this.#headers, ...headers } });
 	}
 
-	/** Sends exactly this. @throws when the connection breaks, or the answer breaks the contract */
+	/** The same port from a device, with or without its token. */
+	from(prover: Prover, accessToken?: string): Client {
+		return this.#but({ prover, accessToken });
+	}
+
+	/** The same device with another token. */
+	as(accessToken: string): Client {
+		return this.#but({ accessToken });
+	}
+
+	/** What this client would prove a request with. */
+	async proofOf({ method, path }: Pick<Wire, "method" | "path">): Promise<OutgoingHttpHeaders> {
+		return (await this.#prover?.headersFor({ method, path, accessToken: this.#accessToken })) ?? {};
+	}
+
+	#but(changed: Partial<Parts>): Client {
+		const { contract } = this;
+		const parts = { headers: this.#headers, agent: this.#agent, prover: this.#prover, accessToken: this.#accessToken };
+		return new Client(`http://127.0.0.1:${this.port}`, contract, { ...parts, ...changed });
+	}
+
+	/** Sends exactly this, with a proof if this is a device. @throws when the connection breaks, or the answer breaks the contract */
 	async raw(wire: Wire): Promise<Answer> {
-		const answer = await this.#exchange(wire);
+		const answer = await this.#attempt(wire);
+		return this.#prover && wantsNonce(readable(answer)) ? this.#attempt(wire) : answer;
+	}
+
+	async #attempt(wire: Wire): Promise<Answer> {
+		const answer = await this.#exchange({ ...wire, headers: { ...(await this.proofOf(wire)), ...wire.headers } });
+		this.#prover?.learn(readable(answer));
 		this.contract?.check(wire, answer);
 		return answer;
 	}
@@ -107,7 +146,17 @@ export class Client {
 	}
 }
 
-type Parts = { readonly headers: OutgoingHttpHeaders; readonly agent: Agent };
+type Parts = {
+	readonly headers: OutgoingHttpHeaders;
+	readonly agent: Agent;
+	readonly prover: Prover | undefined;
+	readonly accessToken: string | undefined;
+};
+
+const readable = ({ status, headers }: Answer) => ({
+	status,
+	headers: { get: (name: string) => (headers[name] === undefined ? null : String(headers[name])) },
+});
 
 export function assertRefused(answer: Answer, code: ProblemCode, what: string): void {
 	const found = (answer.body as Partial<ProblemBody> | undefined)?.code ?? answer.status;

@@ -4,9 +4,9 @@ import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { publicRoutes } from "../../services/api/routes.ts";
 import { problems } from "../../services/errors.ts";
-import { assertRefused, type Client } from "./client.ts";
+import { assertRefused, type Client, PUBLIC_ORIGIN } from "./client.ts";
 import type { OpenApi } from "./contract.ts";
-import { PUBLIC_ORIGIN, startTestPlatform, type TestPlatform } from "./platform.ts";
+import { startTestPlatform, type TestPlatform } from "./platform.ts";
 
 type Document = OpenApi & {
 	readonly info: { readonly title: string; readonly version: string };

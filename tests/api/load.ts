@@ -46,7 +46,7 @@ export function movedTo(publicUrl: string, { ada, bob, shop }: Clients): Clients
 	const anyone = new Client(publicUrl, null);
 	const moved = (person: Person): Person => ({
 		...person,
-		api: anyone.with({ authorization: `Bearer ${person.accessToken}` }),
+		api: anyone.from(person.prover, person.accessToken),
 	});
 	const owner = moved(ada);
 	return { ada: owner, bob: moved(bob), shop: { ...shop, owner } };

@@ -171,7 +171,7 @@ describe("the two ports", () => {
 				assertRefused(await ada.api.raw(wire), "not_found", wire.path);
 			}
 		}
-		const person = operator.with({ authorization: `Bearer ${ada.accessToken}` });
+		const person = operator.from(ada.prover, ada.accessToken);
 		for (const { method, path } of publicRoutes) {
 			const wire = { method, path: filled(path) };
 			assertRefused(await person.raw(wire), "not_found", wire.path);

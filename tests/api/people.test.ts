@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { call } from "../../services/actions.ts";
-import { assertRefused, type Client, withoutTrace } from "./client.ts";
+import { assertRefused, type Client, newProver, withoutTrace } from "./client.ts";
 import { newPerson, PASSWORD, type Person } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
 
@@ -10,7 +10,7 @@ let anyone: Client;
 let ada: Person;
 before(async () => {
 	platform = await startTestPlatform();
-	anyone = platform.anyone;
+	anyone = platform.anyone.from(await newProver());
 	ada = await newPerson(anyone);
 });
 after(() => platform.stop());

@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { Service, ServiceBroker } from "moleculer";
+import type { Prover } from "../../clients/sdk/prover.ts";
 import type { makeCode } from "../../mixins/payment-code.ts";
 import type { Result } from "../../services/actions.ts";
-import type { Client } from "./client.ts";
+import { type Client, newProver } from "./client.ts";
 
 export const PASSWORD = "correct horse battery";
 
@@ -12,9 +14,11 @@ export type Person = {
 	readonly displayName: string;
 	readonly sessionId: string;
 	readonly accessToken: string;
+	/** The phone. */
+	readonly prover: Prover;
 	/** The wallet's account in the ledger. */
 	readonly wallet: string;
-	/** The public port with this person's access token. */
+	/** The public port with this person's access token and phone. */
 	readonly api: Client;
 };
 
@@ -22,10 +26,20 @@ export type Person = {
 export async function newPerson(anyone: Client, { name = "Ada", credit = 0 } = {}): Promise<Person> {
 	const handle = `${name.toLowerCase()}.${randomBytes(6).toString("hex")}`;
 	const { userId, displayName } = await anyone.ok("user.signUp", { handle, password: PASSWORD, displayName: name });
-	const { sessionId, accessToken } = await anyone.ok("auth.login", { handle, password: PASSWORD });
-	const api = anyone.with({ authorization: `Bearer ${accessToken}` });
+	const prover = await newProver();
+	const { sessionId, accessToken } = await anyone.from(prover).ok("auth.login", { handle, password: PASSWORD });
+	const api = anyone.from(prover, accessToken);
 	if (credit > 0) await api.ok("user.charge", { amount: credit });
-	return { userId, handle, displayName, sessionId, accessToken, wallet: `wallet:${userId}`, api };
+	return { userId, handle, displayName, sessionId, accessToken, prover, wallet: `wallet:${userId}`, api };
+}
+
+/** The header lines that make requests this person's, as many times as they are asked for: each may be sent once. */
+export async function headerLinesOf(person: Person, wire: { method: string; path: string }, count = 300) {
+	const proofs = await Promise.all(Array.from({ length: count }, () => person.api.proofOf(wire)));
+	return (): string[] => {
+		const headers = proofs.pop() ?? assert.fail("all proofs were used");
+		return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+	};
 }
 
 export type Product = Result<"store.createProduct">;

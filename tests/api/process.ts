@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PUBLIC_ORIGIN } from "./platform.ts";
+import { PUBLIC_ORIGIN } from "./client.ts";
+import { unlimited } from "./platform.ts";
 
 const root = join(import.meta.dirname, "../..");
 const directly = [process.execPath, "--disable-warning=ExperimentalWarning", join(root, "main.ts")];
@@ -20,7 +21,15 @@ export type Launched = {
 export function launch(env: NodeJS.ProcessEnv, [command = "", ...args]: readonly string[] = directly): Launched {
 	const child = spawn(command, args, {
 		cwd: root,
-		env: { PATH: process.env.PATH, PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0", PUBLIC_ORIGIN, ...env },
+		env: {
+			PATH: process.env.PATH,
+			PORT: "0",
+			INTERNAL_PORT: "0",
+			PROBE_PORT: "0",
+			PUBLIC_ORIGIN,
+			...unlimited,
+			...env,
+		},
 		stdio: ["ignore", "pipe", "pipe"],
 	});
 	const text = { stdout: "", stderr: "" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
-import { newKey, notYetAnswered, type Wire } from "./client.ts";
+import { newKey, newProver, notYetAnswered, type Wire } from "./client.ts";
 import { basketOf, newCode, newPerson, newShop, PASSWORD, type Person, type Shop } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
 
@@ -29,7 +29,7 @@ async function visit(person: Person, answer: { headers: Record<string, unknown> 
 }
 
 test("people and sessions", async () => {
-	const { anyone } = platform;
+	const anyone = platform.anyone.from(await newProver());
 	const handle = "carol.park";
 	const signedUp = await anyone.call("user.signUp", { handle, password: PASSWORD, displayName: "Carol" });
 	assert.equal(signedUp.status, 201);
@@ -37,7 +37,7 @@ test("people and sessions", async () => {
 
 	const login = await anyone.call("auth.login", { handle, password: PASSWORD, userAgent: "test" });
 	assert.equal(login.status, 201);
-	const carol = { ...ada, api: anyone.with({ authorization: `Bearer ${login.body.accessToken}` }) };
+	const carol = { ...ada, api: anyone.as(login.body.accessToken) };
 	const { items } = (await visit(carol, login)) as { items: { id: string; current: boolean; userAgent: string }[] };
 	assert.deepEqual(
 		items.map(({ id, current, userAgent }) => ({ id, current, userAgent })),
@@ -173,11 +173,11 @@ test("every route of both tables was called with success", () => {
 test("every route that needs a person refuses everybody else, before it looks at anything", async () => {
 	for (const { method, path } of publicRoutes.filter(({ rights }) => rights === "person")) {
 		const wire: Wire = { method, path: path.replace(/:\w+/g, "anything") };
-		for (const headers of [{}, { authorization: "Bearer nonsense" }, { authorization: `Basic ${ada.accessToken}` }]) {
+		for (const headers of [{}, { authorization: "DPoP nonsense" }, { authorization: `DPoP ${ada.accessToken}` }]) {
 			const answer = await platform.anyone.raw({ ...wire, headers });
 			assert.equal(answer.status, 401, `${method} ${path}`);
 			assert.equal((answer.body as { code: string }).code, "unauthenticated");
-			assert.equal(answer.headers["www-authenticate"], "Bearer");
+			assert.equal(answer.headers["www-authenticate"], 'DPoP algs="ES256"');
 		}
 	}
 });

@@ -46,16 +46,15 @@ async function probe(url: string): Promise<string> {
 }
 
 /** A request of which the last byte is still to come. */
-async function beginCharge(
-	port: number,
-	{ accessToken }: Person,
-): Promise<{ socket: Socket; finish(): Promise<string> }> {
+async function beginCharge(port: number, { api }: Person): Promise<{ socket: Socket; finish(): Promise<string> }> {
 	const socket = connect({ host: "127.0.0.1", port });
 	await once(socket, "connect");
 	const head = [
 		"POST /v1/me/charges HTTP/1.1",
 		"Host: x",
-		`Authorization: Bearer ${accessToken}`,
+		...Object.entries(await api.proofOf({ method: "POST", path: "/v1/me/charges" })).map(
+			([name, value]) => `${name}: ${value}`,
+		),
 		`Idempotency-Key: ${newKey()}`,
 		"Content-Type: application/json",
 		"Content-Length: 12",
@@ -126,7 +125,7 @@ describe("SIGTERM", () => {
 		}
 		await ends(server);
 		const again = await start(dataDir);
-		const moved = new Client(again.publicUrl, null).with({ authorization: `Bearer ${ada.accessToken}` });
+		const moved = new Client(again.publicUrl, null).from(ada.prover, ada.accessToken);
 		assert.equal((await moved.ok("user.me", {})).balance, 5);
 		moved.close();
 		again.child.kill("SIGTERM");

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import jwt from "jsonwebtoken";
-import type { Client } from "./client.ts";
+import { type Client, PUBLIC_ORIGIN } from "./client.ts";
 import { codeKeyOf, newPerson, type Person } from "./people.ts";
-import { booksOf, PUBLIC_ORIGIN, startTestPlatform, type TestPlatform } from "./platform.ts";
+import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
 
 let platform: TestPlatform;
 let anyone: Client;
@@ -47,12 +47,12 @@ function forge({
 
 async function refuses(tokens: readonly string[]): Promise<void> {
 	for (const token of tokens) {
-		const headers = { authorization: `Bearer ${token}` };
-		const read = await anyone.raw({ method: "GET", path: "/v1/me", headers });
-		const move = await anyone.raw({
+		const api = anyone.from(ada.prover, token);
+		const read = await api.raw({ method: "GET", path: "/v1/me" });
+		const move = await api.raw({
 			method: "POST",
 			path: "/v1/me/charges",
-			headers: { ...headers, "content-type": "application/json", "idempotency-key": "forged-key" },
+			headers: { "content-type": "application/json", "idempotency-key": "forged-key" },
 			body: '{"amount":1}',
 		});
 		for (const answer of [read, move]) {
@@ -61,7 +61,7 @@ async function refuses(tokens: readonly string[]): Promise<void> {
 				{ ...(answer.body as object), traceId: "" },
 				{
 					type: "/problems/unauthenticated",
-					title: "A valid access token is needed",
+					title: "A valid access token is needed, and a proof that it is yours",
 					status: 401,
 					code: "unauthenticated",
 					traceId: "",
@@ -75,7 +75,7 @@ const nowS = () => Math.floor(Date.now() / 1_000);
 
 describe("an access token", () => {
 	it("of ours is good", async () => {
-		const api = anyone.with({ authorization: `Bearer ${forge()}` });
+		const api = anyone.from(ada.prover, forge());
 		assert.equal((await api.ok("user.me", {})).userId, ada.userId);
 	});
 
@@ -249,18 +249,21 @@ describe("an access token", () => {
 			const places = [
 				{ path: `/v1/me?access_token=${token}` },
 				{ path: `/v1/me?token=${token}` },
-				{ path: "/v1/me", headers: { cookie: `access_token=${token}; authorization=Bearer ${token}` } },
+				{ path: "/v1/me", headers: { cookie: `access_token=${token}; authorization=DPoP ${token}` } },
 				{ path: "/v1/me", headers: { "x-access-token": token } },
 				{ path: "/v1/me", headers: { authorization: token } },
 				{ path: "/v1/me", headers: { authorization: `Token ${token}` } },
 				{ path: "/v1/me", headers: { authorization: `Basic ${Buffer.from(`${token}:`).toString("base64")}` } },
-				{ path: "/v1/me", headers: { authorization: `Bearer  ${token}` } },
-				{ path: "/v1/me", headers: { authorization: "Bearer" } },
-				{ path: "/v1/me", headers: { authorization: `Bearer,${token}` } },
-				{ path: "/v1/me", headers: { "proxy-authorization": `Bearer ${token}` } },
+				{ path: "/v1/me", headers: { authorization: `DPoP  ${token}` } },
+				{ path: "/v1/me", headers: { authorization: "DPoP" } },
+				{ path: "/v1/me", headers: { authorization: `DPoP,${token}` } },
+				{ path: "/v1/me", headers: { "proxy-authorization": `DPoP ${token}` } },
+				{ path: "/v1/me", headers: { authorization: `Bearer ${token}` } },
 			];
 			for (const place of places) {
-				const answer = await anyone.raw({ method: "GET", ...place });
+				const wire = { method: "GET", ...place };
+				const { dpop } = await ada.api.proofOf(wire);
+				const answer = await anyone.raw({ ...wire, headers: { dpop, ...place.headers } });
 				assert.equal(answer.status, 401, JSON.stringify(place).slice(0, 80));
 			}
 		}),
@@ -268,11 +271,12 @@ describe("an access token", () => {
 
 	it("is good for nobody's wallet but its owner's", async () => {
 		const ghost = { sub: `u_${"A".repeat(16)}` };
-		const api = anyone.with({ authorization: `Bearer ${forge({ payload: ghost })}` });
-		await api.refused("user.me", {}, "not_found");
-		await api.refused("user.charge", { amount: 1 }, "account_not_found");
+		const api = anyone.from(ada.prover, forge({ payload: ghost }));
+		// Signed by our key, and still: the session is another person's.
+		await api.refused("user.me", {}, "unauthenticated");
+		await api.refused("user.charge", { amount: 1 }, "unauthenticated");
 		for (const sub of ["", "x", "wallet:x", "system:funding", { $ne: "" }, null]) {
-			const strange = anyone.with({ authorization: `Bearer ${forge({ payload: { sub } })}` });
+			const strange = anyone.from(ada.prover, forge({ payload: { sub } }));
 			for (const path of ["/v1/me", "/v1/stores", "/v1/sessions", "/v1/me/transactions"]) {
 				const { status } = await strange.raw({ method: "GET", path });
 				assert.ok(status < 500, `${path} for ${JSON.stringify(sub)} answered ${status}`);

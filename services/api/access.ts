@@ -1,0 +1,132 @@
+import { hash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Service } from "moleculer";
+import { type Keyring, keyringOf } from "../../mixins/keyring.ts";
+import type { Settings } from "../../moleculer.config.ts";
+import type { Meta } from "../actions.ts";
+import { fail } from "../errors.ts";
+import { Admission, type Question, type Verdict } from "./admission.ts";
+import { type Proof, readProof } from "./dpop.ts";
+import { isFreshNonce, makeNonce } from "./nonce.ts";
+import type { Route } from "./routes.ts";
+
+type Caller = NonNullable<Meta["caller"]>;
+
+/** What is known of a request once it is let in. */
+export type Admitted = {
+	/** Nobody, where anyone may ask. */
+	readonly caller?: Caller;
+	/** The key that it proved to have, where what it gets will be bound to one. */
+	readonly jkt?: string;
+};
+
+type Asked = {
+	readonly req: IncomingMessage & { originalUrl?: string };
+	readonly res: ServerResponse;
+	readonly route: Route;
+	/** See `clientAddress`. */
+	readonly address: string;
+};
+
+/** Who asks, before it is clear whether they may. */
+type Claim = Admitted & { readonly question: Question };
+
+const MINUTE_S = 60;
+
+/**
+ * Who may do what the request asks for. A stolen token alone is worth nothing: with every request comes a proof, made for this request,
+ * that the sender has the key to which the token is bound (RFC 9449).
+ */
+export class Access {
+	readonly #keyring: Keyring;
+	readonly #admission: Admission;
+	readonly #settings: Settings;
+
+	constructor(service: Service, settings: Settings) {
+		this.#keyring = keyringOf(service);
+		this.#admission = new Admission(service);
+		this.#settings = settings;
+	}
+
+	/**
+	 * Counts the request and uses up its proof.
+	 *
+	 * @throws unauthenticated, with no word about why; dpop_nonce_required; rate_limited; overloaded, service_unavailable
+	 */
+	async admit(asked: Asked): Promise<Admitted> {
+		if (asked.route.rights === "operator") return {};
+		const { question, ...admitted } = await this.#claim(asked, Date.now());
+		const verdict = await this.#admission.ask(question);
+		sayRate(asked.res, question, verdict);
+		if (verdict.verdict === "limited") throw fail("rate_limited", undefined, retryAt(verdict.untilMs));
+		if (verdict.verdict !== "admitted") throw fail("unauthenticated");
+		return admitted;
+	}
+
+	async #claim(asked: Asked, nowMs: number): Promise<Claim> {
+		if (asked.route.rights === "person") return this.#person(asked, nowMs);
+		const counter = { counter: `address:${asked.address}`, ...this.#rate("address") };
+		if (!asked.route.binds) return { question: counter };
+		const proof = this.#prove(asked, { nowMs });
+		return { jkt: proof.jkt, question: { ...counter, proof: idOf(proof) } };
+	}
+
+	async #person(asked: Asked, nowMs: number): Promise<Claim> {
+		const accessToken = credentialIn(asked.req, "dpop");
+		const token = await this.#keyring.readAccessToken(accessToken, this.#settings.publicOrigin);
+		if (!token) throw fail("unauthenticated");
+		const proof = this.#prove(asked, { accessToken, nowMs });
+		const { userId, sessionId, jkt } = token;
+		if (proof.jkt !== jkt) throw fail("unauthenticated");
+		const session = { userId, sessionId };
+		return {
+			caller: { kind: "person", ...session },
+			question: { session, proof: idOf(proof), counter: userId, ...this.#rate("person") },
+		};
+	}
+
+	/** @throws unauthenticated, dpop_nonce_required */
+	#prove({ req, res, route }: Asked, { accessToken, nowMs }: { accessToken?: string; nowMs: number }): Proof {
+		const [path = ""] = (req.originalUrl ?? req.url ?? "").split("?", 1);
+		const uri = this.#settings.publicOrigin + path;
+		const proof = readProof(onlyHeader(req, "dpop"), { method: req.method ?? "", uri, accessToken, nowMs });
+		if (!proof) throw fail("unauthenticated");
+		const { secrets } = this.#keyring;
+		// With each answer, so that there is one at hand when it is needed.
+		res.setHeader("DPoP-Nonce", makeNonce(secrets[0] as Buffer, nowMs));
+		const { nonce } = proof;
+		const isWanted = nonce !== undefined || route.idempotent !== undefined;
+		if (isWanted && !isFreshNonce(nonce ?? "", secrets, nowMs)) throw fail("dpop_nonce_required");
+		return proof;
+	}
+
+	#rate(whose: keyof Settings["requestsPerMinute"]): { countMax: number; windowS: number } {
+		return { countMax: this.#settings.requestsPerMinute[whose], windowS: MINUTE_S };
+	}
+}
+
+/** A key's `jti`s are its own: what one makes up cannot take another one's away. */
+const idOf = ({ jkt, jti }: Proof): string => hash("sha256", `${jkt} ${jti}`, "base64url");
+
+/** What comes behind the scheme (RFC 9110 11.4: in any case) of the one Authorization header. @throws unauthenticated */
+function credentialIn(req: IncomingMessage, wanted: string): string {
+	const [scheme, credential, ...more] = onlyHeader(req, "authorization").split(" ");
+	if (scheme?.toLowerCase() !== wanted || !credential || more.length > 0) throw fail("unauthenticated");
+	return credential;
+}
+
+/** @throws unauthenticated when there is none, or several: which one counts must not depend on who reads them */
+function onlyHeader({ rawHeaders }: IncomingMessage, wanted: string): string {
+	const found = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === wanted);
+	if (found.length !== 1) throw fail("unauthenticated");
+	return found[0] as string;
+}
+
+const retryAt = (untilMs: number) => ({ retryAfterS: Math.max(1, Math.ceil((untilMs - Date.now()) / 1_000)) });
+
+/** draft-ietf-httpapi-ratelimit-headers: how many are left, and for how long. */
+function sayRate(res: ServerResponse, { countMax, windowS }: Question, { count, untilMs }: Verdict): void {
+	const leftS = Math.max(0, Math.ceil((untilMs - Date.now()) / 1_000));
+	res.setHeader("RateLimit-Policy", `"default";q=${countMax};w=${windowS}`);
+	res.setHeader("RateLimit", `"default";r=${Math.max(0, countMax - count)};t=${leftS}`);
+}
