@@ -41,6 +41,13 @@ export type Settings = {
 	readonly requestsPerMinute: { readonly person: number; readonly till: number; readonly address: number };
 	/** `CHARGE_MAX`: the most that one charge may be, in credits. */
 	readonly chargeMax: number;
+	/**
+	 * `KEY_SECRET`: seals the signing keys where they are kept, at least 32 characters. `KEY_SECRET_FILE` names a file with it. Without
+	 * a MongoDB it may be left out: then a file `keys.secret` in `DATA_DIR` has it.
+	 */
+	readonly keySecret: string | null;
+	/** `KEY_ROTATION_DAYS`: how long a signing key is published before it signs, and then how long it signs. */
+	readonly keyRotationDays: number;
 };
 
 export class SettingsError extends Error {}
@@ -80,6 +87,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 			address: integer("REQUESTS_PER_MINUTE_ADDRESS", 1_200, { min: 1, max: 1_000_000_000 }),
 		},
 		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
+		keySecret: secretOf(env, "KEY_SECRET", wrong),
+		keyRotationDays: integer("KEY_ROTATION_DAYS", 30, { min: 1, max: 365 }),
 	};
 	// What is wrong is not repeated: there may be a password in it.
 	const { transporter, mongodbUri } = settings;
@@ -87,8 +96,15 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		wrong.push("MONGODB_URI is not like mongodb://host/database?replicaSet=rs0");
 	if (transporter && !/^nats:\/\/\S+$/.test(transporter)) wrong.push("TRANSPORTER is not like nats://host:4222");
 	if (transporter && !mongodbUri) wrong.push("TRANSPORTER needs MONGODB_URI: several processes share what they keep");
+	refuseBadKeySecret(settings, wrong);
 	if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
 	return settings;
+}
+
+function refuseBadKeySecret({ keySecret, mongodbUri, services }: Settings, wrong: string[]): void {
+	if (keySecret && keySecret.length < 32) wrong.push("KEY_SECRET has less than 32 characters");
+	if (!keySecret && mongodbUri && services.includes("auth"))
+		wrong.push("KEY_SECRET is needed with MONGODB_URI: it seals the signing keys that all processes share");
 }
 
 /** A secret in a variable is seen by everyone who may list processes; so each can be given as a file. */

@@ -5,6 +5,8 @@ import type { Service, ServiceSchema } from "moleculer";
 import { call, type Result } from "../services/actions.ts";
 import { type CodeClaims, kidOf, openCode } from "./payment-code.ts";
 
+/** How long anybody may keep the public keys. */
+export const JWKS_CACHE_S = 300;
 /** How long an access token lives. */
 export const ACCESS_TTL_S = 300;
 /** A till is at work for a day; it is its registration that can be ended at once. */
@@ -34,17 +36,23 @@ const TOKENS_MAX = 10_000;
 const textsOf = (claims: Record<string, unknown>): Record<string, string> =>
 	Object.fromEntries(Object.entries(claims).filter((claim): claim is [string, string] => typeof claim[1] === "string"));
 
-type Key = { readonly publicKey: KeyObject; readonly handleKey: Buffer };
+type Key = {
+	readonly state: Result<"auth.keyring">["keys"][number]["state"];
+	readonly publicKey: KeyObject;
+	readonly handleKey: Buffer;
+};
 
 /** A key id that we do not know may be a new one, or made up: ask for the ring again, but not for every request. */
 const RELOAD_INTERVAL_MS = 5_000;
+/** New keys are told; this is for what was not heard. */
+const LOOK_MS = 60_000;
 
 /** Verifies access tokens and payment codes with the public keys of the `auth` service, which are kept here: no call on the way. */
 export class Keyring {
 	readonly #load: () => Promise<Result<"auth.keyring">>;
 	#keys = new Map<string, Key>();
 	readonly #tokens = new LRUCache<string, TokenClaims>({ max: TOKENS_MAX });
-	#loadedAtMs = Number.NEGATIVE_INFINITY;
+	#askedAtMs = Number.NEGATIVE_INFINITY;
 	#loading: Promise<void> | null = null;
 
 	constructor(load: () => Promise<Result<"auth.keyring">>) {
@@ -95,9 +103,14 @@ export class Keyring {
 		}
 	}
 
-	/** What all verifiers know and nobody else does, one for each key: for what one process makes and another one checks. */
+	/**
+	 * What all verifiers know and nobody else does, one for each key: for what one process makes and another one checks. The first is the
+	 * active key's: a process that has not heard of the newest one knows it too.
+	 */
 	get secrets(): readonly Buffer[] {
-		return [...this.#keys.values()].map(({ handleKey }) => handleKey);
+		const keys = [...this.#keys.values()];
+		const active = keys.filter(({ state }) => state === "active");
+		return [...new Set([...active, ...keys])].map(({ handleKey }) => handleKey);
 	}
 
 	/** What a payment code says, or nothing if we did not sign it. */
@@ -117,33 +130,56 @@ export class Keyring {
 		return undefined;
 	}
 
+	/** Once for all who ask meanwhile, and not again for some seconds, whether it succeeded or not. */
 	async reload(): Promise<void> {
-		if (performance.now() - this.#loadedAtMs < RELOAD_INTERVAL_MS) return;
-		this.#loading ??= this.#read().finally(() => {
-			this.#loading = null;
+		if (this.#loading) return this.#loading;
+		if (performance.now() - this.#askedAtMs < RELOAD_INTERVAL_MS) return;
+		await this.refresh();
+	}
+
+	/** At once, also if it was done a moment ago: then there was another key less. */
+	refresh(): Promise<void> {
+		this.#askedAtMs = performance.now();
+		const loading = this.#read().finally(() => {
+			if (this.#loading === loading) this.#loading = null;
 		});
-		await this.#loading;
+		this.#loading = loading;
+		return loading;
 	}
 
 	async #read(): Promise<void> {
 		const { keys } = await this.#load();
 		this.#keys = new Map(
-			keys.map(({ kid, jwk, handleKey }) => [
-				kid,
-				{ publicKey: createPublicKey({ key: jwk, format: "jwk" }), handleKey: Buffer.from(handleKey, "base64url") },
-			]),
+			keys.map(({ kid, state, jwk, handleKey }) => {
+				const publicKey = createPublicKey({ key: jwk, format: "jwk" });
+				return [kid, { state, publicKey, handleKey: Buffer.from(handleKey, "base64url") }];
+			}),
 		);
-		this.#loadedAtMs = performance.now();
 	}
 }
 
-/** Gives a service the key ring, loaded before it starts. */
+/** Gives a service the key ring, loaded before it starts and followed from then on. */
 export const keyring = (): Partial<ServiceSchema> => ({
 	dependencies: ["auth"],
+	events: {
+		"auth.keysRotated"(this: Service) {
+			return follow(this);
+		},
+	},
 	async started() {
 		this.keyring = new Keyring(() => call(this.broker, "auth.keyring", {}));
 		await this.keyring.reload();
+		this.keyringTimer = setInterval(() => follow(this as unknown as Service), LOOK_MS).unref();
+	},
+	async stopped() {
+		clearInterval(this.keyringTimer);
 	},
 });
+
+/** Whoever does not hear of a key when it is made has another minute and more until it signs. */
+const follow = (service: Service): Promise<void> =>
+	keyringOf(service)
+		.refresh()
+		.catch((error: unknown) => service.logger.warn("The key ring could not be followed.", error));
 
 export const keyringOf = (service: Service): Keyring => (service as Service & { keyring: Keyring }).keyring;

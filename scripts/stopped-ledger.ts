@@ -12,7 +12,7 @@ type Options = { /** Makes the read model anew from the log. */ readonly rebuild
  * @throws when DATA_DIR is in use or has no ledger, or MongoDB does not answer
  */
 export async function withLedger<T>(work: (ledger: RunningLedger) => Promise<T>, options: Options = {}): Promise<T> {
-	const settings = readSettings(process.env);
+	const settings = settingsOfLedger();
 	const files = settings.mongodbUri ? null : takeFiles(settings, options);
 	try {
 		const { journal, readModel } = await openStorage(settings);
@@ -24,9 +24,12 @@ export async function withLedger<T>(work: (ledger: RunningLedger) => Promise<T>,
 	}
 }
 
+/** Secrets of other services are not needed here. */
+const settingsOfLedger = (): Settings => readSettings({ ...process.env, SERVICES: "credit" });
+
 /** Where that is, for people: without the user, the password and the options that MongoDB's address may have. */
 export function placeOfLedger(): string {
-	const { mongodbUri, dataDir } = readSettings(process.env);
+	const { mongodbUri, dataDir } = settingsOfLedger();
 	if (!mongodbUri) return `DATA_DIR ${dataDir}`;
 	// An @ anywhere else leaves open what the password is; then nothing of it is said.
 	const [, hosts, name] = /^[\w+]+:\/\/(?:[^?]*@)?([^/?@]+)(?:\/([^?@]*))?(?:\?[^@]*)?$/.exec(mongodbUri) ?? [];

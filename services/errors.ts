@@ -81,6 +81,14 @@ export const problems = {
 		"Call it from the platform's own pages.",
 	),
 
+	// What operators do.
+	keys_rotated_recently: problem(
+		409,
+		"The signing keys were rotated a moment ago",
+		"Wait as long as Retry-After says: everybody must have heard of the next key before it signs.",
+		{ retryable: true },
+	),
+
 	// People, shops and their things.
 	handle_taken: problem(409, "This handle is taken", "Choose another handle."),
 	version_conflict: problem(

@@ -93,6 +93,7 @@ export function gateway({ name, port, routes, pages = [], pagePaths = [], settin
 		) {
 			const route = routeOf(req.$alias as Alias);
 			if (ctx.meta.replayed) res.setHeader("Idempotent-Replayed", "true");
+			if (route.cacheS) res.setHeader("Cache-Control", `public, max-age=${route.cacheS}`);
 			if (route.status) ctx.meta.$statusCode = route.status;
 			if (route.location) ctx.meta.$location = filledIn(route.location, { ...req.$params, ...(data as object) });
 			return withoutRefreshToken(route, res, data);

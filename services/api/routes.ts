@@ -1,3 +1,4 @@
+import { JWKS_CACHE_S } from "../../mixins/keyring.ts";
 import type { Actions } from "../actions.ts";
 
 /** Who may call: anyone; a person with an access token; an operator, who reaches the internal port. */
@@ -22,6 +23,8 @@ export type Route = {
 	readonly binds?: true;
 	/** CSV instead of JSON, into this parameter or out of the answer. */
 	readonly csv?: { readonly into: string } | { readonly fileName: string };
+	/** How long anybody may keep the answer; otherwise nobody may. */
+	readonly cacheS?: number;
 };
 
 /** The whole surface of the platform. What is not listed here cannot be reached from outside. */
@@ -86,6 +89,7 @@ export const publicRoutes: readonly Route[] = [
 		path: "/.well-known/jwks.json",
 		action: "auth.jwks",
 		rights: "anyone",
+		cacheS: JWKS_CACHE_S,
 		summary: "The public keys of tokens and payment codes",
 	},
 
@@ -308,5 +312,13 @@ export const internalRoutes: readonly Route[] = [
 		action: "credit.statement",
 		rights: "operator",
 		summary: "An account's statement",
+	},
+	{
+		method: "POST",
+		path: "/keys/rotations",
+		action: "auth.rotateKeys",
+		rights: "operator",
+		status: 201,
+		summary: "Let the next signing key sign, and make a new one",
 	},
 ];

@@ -6,6 +6,8 @@ export const Password = Type.String({ minLength: 8, maxLength: 128, description:
 /** The session, a dot, and 256 bits that only its owner and (hashed) the database know. */
 const RefreshToken = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}\\.[A-Za-z0-9_-]{43}$" });
 const Kid = Type.String({ pattern: "^[0-9]{1,9}$", description: "Key id" });
+/** `next` is published and signs nothing yet, `active` signs, `previous` only verifies. */
+const KeyState = Type.Enum(["next", "active", "previous"]);
 const PublicJwk = closed({
 	kty: Type.Literal("EC"),
 	crv: Type.Literal("P-256"),
@@ -86,8 +88,15 @@ export const authActions = {
 	keyring: {
 		params: empty,
 		returns: closed({
-			keys: Type.Array(closed({ kid: Kid, jwk: PublicJwk, handleKey: Type.String({ maxLength: 64 }) })),
+			keys: Type.Array(
+				closed({ kid: Kid, state: KeyState, jwk: PublicJwk, handleKey: Type.String({ maxLength: 64 }) }),
+			),
 		}),
+	},
+	/** Makes a new signing key; the one that was published before begins to sign. Everybody goes on with what was signed before. */
+	rotateKeys: {
+		params: empty,
+		returns: closed({ keys: Type.Array(closed({ kid: Kid, state: KeyState, createdAtMs: TimeMs })) }),
 	},
 	/** What a gateway asks for each request before it calls anything: many at once, since it is asked so often. */
 	admit: {

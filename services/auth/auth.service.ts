@@ -9,10 +9,11 @@ import { action, callerOf, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { admit, type Till } from "./admission.ts";
 import { authActions } from "./auth.actions.ts";
-import { type KeyDocument, loadKeys, type SigningKey } from "./key-ring.ts";
+import type { KeyDocument, SigningKey } from "./key-ring.ts";
 import { hashPassword, matchesPassword } from "./password.ts";
 import { type Opened, openSession, rotateSession, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
+import { SigningKeys } from "./signing-keys.ts";
 
 type Credential = {
 	readonly _id: string;
@@ -21,12 +22,13 @@ type Credential = {
 	readonly createdAtMs: number;
 };
 
-type Auth = Service & { keys: readonly SigningKey[]; dummyHash: string; shortLived: ShortLived };
+type Auth = Service & { signingKeys: SigningKeys; dummyHash: string; shortLived: ShortLived };
 
 const credentialsOf = (service: Service) => documents<Credential>(service, "credentials");
 const sessionsOf = (service: Service) => documents<Session>(service, "sessions");
 const tillsOf = (service: Service) => documents<Till>(service, "tills");
-const activeKey = (service: Service): SigningKey => (service as Auth).keys.at(-1) as SigningKey;
+const signingKeysOf = (service: Service) => (service as Auth).signingKeys;
+const activeKey = (service: Service): SigningKey => signingKeysOf(service).active;
 
 /** Hashing takes a core for 30 ms: so many at once, so many waiting, and the rest is refused, so that logins cannot starve payments. */
 const hashing = { bulkhead: { enabled: true, concurrency: 2, maxQueueSize: 50 } };
@@ -40,7 +42,7 @@ export default (settings: Settings): ServiceSchema => ({
 			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
 			{ collection: "sessions", indexes: [{ fields: ["userId"] }] },
 			{ collection: "tills", indexes: [{ fields: ["storeId"] }] },
-			{ collection: "keys" },
+			{ collection: "signing_keys" },
 		),
 	],
 
@@ -72,9 +74,8 @@ export default (settings: Settings): ServiceSchema => ({
 		},
 
 		refresh: action("published", authActions.refresh, async function (ctx) {
-			const { kid, refreshKey } = activeKey(this);
 			const { refreshToken, jkt } = ctx.params;
-			const keys = { kid, secretOf: async () => refreshKey };
+			const keys = signingKeysOf(this).refreshKeys;
 			const opened = await rotateSession(sessionsOf(this), { refreshToken, jkt, keys, nowMs: Date.now() });
 			return tokensFor(opened, activeKey(this), settings);
 		}),
@@ -111,16 +112,22 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		jwks: action("published", authActions.jwks, async function () {
-			return { keys: (this as Auth).keys.map(({ publicJwk }) => publicJwk) };
+			return { keys: signingKeysOf(this).all.map(({ publicJwk }) => publicJwk) };
 		}),
 
 		keyring: action("public", authActions.keyring, async function () {
-			const keys = (this as Auth).keys.map(({ kid, publicJwk: jwk, handleKey }) => ({
+			const keys = signingKeysOf(this).all.map(({ kid, state, publicJwk: jwk, handleKey }) => ({
 				kid,
+				state,
 				jwk,
 				handleKey: handleKey.toString("base64url"),
 			}));
 			return { keys };
+		}),
+
+		rotateKeys: action("published", authActions.rotateKeys, async function () {
+			await signingKeysOf(this).rotate(Date.now());
+			return { keys: signingKeysOf(this).all.map(({ kid, state, createdAtMs }) => ({ kid, state, createdAtMs })) };
 		}),
 
 		signCode: action("public", authActions.signCode, async function (ctx) {
@@ -133,14 +140,27 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 	},
 
+	events: {
+		async "auth.keysRotated"(this: Service) {
+			await signingKeysOf(this).reload(Date.now());
+		},
+	},
+
 	async started() {
 		this.shortLived = await openShortLived(settings);
-		this.keys = await loadKeys(documents<KeyDocument>(this, "keys"));
+		this.signingKeys = await SigningKeys.start({
+			documents: documents<KeyDocument>(this, "signing_keys"),
+			settings,
+			rotated: () => void this.broker.broadcast("auth.keysRotated"),
+			failed: (error) => this.logger.warn("The signing keys could not be looked at.", error),
+		});
 		this.dummyHash = await hashPassword(newId("n"));
 	},
 
 	async stopped() {
-		await (this as unknown as Partial<Auth>).shortLived?.close();
+		const { shortLived, signingKeys } = this as unknown as Partial<Auth>;
+		signingKeys?.stop();
+		await shortLived?.close();
 	},
 });
 

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { startPlatform } from "../../main.ts";
 import { readSettings } from "../../moleculer.config.ts";
 import { describeOnMongo, ReplicaSet } from "../mongo/replica-set.ts";
+import { keySecretFor } from "./platform.ts";
 import { freePorts } from "./process.ts";
 
 const script = join(import.meta.dirname, "../../scripts/audit.ts");
@@ -109,7 +110,9 @@ describeOnMongo("the audit's command on MongoDB", () => {
 		const set = await ReplicaSet.start();
 		try {
 			const uri = set.uri("audited");
-			await (await startPlatform(readSettings({ ...free, MONGODB_URI: uri }))).stop();
+			await (
+				await startPlatform(readSettings({ ...free, MONGODB_URI: uri, ...keySecretFor({ MONGODB_URI: uri }) }))
+			).stop();
 			const [, hosts] = /\/\/([^/]+)\//.exec(uri) ?? [];
 			const whom = `the stopped ledger in the database audited at ${hosts}, since no platform runs at ${nowhere}`;
 			assertClean(await audit(nowhere, { MONGODB_URI: uri }), whom);

@@ -78,7 +78,7 @@ export class Contract {
 	/** @throws AssertionError that says where the answer is not what the document says */
 	check(request: { readonly method: string; readonly path: string }, answer: Answer): void {
 		const what = `${request.method} ${request.path.slice(0, 120)} answered ${answer.status} ${answer.text.slice(0, 500)}`;
-		checkHeaders(answer, what);
+		checkHeaders(request, answer, what);
 		checkNothingLeaks(answer, what);
 		const place = this.placeOf(request.method, request.path);
 		if (answer.status >= 400 && request.method === "HEAD") assert.equal(answer.text, "", what);
@@ -144,9 +144,10 @@ function fits(template: string, parts: readonly string[]): boolean {
 	);
 }
 
-function checkHeaders({ headers }: Answer, what: string): void {
+function checkHeaders({ path }: { readonly path: string }, { headers, status }: Answer, what: string): void {
 	assert.equal(headers["x-content-type-options"], "nosniff", what);
-	assert.equal(headers["cache-control"], "no-store", what);
+	const isForAll = pathOf(path) === "/.well-known/jwks.json" && status === 200;
+	assert.equal(headers["cache-control"], isForAll ? "public, max-age=300" : "no-store", what);
 	assert.ok(headers["content-security-policy"], what);
 	assert.equal(headers["x-powered-by"], undefined, what);
 	assert.equal(headers["access-control-allow-origin"], undefined, what);

@@ -10,6 +10,7 @@ import { startPlatform } from "../../main.ts";
 import { readSettings } from "../../moleculer.config.ts";
 import { NatsServer } from "../cluster/nats-server.ts";
 import { describeOnMongo, ReplicaSet } from "../mongo/replica-set.ts";
+import { keySecretFor } from "./platform.ts";
 import { type Launched, launch, type Running, startProcess } from "./process.ts";
 
 const demo = join(import.meta.dirname, "../../scripts/demo/demo.ts");
@@ -25,7 +26,7 @@ async function run(args: readonly string[]): Promise<{ code: number | null; outp
 
 async function playTwiceOn(env: NodeJS.ProcessEnv): Promise<void> {
 	const ports = { PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0" };
-	const platform = await startPlatform(readSettings({ ...ports, LOG_LEVEL: "error", ...env }));
+	const platform = await startPlatform(readSettings({ ...ports, LOG_LEVEL: "error", ...keySecretFor(env), ...env }));
 	try {
 		await playTwiceAt({ publicUrl: String(platform.urls.public), internalUrl: String(platform.urls.internal) });
 	} finally {

@@ -82,9 +82,8 @@ type Key = Parameters<typeof makeCode>[1];
 
 /** The key that this platform signs codes with, to make codes that it would not make. */
 export function codeKeyOf(broker: ServiceBroker): Key {
-	const { keys } = broker.getLocalService("auth") as Service & {
-		keys: readonly (Omit<Key, "kid"> & { kid: string })[];
+	const { signingKeys } = broker.getLocalService("auth") as Service & {
+		signingKeys: { readonly active: Omit<Key, "kid"> & { readonly kid: string } };
 	};
-	const { kid, ...rest } = keys.at(-1) as Omit<Key, "kid"> & { kid: string };
-	return { ...rest, kid: Number(kid) };
+	return { ...signingKeys.active, kid: Number(signingKeys.active.kid) };
 }

@@ -17,6 +17,10 @@ export const unlimited = {
 	REQUESTS_PER_MINUTE_ADDRESS: "1000000000",
 };
 
+/** On MongoDB someone must say what seals the keys. */
+export const keySecretFor = ({ MONGODB_URI }: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+	MONGODB_URI ? { KEY_SECRET: "what seals the signing keys in tests" } : {};
+
 export type TestPlatform = {
 	readonly broker: ServiceBroker;
 	/** Nobody's view of the public port. */
@@ -37,6 +41,7 @@ export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<Te
 		LOG_LEVEL: "error",
 		PUBLIC_ORIGIN,
 		...unlimited,
+		...keySecretFor(env),
 		...env,
 	});
 	const { broker, urls, stop } = await startPlatform(settings);

@@ -52,7 +52,7 @@ test("people and sessions", async () => {
 	await carol.api.ok("auth.revokeSession", { sessionId: other.sessionId });
 	assert.equal((await carol.api.ok("auth.listSessions", {})).items.length, 1);
 	await carol.api.ok("auth.logout", {});
-	assert.equal((await anyone.ok("auth.jwks", {})).keys.length, 1);
+	assert.equal((await anyone.ok("auth.jwks", {})).keys.length, 2);
 });
 
 test("a wallet", async () => {
@@ -164,6 +164,11 @@ test("the operator's port", async () => {
 	assert.equal(items[0]?.balanceAfter, 48_500);
 	const outcome = await operator.ok("credit.outcome", { id: String(items.at(-1)?.transferId) });
 	assert.deepEqual([outcome.state, outcome.transfer?.kind, outcome.transfer?.amount], ["applied", "charge", 50_000]);
+	const { keys } = await operator.ok("auth.rotateKeys", {});
+	assert.deepEqual(
+		keys.map(({ kid, state }) => `${kid} ${state}`),
+		["1 previous", "2 active", "3 next"],
+	);
 });
 
 test("every route of both tables was called with success", () => {
