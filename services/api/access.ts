@@ -9,6 +9,7 @@ import { Admission, type Question, type Verdict } from "./admission.ts";
 import { type Proof, readProof } from "./dpop.ts";
 import { isFreshNonce, makeNonce } from "./nonce.ts";
 import type { Route } from "./routes.ts";
+import { saidMethodOf } from "./server.ts";
 
 type Caller = NonNullable<Meta["caller"]>;
 
@@ -89,7 +90,7 @@ export class Access {
 	#prove({ req, res, route }: Asked, { accessToken, nowMs }: { accessToken?: string; nowMs: number }): Proof {
 		const [path = ""] = (req.originalUrl ?? req.url ?? "").split("?", 1);
 		const uri = this.#settings.publicOrigin + path;
-		const proof = readProof(onlyHeader(req, "dpop"), { method: req.method ?? "", uri, accessToken, nowMs });
+		const proof = readProof(onlyHeader(req, "dpop"), { method: saidMethodOf(req), uri, accessToken, nowMs });
 		if (!proof) throw fail("unauthenticated");
 		const { secrets } = this.#keyring;
 		// With each answer, so that there is one at hand when it is needed.

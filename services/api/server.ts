@@ -9,6 +9,12 @@ export type Answering = {
 	refuse(request: IncomingMessage, response: ServerResponse, error: Error): void;
 };
 
+const heads = new WeakSet<IncomingMessage>();
+
+/** The method that the client said. */
+export const saidMethodOf = (request: IncomingMessage): string =>
+	heads.has(request) ? "HEAD" : (request.method ?? "");
+
 /**
  * Node's server, except that it says in the catalogue's words what Node says with an empty 400, 408, 413, 417 or 431.
  *
@@ -29,7 +35,10 @@ export async function openServer({ answer, refuse }: Answering, port: number, ho
 		latest.set(request.socket, response);
 		for (const [header, value] of securityHeaders) response.setHeader(header, value);
 		// RFC 9110 9.3.2: like GET, without the content; Node leaves that away by itself.
-		if (request.method === "HEAD") request.method = "GET";
+		if (request.method === "HEAD") {
+			heads.add(request);
+			request.method = "GET";
+		}
 		answer(request, response);
 	};
 	server.on("request", begin);

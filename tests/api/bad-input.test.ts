@@ -317,7 +317,7 @@ describe("operators of databases", () => {
 		nothingChanges(async () => {
 			const login: Target = {
 				what: "a log-in",
-				client: () => platform.anyone,
+				client: () => ada.api,
 				path: () => "/v1/sessions",
 				body: () => ({ handle: bob.handle, password: "wrong" }),
 			};

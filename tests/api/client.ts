@@ -77,7 +77,9 @@ export class Client {
 
 	/** What this client would prove a request with. */
 	async proofOf({ method, path }: Pick<Wire, "method" | "path">): Promise<OutgoingHttpHeaders> {
-		return (await this.#prover?.headersFor({ method, path, accessToken: this.#accessToken })) ?? {};
+		const binds = routes.some((route) => route.binds && route.method === method && route.path === path);
+		const accessToken = binds ? undefined : this.#accessToken;
+		return (await this.#prover?.headersFor({ method, path, accessToken })) ?? {};
 	}
 
 	#but(changed: Partial<Parts>): Client {

@@ -28,7 +28,8 @@ function addresses(): string[] {
 
 /** What RFC 9110 9.3.2 leaves open, and what differs from one request to the next. */
 function comparable({ ...headers }: IncomingHttpHeaders): IncomingHttpHeaders {
-	for (const name of ["content-length", "transfer-encoding", "date", "x-request-id"]) delete headers[name];
+	for (const name of ["content-length", "transfer-encoding", "date", "x-request-id", "dpop-nonce", "ratelimit"])
+		delete headers[name];
 	return headers;
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, newKey } from "./client.ts";
+import { Client, newKey, newProver } from "./client.ts";
 import { assertBooked, forEach, type Intent, movedTo, newClients, randomOf, resolve, work } from "./load.ts";
 import { newPerson, type Person } from "./people.ts";
 import { freePorts, launch, type Running, startProcess } from "./process.ts";
@@ -111,10 +111,11 @@ describe("SIGTERM", () => {
 		const ada = await newPerson(anyone);
 		const held = await Promise.all(Array.from({ length: 5 }, () => beginCharge(anyone.port, ada)));
 		// Hashing takes 30 ms each, two at once: these are still being worked on when the signal comes.
-		const logins = Array.from({ length: 20 }, () =>
-			anyone.call("auth.login", { handle: ada.handle, password: "not the one" }),
+		const phone = anyone.from(await newProver());
+		const logins = Array.from({ length: 40 }, () =>
+			phone.call("auth.login", { handle: ada.handle, password: "not the one" }),
 		);
-		await sleep(60);
+		await sleep(200);
 		server.child.kill("SIGTERM");
 		for (const { status } of await Promise.all(logins)) assert.equal(status, 401);
 		await assert.rejects(new Client(server.publicUrl, null).raw({ method: "GET", path: "/" }), {
