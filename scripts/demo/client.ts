@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Prover, wantsNonce } from "../../clients/sdk/prover.ts";
 import type { Actions, Params, Result } from "../../services/actions.ts";
 
 type ActionName = keyof Actions & string;
@@ -57,19 +58,22 @@ export class NoAnswer extends Error {
 const ATTEMPTS_MAX = 6;
 const PAUSE_MAX_MS = 10_000;
 
-export function createClient(baseUrl: string, accessToken?: () => Promise<string>): Client {
+/** A device, and the token that it has, if it is logged in. */
+export type Credential = { readonly prover: Prover; readonly accessToken?: () => Promise<string> };
+
+export function createClient(baseUrl: string, { prover, accessToken }: Partial<Credential> = {}): Client {
 	const prepare = async ({ method, path, query, body, key }: Request): Promise<Prepared> => {
 		const url = new URL(baseUrl + path);
 		for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, String(value));
 		const headers: Record<string, string> = { accept: "application/json, application/problem+json, text/csv" };
-		if (accessToken) headers.authorization = `Bearer ${await accessToken()}`;
+		if (prover) Object.assign(headers, await prover.headersFor({ method, path, accessToken: await accessToken?.() }));
 		if (key) headers["idempotency-key"] = key;
 		if (body === undefined) return { url: url.href, init: { method, headers } };
 		headers["content-type"] = typeof body === "string" ? "text/csv; charset=utf-8" : "application/json";
 		return { url: url.href, init: { method, headers, body: typeof body === "string" ? body : JSON.stringify(body) } };
 	};
 	const send = async <T>(request: Request): Promise<Answer<T>> =>
-		(await untilAnswered(baseUrl, request, () => prepare(request))) as Answer<T>;
+		(await untilAnswered(baseUrl, request, { prepare: () => prepare(request), prover })) as Answer<T>;
 	return {
 		get: (path, query) => send({ method: "GET", path, ...(query && { query }) }),
 		post: (path, body, options) => send({ method: "POST", path, body, ...options }),
@@ -80,14 +84,10 @@ export function createClient(baseUrl: string, accessToken?: () => Promise<string
 }
 
 /** Repeats what may be repeated, with the same key, a bounded number of times. @throws NoAnswer */
-async function untilAnswered(
-	baseUrl: string,
-	request: Request,
-	prepare: () => Promise<Prepared>,
-): Promise<Answer<unknown>> {
+async function untilAnswered(baseUrl: string, request: Request, sending: Sending): Promise<Answer<unknown>> {
 	const repeatable = request.method === "GET" || request.key !== undefined || request.repeatable === true;
 	for (let attempt = 1; ; attempt += 1) {
-		const { answer, retryAfterMs, error } = await attemptOnce(request, await prepare());
+		const { answer, retryAfterMs, error } = await attemptOnce(request, sending);
 		// 429 says that nothing was done, so even what must not arrive twice can be sent again.
 		const again = answer?.status === 429 || (repeatable && (answer === undefined || answer.status === 503));
 		if (attempt === ATTEMPTS_MAX || !again) {
@@ -98,11 +98,19 @@ async function untilAnswered(
 	}
 }
 
+type Sending = { readonly prepare: () => Promise<Prepared>; readonly prover: Prover | undefined };
 type Attempt = { readonly answer?: Answer<unknown>; readonly retryAfterMs?: number; readonly error?: unknown };
 
-async function attemptOnce({ timeoutMs = 10_000 }: Request, { url, init }: Prepared): Promise<Attempt> {
-	try {
+async function attemptOnce({ timeoutMs = 10_000 }: Request, { prepare, prover }: Sending): Promise<Attempt> {
+	const send = async () => {
+		const { url, init } = await prepare();
 		const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs), redirect: "error" });
+		prover?.learn(response);
+		return response;
+	};
+	try {
+		const first = await send();
+		const response = prover && wantsNonce(first) ? await send() : first;
 		const retryAfterS = Number(response.headers.get("retry-after") ?? Number.NaN);
 		const answer = read(response, await response.text());
 		return { answer, ...(Number.isFinite(retryAfterS) && { retryAfterMs: retryAfterS * 1_000 }) };
