@@ -63,6 +63,12 @@ export const action = <Spec extends ActionSpec>(
  */
 const unshared = <T>(schema: T): T => JSON.parse(JSON.stringify(schema)) as T;
 
+/** Who asks: a person or a till. @throws unauthenticated when it is neither */
+export function whoAsks({ meta: { caller } }: Context<unknown, Meta>): Person | Till {
+	if (!caller) throw fail("unauthenticated");
+	return caller;
+}
+
 /** The person who asks. @throws unauthenticated when the call does not come from a person */
 export function callerOf({ meta: { caller } }: Context<unknown, Meta>): Person {
 	if (caller?.kind !== "person") throw fail("unauthenticated");

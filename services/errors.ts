@@ -75,6 +75,7 @@ export const problems = {
 	}),
 	invalid_credentials: problem(401, "The handle or the password is wrong", "Check both."),
 	session_ended: problem(401, "The session has ended", "Log in again."),
+	forbidden: problem(403, "You may not do this here", "Ask the store's owner to do it, or for the right to."),
 	cross_site_request: problem(
 		403,
 		"This request may not come from another site",

@@ -7,7 +7,7 @@ export const balanceOf = async ({ client }: Person): Promise<number> =>
 	bodyOf(await client.get<"user.me">("/v1/me")).balance;
 
 export const storeBalance = async ({ owner, storeId }: Shop): Promise<number> =>
-	bodyOf(await owner.client.get<"store.get">(`/v1/stores/${storeId}`)).balance;
+	Number(bodyOf(await owner.client.get<"store.get">(`/v1/stores/${storeId}`)).balance);
 
 /** Asks the platform, and compares with the demo's own books. */
 export async function expectBalance({ books }: Day, step: Step, person: Person): Promise<boolean> {

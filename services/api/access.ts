@@ -5,6 +5,7 @@ import { type Keyring, keyringOf } from "../../mixins/keyring.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import type { Meta } from "../actions.ts";
 import { fail } from "../errors.ts";
+import { credentialsFor } from "../rights.ts";
 import { Admission, type Question, type Verdict } from "./admission.ts";
 import { type Proof, readProof } from "./dpop.ts";
 import { isFreshNonce, makeNonce } from "./nonce.ts";
@@ -55,7 +56,7 @@ export class Access {
 	 * @throws unauthenticated, with no word about why; dpop_nonce_required; rate_limited; overloaded, service_unavailable
 	 */
 	async admit(asked: Asked): Promise<Admitted> {
-		if (asked.route.rights === "operator") return {};
+		if (credentialsFor(asked.route.action).has("operator")) return {};
 		const { question, ...admitted } = await this.#claim(asked, Date.now());
 		const verdict = await this.#admission.ask(question);
 		sayRate(asked.res, question, verdict);
@@ -65,7 +66,8 @@ export class Access {
 	}
 
 	async #claim(asked: Asked, nowMs: number): Promise<Claim> {
-		if (asked.route.rights === "person") return this.#person(asked, nowMs);
+		const credentials = credentialsFor(asked.route.action);
+		if (credentials.has("person")) return this.#person(asked, nowMs);
 		const counter = { counter: `address:${asked.address}`, ...this.#rate("address") };
 		if (!asked.route.binds) return { question: counter };
 		const proof = this.#prove(asked, { nowMs });

@@ -1,5 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import { type ProblemCode, problems } from "../errors.ts";
+import { credentialsFor } from "../rights.ts";
 import { IdempotencyKey } from "../schema.ts";
 import type { Route } from "./routes.ts";
 
@@ -65,9 +66,35 @@ export function openApiOf(routes: readonly Route[], schemas: ReadonlyMap<string,
 		paths,
 		components: {
 			schemas: { Problem: problemSchema },
-			securitySchemes: { accessToken: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+			securitySchemes,
 		},
 	};
+}
+
+const securitySchemes = {
+	person: {
+		type: "http",
+		scheme: "dpop",
+		bearerFormat: "JWT",
+		description:
+			"An access token, as `Authorization: DPoP …`, and in the DPoP header a proof of the key that it is bound to, made anew for " +
+			"each request (RFC 9449). What moves credit wants a nonce in the proof, which every answer gives in DPoP-Nonce.",
+	},
+	till: {
+		type: "http",
+		scheme: "till",
+		bearerFormat: "JWT",
+		description:
+			"A till's token, as `Authorization: Till …`, and a signature of the request by the till's key (RFC 9421), which covers " +
+			'"@method", "@target-uri", "authorization", "content-digest" if there is a body, and "idempotency-key" if there is one.',
+	},
+	operator: { type: "http", scheme: "bearer", description: "The operator's token" },
+} as const;
+
+/** One of these is enough. */
+function securityOf({ action }: Route) {
+	const credentials = [...credentialsFor(action)].filter((credential) => credential !== "none");
+	return credentials.length > 0 ? { security: credentials.map((credential) => ({ [credential]: [] })) } : {};
 }
 
 function operationOf(route: Route, { params, returns }: ActionSchemas) {
@@ -92,7 +119,7 @@ function operationOf(route: Route, { params, returns }: ActionSchemas) {
 		operationId: route.action,
 		summary: route.summary,
 		tags: [tagOf(route)],
-		...(route.rights === "person" && { security: [{ accessToken: [] }] }),
+		...securityOf(route),
 		parameters,
 		...(hasBody && bodyOf(route, rest, required)),
 		responses: responsesOf(route, returns),
@@ -126,7 +153,7 @@ function responsesOf(route: Route, returns: JsonSchema) {
 	});
 	const refusals: ProblemCode[] = [
 		"malformed_request",
-		...(route.rights === "person" ? (["unauthenticated"] as const) : []),
+		...(credentialsFor(route.action).has("none") ? [] : (["unauthenticated"] as const)),
 		"not_found",
 		"validation_failed",
 		"service_unavailable",

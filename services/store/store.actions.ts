@@ -5,6 +5,7 @@ import {
 	Cursor,
 	closed,
 	empty,
+	Handle,
 	IdempotencyKey,
 	nullable,
 	PageLimit,
@@ -23,6 +24,8 @@ const TimeZone = Type.String({
 	description: "IANA name; days of reports begin at its midnight",
 });
 const Store = closed({ id: StoreId, name: StoreName, timeZone: TimeZone, createdAtMs: TimeMs });
+
+const StaffMember = closed({ handle: Handle, addedAtMs: TimeMs });
 
 const Sku = Type.String({
 	pattern: "^[A-Za-z0-9._-]{1,40}$",
@@ -70,12 +73,25 @@ export const storeActions = {
 		params: closed({ name: StoreName, timeZone: Type.Optional(TimeZone) }),
 		returns: Store,
 	},
-	list: { params: empty, returns: closed({ items: Type.Array(Store) }) },
-	get: { params: closed(inStore), returns: closed({ ...Store.properties, balance: Sum, available: Sum }) },
+	/** Own ones, and those where the person works. */
+	list: {
+		params: empty,
+		returns: closed({ items: Type.Array(closed({ ...Store.properties, role: Type.Enum(["owner", "staff"]) })) }),
+	},
+	/** What it has taken in is said to its owner only. */
+	get: {
+		params: closed(inStore),
+		returns: closed({ ...Store.properties, balance: nullable(Sum), available: nullable(Sum) }),
+	},
 	edit: {
 		params: closed({ ...inStore, name: Type.Optional(StoreName), timeZone: Type.Optional(TimeZone) }),
 		returns: Store,
 	},
+
+	/** People who may sell in the store, and no more than that. Adding one again changes nothing. */
+	addStaff: { params: closed({ ...inStore, handle: Handle }), returns: StaffMember },
+	listStaff: { params: closed(inStore), returns: closed({ items: Type.Array(StaffMember) }) },
+	removeStaff: { params: closed({ ...inStore, handle: Handle }), returns: empty },
 
 	createProduct: {
 		params: closed({ ...inStore, sku: Sku, name: ProductName, category: Category, price: Amount }),

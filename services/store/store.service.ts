@@ -5,27 +5,27 @@ import { database, documents } from "../../mixins/database.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { action, call, callerOf, type Meta, type Params, type Result } from "../actions.ts";
+import { action, call, callerOf, type Meta, type Params, type Result, whoAsks } from "../actions.ts";
 import { fail } from "../errors.ts";
+import { mayDo } from "../rights.ts";
 import { priceBasket } from "./basket.ts";
+import { type Entered, enterStore, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange } from "./day.ts";
 import { addProduct, editProduct, importProducts, listProducts, type Product, productView } from "./product.ts";
 import { readProductCsv } from "./product-csv.ts";
 import { type Receipt, refundOf, saleOf, saleOutcome } from "./sale.ts";
+import { addStaff, listStaff, removeStaff } from "./staff.ts";
 import { storeActions } from "./store.actions.ts";
 
 /** A till gives up after so long, so a sale that arrives later must not happen any more. */
 const SALE_DEADLINE_MS = 3_000;
 
-type Store = {
-	readonly _id: string;
-	readonly ownerId: string;
-	readonly name: string;
-	readonly timeZone: string;
-	readonly createdAtMs: number;
-};
+const STORES_MAX = 1_000;
+/** So long after a sale everybody who may sell may also undo it: it ends the doubt about a payment whose answer was lost. */
+const DOUBT_MS = 10 * 60_000;
 
 const storesOf = (service: Service) => documents<Store>(service, "stores");
+const membersOf = (service: Service) => documents<Member>(service, "members");
 const productsOf = (service: Service) => documents<Product>(service, "products");
 const accountOf = (storeId: string): string => `store:${storeId}`;
 
@@ -37,10 +37,11 @@ export default (settings: Settings): ServiceSchema => ({
 		database(
 			settings,
 			{ collection: "stores", indexes: [{ fields: ["ownerId"] }] },
+			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
 		),
 	],
-	dependencies: ["auth", "credit"],
+	dependencies: ["auth", "user", "credit"],
 
 	actions: {
 		create: action("published", storeActions.create, async function (ctx) {
@@ -54,12 +55,20 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		list: action("published", storeActions.list, async function (ctx) {
-			const stores = await storesOf(this).find({ query: { ownerId: callerOf(ctx).userId }, sort: "createdAtMs" });
-			return { items: stores.map(view) };
+			const { userId } = callerOf(ctx);
+			const memberships = await membersOf(this).find({ query: { userId }, limit: STORES_MAX });
+			const [own, others] = await Promise.all([
+				storesOf(this).find({ query: { ownerId: userId }, sort: "createdAtMs", limit: STORES_MAX }),
+				storesOf(this).findByIds(memberships.map(({ storeId }) => storeId)),
+			]);
+			const as = (role: "owner" | "staff") => (store: Store) => ({ ...view(store), role });
+			return { items: [...own.map(as("owner")), ...others.map(as("staff"))] };
 		}),
 
 		get: action("published", storeActions.get, async function (ctx) {
-			const store = await ownStore(this, ctx);
+			const { store, role } = await enter(this, ctx);
+			// What a shop takes in is for its owner to know.
+			if (role !== "owner") return { ...view(store), balance: null, available: null };
 			const { balance, available } = await call(ctx, "credit.account", { accountId: accountOf(store._id) });
 			return { ...view(store), balance, available };
 		}),
@@ -67,41 +76,57 @@ export default (settings: Settings): ServiceSchema => ({
 		edit: action("published", storeActions.edit, async function (ctx) {
 			const { storeId, ...changes } = ctx.params;
 			if (changes.timeZone) checkTimeZone(changes.timeZone);
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			return view((await storesOf(this).updateById(storeId, { $set: changes })) as Store);
 		}),
 
+		addStaff: action("published", storeActions.addStaff, async function (ctx) {
+			const { store } = await enter(this, ctx);
+			return addStaff(membersOf(this), store, await call(ctx, "user.identify", { handle: ctx.params.handle }));
+		}),
+
+		listStaff: action("published", storeActions.listStaff, async function (ctx) {
+			const { store } = await enter(this, ctx);
+			return { items: await listStaff(membersOf(this), store) };
+		}),
+
+		removeStaff: action("published", storeActions.removeStaff, async function (ctx) {
+			const { store } = await enter(this, ctx);
+			await removeStaff(membersOf(this), store, ctx.params.handle);
+			return {};
+		}),
+
 		createProduct: action("published", storeActions.createProduct, async function (ctx) {
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			return productView(await addProduct(productsOf(this), ctx.params));
 		}),
 
 		listProducts: action("published", storeActions.listProducts, async function (ctx) {
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			return listProducts(productsOf(this), ctx.params);
 		}),
 
 		getProduct: action("published", storeActions.getProduct, async function (ctx) {
 			const { storeId, productId: _id } = ctx.params;
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			const product = await productsOf(this).findOne({ _id, storeId });
 			if (!product) throw fail("not_found");
 			return productView(product);
 		}),
 
 		editProduct: action("published", storeActions.editProduct, async function (ctx) {
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			return productView(await editProduct(productsOf(this), ctx.params));
 		}),
 
 		importProducts: action("published", storeActions.importProducts, async function (ctx) {
 			const { storeId, csv } = ctx.params;
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			return importProducts(productsOf(this), storeId, readProductCsv(csv));
 		}),
 
 		sell: action("published", storeActions.sell, async function (ctx) {
-			const store = await ownStore(this, ctx);
+			const { store } = await enter(this, ctx);
 			const command = commandIn("store.sell", ctx.params);
 			const prepared = await prepareSale(this, ctx, store).catch((error: unknown) => error as Error);
 			// What cannot be sold now may have been sold before: this is a retry, and the catalogue has changed since.
@@ -112,13 +137,14 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		getSale: action("published", storeActions.getSale, async function (ctx) {
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			return currentSale(ctx, ctx.params);
 		}),
 
 		cancelSale: action("published", storeActions.cancelSale, async function (ctx) {
 			const { storeId, saleId, reason = null } = ctx.params;
-			await ownStore(this, ctx);
+			const { role } = await enter(this, ctx);
+			if (!mayDo(role, "store.refundSale")) await refuseLateUndoing(ctx, transferIdOf(storeId, saleId));
 			const { effect, replayed } = await call(ctx, "credit.cancel", {
 				...commandIn("store.cancelSale", ctx.params),
 				targetId: transferIdOf(storeId, saleId),
@@ -130,7 +156,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 		refundSale: action("published", storeActions.refundSale, async function (ctx) {
 			const { storeId, saleId, amount, reason = null } = ctx.params;
-			const store = await ownStore(this, ctx);
+			const { store } = await enter(this, ctx);
 			const { transfer, replayed } = await call(ctx, "credit.refund", {
 				...commandIn("store.refundSale", ctx.params),
 				transferId: transferIdOf(storeId, saleId),
@@ -143,7 +169,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 		listSales: action("published", storeActions.listSales, async function (ctx) {
 			const { storeId, limit = 20, ...range } = ctx.params;
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			const query = { ...range, accountId: accountOf(storeId), limit, kinds: ["sale" as const] };
 			const { items, nextCursor } = await call(ctx, "credit.statement", query);
 			return { items: items.map(saleLine), nextCursor };
@@ -151,7 +177,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 		report: action("published", storeActions.report, async function (ctx) {
 			const { date } = ctx.params;
-			const { _id, timeZone } = await ownStore(this, ctx);
+			const { _id, timeZone } = (await enter(this, ctx)).store;
 			const range = dayRange(date, timeZone);
 			const totals = await call(ctx, "credit.totals", { accountId: accountOf(_id), ...range });
 			const of = (kind: "sale" | "refund" | "payout") => {
@@ -165,14 +191,14 @@ export default (settings: Settings): ServiceSchema => ({
 
 		getPayout: action("published", storeActions.getPayout, async function (ctx) {
 			const { storeId, id: key } = ctx.params;
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			const id = transferIdOf(storeId, key);
 			return bookingOf("payout", id, await call(ctx, "credit.outcome", { id }));
 		}),
 
 		payOut: action("published", storeActions.payOut, async function (ctx) {
 			const { storeId, amount } = ctx.params;
-			await ownStore(this, ctx);
+			await enter(this, ctx);
 			const { transfer, debitBalance, replayed } = await call(ctx, "credit.transfer", {
 				...commandIn("store.payOut", ctx.params),
 				kind: "payout",
@@ -187,11 +213,19 @@ export default (settings: Settings): ServiceSchema => ({
 	},
 });
 
-/** The store, if it is the caller's; else it does not exist for them. @throws not_found */
-async function ownStore(service: Service, ctx: Context<{ storeId: string }, Meta>): Promise<Store> {
-	const store = await storesOf(service).findById(ctx.params.storeId);
-	if (store?.ownerId !== callerOf(ctx).userId) throw fail("not_found");
-	return store;
+/** See `enterStore`. */
+const enter = (service: Service, ctx: Context<{ storeId: string }, Meta>): Promise<Entered> =>
+	enterStore(ctx, { stores: storesOf(service), members: membersOf(service) });
+
+/** @throws forbidden */
+async function refuseLateUndoing(ctx: Context<unknown, Meta>, id: string): Promise<void> {
+	const { transfer } = await call(ctx, "credit.outcome", { id });
+	if (transfer && Date.now() - transfer.createdAtMs > DOUBT_MS) throw fail("forbidden", "Ask for a refund");
+}
+
+function idOfWhoAsks(ctx: Context<unknown, Meta>): string {
+	const caller = whoAsks(ctx);
+	return caller.kind === "till" ? caller.tillId : caller.userId;
 }
 
 /** The part of every money command that makes it repeatable: scoped by the store. */
@@ -217,7 +251,7 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 		storeName: store.name,
 		items: basket.items,
 		note,
-		soldBy: callerOf(ctx).userId,
+		soldBy: idOfWhoAsks(ctx),
 	};
 	return {
 		kind: "sale" as const,

@@ -70,6 +70,8 @@ export const userActions = {
 	},
 	/** Lets a sender check who is behind a handle. */
 	find: { params: closed({ handle: Handle }), returns: closed({ handle: Handle, displayName: DisplayName }) },
+	/** For other services: who that is. */
+	identify: { params: closed({ handle: Handle }), returns: closed({ userId: UserId, handle: Handle }) },
 	me: {
 		params: empty,
 		returns: closed({

@@ -46,6 +46,11 @@ export default (settings: Settings): ServiceSchema => ({
 			return { handle, displayName };
 		}),
 
+		identify: action("public", userActions.identify, async function (ctx) {
+			const { _id: userId, handle } = await byHandle(this, ctx.params.handle);
+			return { userId, handle };
+		}),
+
 		me: action("published", userActions.me, async function (ctx) {
 			const user = await byId(this, callerOf(ctx).userId);
 			const account = await call(ctx, "credit.account", { accountId: walletOf(user._id) });

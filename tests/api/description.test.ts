@@ -4,6 +4,7 @@ import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { publicRoutes } from "../../services/api/routes.ts";
 import { problems } from "../../services/errors.ts";
+import { credentialsFor } from "../../services/rights.ts";
 import { assertRefused, type Client, PUBLIC_ORIGIN } from "./client.ts";
 import type { OpenApi } from "./contract.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
@@ -71,13 +72,15 @@ describe("the OpenAPI document", () => {
 	});
 
 	it("wants a token where the table wants a person, and a key where credit moves", () => {
-		for (const { method, path, rights, idempotent } of publicRoutes) {
+		for (const { method, path, action, idempotent } of publicRoutes) {
 			const operation = document.paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
-			assert.deepEqual(operation?.security, rights === "person" ? [{ accessToken: [] }] : undefined);
+			const credentials = [...credentialsFor(action)].filter((credential) => credential !== "none");
+			const security = credentials.map((credential) => ({ [credential]: [] }));
+			assert.deepEqual(operation?.security ?? [], security, path);
 			const key = operation?.parameters.find(({ name }) => name === "Idempotency-Key");
 			assert.equal(key?.required, idempotent ? true : undefined, path);
 		}
-		assert.deepEqual(Object.keys(document.components.securitySchemes), ["accessToken"]);
+		assert.deepEqual(Object.keys(document.components.securitySchemes), ["person", "till", "operator"]);
 	});
 
 	it("describes one success of each operation, and problems as problems", () => {

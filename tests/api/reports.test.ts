@@ -175,7 +175,7 @@ describe("a payout", () => {
 	it("is refused beyond the store's credit", async () => {
 		const { balance } = await till.ok("store.get", { storeId });
 		const idempotencyKey = newKey();
-		await till.refused("store.payOut", { storeId, idempotencyKey, amount: balance + 1 }, "insufficient_credit");
+		await till.refused("store.payOut", { storeId, idempotencyKey, amount: Number(balance) + 1 }, "insufficient_credit");
 		assert.equal((await till.ok("store.get", { storeId })).balance, balance);
 		const { state, refusal } = await till.ok("store.getPayout", { storeId, id: idempotencyKey });
 		assert.deepEqual({ state, refusal }, { state: "refused", refusal: "insufficient_credit" });

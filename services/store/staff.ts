@@ -1,0 +1,34 @@
+import type { Documents } from "../../mixins/database.ts";
+import { fail } from "../errors.ts";
+import { type Member, memberIdOf, type Store } from "./counter.ts";
+
+const STAFF_MAX = 1_000;
+
+type Person = { readonly userId: string; readonly handle: string };
+
+/** @throws validation_failed when it is the owner, who may do everything as it is */
+export async function addStaff(members: Documents<Member>, store: Store, { userId, handle }: Person) {
+	if (userId === store.ownerId) throw fail("validation_failed", "The owner may sell anyway");
+	const member = { _id: memberIdOf({ storeId: store._id, userId }), storeId: store._id, userId, handle };
+	const known = await members.findById(member._id);
+	if (known) return view(known);
+	try {
+		return view(await members.insert({ ...member, addedAtMs: Date.now() }));
+	} catch (error) {
+		const raced = await members.findById(member._id);
+		if (!raced) throw error;
+		return view(raced);
+	}
+}
+
+export async function listStaff(members: Documents<Member>, { _id: storeId }: Store) {
+	const found = await members.find({ query: { storeId }, sort: "addedAtMs", limit: STAFF_MAX });
+	return found.map(view);
+}
+
+/** @throws not_found */
+export async function removeStaff(members: Documents<Member>, { _id: storeId }: Store, handle: string): Promise<void> {
+	if ((await members.removeMany({ storeId, handle })) === 0) throw fail("not_found");
+}
+
+const view = ({ handle, addedAtMs }: Member) => ({ handle, addedAtMs });
