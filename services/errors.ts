@@ -110,6 +110,11 @@ export const problems = {
 	code_invalid: problem(422, "This is not a payment code of ours", "Scan the customer's code again."),
 	code_expired: problem(409, "The payment code has expired", "Ask the customer for a new code."),
 	code_used: problem(409, "The payment code was used already", "Ask the customer for a new code."),
+	approval_mismatch: problem(
+		409,
+		"This is not what the shop asks for",
+		"Read the approval again and confirm the store and the total that it has.",
+	),
 	code_cap_exceeded: problem(
 		409,
 		"The payment code does not cover this amount",

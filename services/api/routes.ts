@@ -123,6 +123,31 @@ export const publicRoutes: readonly Route[] = [
 	},
 	{
 		method: "GET",
+		path: "/v1/me/approvals",
+		action: "store.listApprovals",
+		summary: "Sales that wait for you to confirm them",
+	},
+	{
+		method: "POST",
+		path: "/v1/me/approvals/:id",
+		action: "store.decide",
+		idempotent: { statusPath: "/v1/me/approvals" },
+		summary: "Confirm or decline a sale",
+	},
+	{
+		method: "POST",
+		path: "/v1/me/freeze",
+		action: "user.freeze",
+		summary: "Stop all payments from your wallet at once",
+	},
+	{
+		method: "POST",
+		path: "/v1/me/unfreeze",
+		action: "user.unfreeze",
+		summary: "Allow payments from your wallet again",
+	},
+	{
+		method: "GET",
 		path: "/v1/me/transactions",
 		action: "user.listTransactions",
 		summary: "Your statement, newest first",

@@ -79,6 +79,11 @@ export const authActions = {
 		returns: Tokens,
 	},
 	refresh: { params: closed({ refreshToken: RefreshToken, jkt: Jkt }), returns: Tokens },
+	/** For what a thief with the unlocked phone must not do. */
+	confirmPassword: {
+		params: closed({ userId: UserId, password: Type.String({ minLength: 1, maxLength: 128 }) }),
+		returns: empty,
+	},
 	logout: { params: empty, returns: empty },
 	listSessions: { params: empty, returns: closed({ items: Type.Array(Session) }) },
 	revokeSession: { params: closed({ sessionId: SessionId }), returns: empty },

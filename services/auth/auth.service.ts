@@ -80,6 +80,16 @@ export default (settings: Settings): ServiceSchema => ({
 			return tokensFor(opened, activeKey(this), settings);
 		}),
 
+		confirmPassword: {
+			...action("public", authActions.confirmPassword, async function (ctx) {
+				const credential = await credentialsOf(this).findById(ctx.params.userId);
+				if (!credential || !(await matchesPassword(ctx.params.password, credential.passwordHash)))
+					throw fail("invalid_credentials");
+				return {};
+			}),
+			...hashing,
+		},
+
 		logout: action("published", authActions.logout, async function (ctx) {
 			await sessionsOf(this).removeById(callerOf(ctx).sessionId);
 			return {};

@@ -29,6 +29,7 @@ export function saleOf(transfer: Transfer, refunds: readonly Transfer[] = []): S
 		items: [...items],
 		note,
 		createdAtMs: transfer.createdAtMs,
+		expiresAtMs: transfer.expiresAtMs,
 		refunds: refunds.map(refundOf),
 	};
 }
@@ -55,6 +56,7 @@ export function saleOutcome(storeId: string, transferId: string, outcome: Result
 		items: [],
 		note: null,
 		createdAtMs: null,
+		expiresAtMs: null,
 		refunds: [],
 	};
 }

@@ -45,6 +45,15 @@ const Product = closed({
 });
 
 const Item = closed({ productId: ProductId, name: ProductName, unitPrice: Amount, quantity: Amount, amount: Amount });
+const Approval = closed({
+	id: TransferId,
+	storeId: StoreId,
+	storeName: StoreName,
+	total: Amount,
+	items: Type.Array(Item),
+	expiresAtMs: TimeMs,
+	expiresInMs: Count,
+});
 const Refund = closed({ id: TransferId, amount: Amount, reason: nullable(Type.String()), createdAtMs: TimeMs });
 
 /** A sale is its transfer; this is how a till sees it. */
@@ -60,6 +69,8 @@ const Sale = closed({
 	items: Type.Array(Item),
 	note: nullable(Type.String()),
 	createdAtMs: nullable(TimeMs),
+	/** Until when the customer may confirm it; null if they need not. */
+	expiresAtMs: nullable(TimeMs),
 	refunds: Type.Array(Refund),
 });
 
@@ -86,6 +97,20 @@ export const storeActions = {
 	edit: {
 		params: closed({ ...inStore, name: Type.Optional(StoreName), timeZone: Type.Optional(TimeZone) }),
 		returns: Store,
+	},
+
+	/** Sales above what the customer's code pays by itself. */
+	listApprovals: { params: empty, returns: closed({ items: Type.Array(Approval) }) },
+	decide: {
+		params: closed({
+			idempotencyKey: IdempotencyKey,
+			id: TransferId,
+			/** What the person was shown: the decision covers nothing else. */
+			storeId: StoreId,
+			total: Amount,
+			decision: Type.Enum(["confirm", "decline"]),
+		}),
+		returns: closed({ id: TransferId, state: Type.Enum(["posted", "voided"]), total: Amount }),
 	},
 
 	/** People who may sell in the store, and no more than that. Adding one again changes nothing. */

@@ -8,6 +8,7 @@ import type { Settings } from "../../moleculer.config.ts";
 import { action, call, callerOf, type Meta, type Params, type Result, whoAsks } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { mayDo } from "../rights.ts";
+import { APPROVAL_TTL_MS, type Approval, approvalFor, askFor, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
 import { type Entered, enterStore, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange } from "./day.ts";
@@ -25,6 +26,7 @@ const STORES_MAX = 1_000;
 const DOUBT_MS = 10 * 60_000;
 
 const storesOf = (service: Service) => documents<Store>(service, "stores");
+const approvalsOf = (service: Service) => documents<Approval>(service, "approvals");
 const membersOf = (service: Service) => documents<Member>(service, "members");
 const productsOf = (service: Service) => documents<Product>(service, "products");
 const accountOf = (storeId: string): string => `store:${storeId}`;
@@ -37,6 +39,7 @@ export default (settings: Settings): ServiceSchema => ({
 		database(
 			settings,
 			{ collection: "stores", indexes: [{ fields: ["ownerId"] }] },
+			{ collection: "approvals", indexes: [{ fields: ["userId"] }] },
 			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
 		),
@@ -78,6 +81,23 @@ export default (settings: Settings): ServiceSchema => ({
 			if (changes.timeZone) checkTimeZone(changes.timeZone);
 			await enter(this, ctx);
 			return view((await storesOf(this).updateById(storeId, { $set: changes })) as Store);
+		}),
+
+		listApprovals: action("published", storeActions.listApprovals, async function (ctx) {
+			const outcomeOf = (id: string) => call(ctx, "credit.outcome", { id });
+			return { items: await openApprovals(approvalsOf(this), callerOf(ctx).userId, outcomeOf, Date.now()) };
+		}),
+
+		decide: action("published", storeActions.decide, async function (ctx) {
+			const { idempotencyKey, decision, ...named } = ctx.params;
+			const { userId } = callerOf(ctx);
+			const { _id: transferId } = await approvalFor(approvalsOf(this), { ...named, userId });
+			const command = commandOf(userId, { action: "store.decide", idempotencyKey, asked: { ...named, decision } });
+			const decided = await call(ctx, decision === "confirm" ? "credit.post" : "credit.void", {
+				...command,
+				transferId,
+			});
+			return { id: decided.id, state: decided.state as "posted" | "voided", total: decided.amount };
 		}),
 
 		addStaff: action("published", storeActions.addStaff, async function (ctx) {
@@ -131,7 +151,10 @@ export default (settings: Settings): ServiceSchema => ({
 			const prepared = await prepareSale(this, ctx, store).catch((error: unknown) => error as Error);
 			// What cannot be sold now may have been sold before: this is a retry, and the catalogue has changed since.
 			if (prepared instanceof Error) return soldBefore(ctx, command, prepared);
-			const { transfer, replayed } = await call(ctx, "credit.transfer", { ...command, ...prepared });
+			const { transfer, replayed } = await call(ctx, "credit.transfer", {
+				...command,
+				...(await heldIfAboveCap(this, command.id, prepared)),
+			});
 			ctx.meta.replayed = replayed;
 			return saleOf(transfer);
 		}),
@@ -262,6 +285,18 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 		redeem: { jti: claims.jti, expiresAtMs: claims.expiresAtMs, cap: claims.cap },
 		deadlineMs: Date.now() + SALE_DEADLINE_MS,
 	};
+}
+
+/** What is above the cap of the code is not taken, but held until the customer confirms it. */
+async function heldIfAboveCap(service: Service, transferId: string, sale: Awaited<ReturnType<typeof prepareSale>>) {
+	const { amount, redeem, details, debitAccountId } = sale;
+	if (amount <= redeem.cap) return sale;
+	const nowMs = Date.now();
+	const userId = debitAccountId.slice("wallet:".length);
+	const expiresAtMs = nowMs + APPROVAL_TTL_MS + SALE_DEADLINE_MS;
+	const approval = { _id: transferId, userId, storeId: details.storeId, total: amount, expiresAtMs };
+	await askFor(approvalsOf(service), approval, nowMs);
+	return { ...sale, redeem: { ...redeem, cap: amount }, hold: { ttlMs: APPROVAL_TTL_MS } };
 }
 
 /** @throws the reason why it cannot be sold now, unless the ledger has it already */

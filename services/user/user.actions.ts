@@ -20,6 +20,12 @@ import {
 const DisplayName = text(60, "How others see the person");
 const Note = text(140, "A few words to the other side");
 
+const ConfirmAbove = Type.Integer({
+	minimum: 1,
+	maximum: 0xffff_ffff,
+	description: "Sales above it wait until the customer confirms them on the phone",
+});
+
 const Person = closed({ userId: UserId, handle: Handle, displayName: DisplayName, createdAtMs: TimeMs });
 
 /** What a person asked to be booked, and what became of it. */
@@ -80,10 +86,19 @@ export const userActions = {
 			available: Sum,
 			pending: Sum,
 			state: Type.String(),
-			limits: closed({ chargeMax: Amount, codeCapMax: Amount }),
+			limits: closed({ chargeMax: Amount, confirmAbove: ConfirmAbove }),
 		}),
 	},
-	edit: { params: closed({ displayName: DisplayName }), returns: Person },
+	edit: {
+		params: closed({ displayName: Type.Optional(DisplayName), confirmAbove: Type.Optional(ConfirmAbove) }),
+		returns: Person,
+	},
+	/** For a phone that was lost: nothing leaves the wallet any more, whatever was signed before. */
+	freeze: { params: empty, returns: closed({ state: Type.String() }) },
+	unfreeze: {
+		params: closed({ password: Type.String({ minLength: 1, maxLength: 128 }) }),
+		returns: closed({ state: Type.String() }),
+	},
 	charge: { params: closed({ idempotencyKey: IdempotencyKey, amount: Amount }), returns: BookingWithBalance },
 	send: {
 		params: closed({ idempotencyKey: IdempotencyKey, to: Handle, amount: Amount, note: Type.Optional(Note) }),
@@ -95,7 +110,7 @@ export const userActions = {
 	getTransfer: { params: closed({ id: IdempotencyKey }), returns: Booking },
 	issueCode: {
 		params: closed({
-			/** The most that this code may pay. */
+			/** The most that this code pays without asking; never more than the person's limit. */
 			cap: Type.Optional(Amount),
 			image: Type.Optional(Type.Enum(["png", "svg"], { description: "Also draw it" })),
 		}),

@@ -2,7 +2,7 @@ import type { Context, Service, ServiceSchema } from "moleculer";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
-import { CODE_CAP_MAX } from "../../mixins/payment-code.ts";
+import { newId } from "../../mixins/new-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call, callerOf, type Meta, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
@@ -12,7 +12,7 @@ import { userActions } from "./user.actions.ts";
 
 /** How long a code lives. The customer's screen shows a new one before that. */
 const CODE_TTL_S = 60;
-const CODE_CAP_USUAL = 1_000_000;
+const CONFIRM_ABOVE_USUAL = 100_000;
 /** An export is for people and their spreadsheets; a longer one is refused rather than cut. */
 const EXPORT_LINES_MAX = 10_000;
 
@@ -20,6 +20,9 @@ type User = {
 	readonly _id: string;
 	readonly handle: string;
 	readonly displayName: string;
+	readonly confirmAbove?: number;
+	/** Then they may open it again; what an operator has frozen, only an operator may. */
+	readonly frozenByOwner?: boolean;
 	readonly createdAtMs: number;
 };
 
@@ -55,13 +58,12 @@ export default (settings: Settings): ServiceSchema => ({
 			const user = await byId(this, callerOf(ctx).userId);
 			const account = await call(ctx, "credit.account", { accountId: walletOf(user._id) });
 			const { balance, available, pending, state } = account;
-			const limits = { chargeMax: settings.chargeMax, codeCapMax: CODE_CAP_MAX };
+			const limits = { chargeMax: settings.chargeMax, confirmAbove: confirmAboveOf(user) };
 			return { ...person(user), balance, available, pending, state, limits };
 		}),
 
 		edit: action("published", userActions.edit, async function (ctx) {
-			const { displayName } = ctx.params;
-			const user = await usersOf(this).updateById(callerOf(ctx).userId, { $set: { displayName } });
+			const user = await usersOf(this).updateById(callerOf(ctx).userId, { $set: ctx.params });
 			if (!user) throw fail("not_found");
 			return person(user);
 		}),
@@ -100,10 +102,29 @@ export default (settings: Settings): ServiceSchema => ({
 
 		getTransfer: action("published", userActions.getTransfer, async (ctx) => booking(ctx, "p2p")),
 
-		issueCode: action("published", userActions.issueCode, async (ctx) => {
-			const { cap = CODE_CAP_USUAL, image } = ctx.params;
-			if (cap > CODE_CAP_MAX) throw fail("amount_out_of_range", `A code's cap is at most ${CODE_CAP_MAX}`);
+		freeze: action("published", userActions.freeze, async function (ctx) {
 			const { userId } = callerOf(ctx);
+			const { state } = await call(ctx, "credit.account", { accountId: walletOf(userId) });
+			if (state !== "open") return { state };
+			// First: if only this is done, nothing is frozen, and doing it again mends that.
+			await usersOf(this).updateById(userId, { $set: { frozenByOwner: true } });
+			return setState(ctx, "frozen");
+		}),
+
+		unfreeze: action("published", userActions.unfreeze, async function (ctx) {
+			const { _id: userId, frozenByOwner } = await byId(this, callerOf(ctx).userId);
+			if (!frozenByOwner) throw fail("account_frozen");
+			await call(ctx, "auth.confirmPassword", { userId, password: ctx.params.password });
+			const opened = await setState(ctx, "open");
+			await usersOf(this).updateById(userId, { $set: { frozenByOwner: false } });
+			return opened;
+		}),
+
+		issueCode: action("published", userActions.issueCode, async function (ctx) {
+			const { image } = ctx.params;
+			const { userId } = callerOf(ctx);
+			const limit = confirmAboveOf(await byId(this, userId));
+			const cap = Math.min(ctx.params.cap ?? limit, limit);
 			const { code, expiresAtMs } = await call(ctx, "auth.signCode", { userId, ttlS: CODE_TTL_S, cap });
 			const drawn = image ? await drawCode(code, image) : null;
 			return { code, cap, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()), image: drawn };
@@ -180,6 +201,21 @@ async function byHandle(service: Service, handle: string): Promise<User> {
 	const user = await usersOf(service).findOne({ handle });
 	if (!user) throw fail("not_found");
 	return user;
+}
+
+const confirmAboveOf = ({ confirmAbove = CONFIRM_ABOVE_USUAL }: User): number => confirmAbove;
+
+/** Each time a command of its own: freezing, thawing and freezing again must not be taken for a repetition. */
+async function setState(ctx: Context<unknown, Meta>, state: "frozen" | "open"): Promise<{ state: string }> {
+	const { userId } = callerOf(ctx);
+	const command = { id: transferIdOf(userId, newId("n")), fingerprint: state };
+	const account = await call(ctx, "credit.setState", {
+		...command,
+		accountId: walletOf(userId),
+		state,
+		reason: "asked for by its owner",
+	});
+	return { state: account.state };
 }
 
 const person = ({ _id, handle, displayName, createdAtMs }: User) => ({ userId: _id, handle, displayName, createdAtMs });

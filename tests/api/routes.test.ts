@@ -89,6 +89,19 @@ test("a wallet", async () => {
 	assert.equal(csv.headers["content-disposition"], 'attachment; filename="hannip-transactions.csv"');
 });
 
+test("a wallet that is frozen, and opened again", async () => {
+	assert.equal((await bob.api.ok("user.freeze", {})).state, "frozen");
+	assert.equal((await bob.api.ok("user.unfreeze", { password: PASSWORD })).state, "open");
+});
+
+test("a sale that the customer confirms", async () => {
+	const code = await newCode(bob, 1);
+	const { transferId } = await ada.api.ok("store.sell", { storeId: shop.id, code, items: basketOf(shop) });
+	const [{ id, storeId, total } = assert.fail()] = (await bob.api.ok("store.listApprovals", {})).items;
+	assert.equal(id, transferId);
+	assert.equal((await bob.api.ok("store.decide", { id, storeId, total, decision: "decline" })).state, "voided");
+});
+
 test("a payment code", async () => {
 	const issued = await bob.api.call("user.issueCode", { cap: 5_000, image: "png" });
 	assert.equal(issued.status, 200);
