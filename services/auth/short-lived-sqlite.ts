@@ -51,9 +51,10 @@ export class SqliteShortLived implements ShortLived {
 		return transaction(this.#db, () => {
 			const [first] = counts;
 			if (first) this.#removeOld[1]?.run(first.nowMs);
-			return counts.map(
-				({ key, amount, nowMs, untilMs }) => this.#add.get(key, amount, untilMs, nowMs) as unknown as Counted,
-			);
+			return counts.map(({ key, amount, nowMs, untilMs }) => {
+				const row = this.#add.get(key, amount, untilMs, nowMs);
+				return { count: Number(row?.count), untilMs: Number(row?.untilMs) };
+			});
 		});
 	}
 

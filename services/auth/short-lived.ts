@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Settings } from "../../moleculer.config.ts";
+import { MongoShortLived } from "./short-lived-mongo.ts";
 import { SqliteShortLived } from "./short-lived-sqlite.ts";
 
 /**
@@ -17,7 +18,7 @@ export interface ShortLived {
 	/**
 	 * Adds to counters, atomically.
 	 *
-	 * @returns for each what it holds now. One whose time is over begins again at zero; the time of one that runs stays as it is
+	 * @returns for each what it holds now, at least what this call has added. One whose time is over begins again at zero; the time of one that runs stays as it is
 	 */
 	add(counts: readonly Count[]): Promise<Counted[]>;
 	/** What counters hold, without changing them; zero for those that do not run. */
@@ -31,6 +32,6 @@ export type Count = { readonly key: string; readonly amount: number; readonly no
 export type Counted = { readonly count: number; readonly untilMs: number };
 
 /** @throws when it cannot be opened */
-export async function openShortLived({ dataDir }: Settings): Promise<ShortLived> {
-	return new SqliteShortLived(join(dataDir, "short-lived.sqlite"));
+export async function openShortLived({ dataDir, mongodbUri }: Settings): Promise<ShortLived> {
+	return mongodbUri ? MongoShortLived.open(mongodbUri) : new SqliteShortLived(join(dataDir, "short-lived.sqlite"));
 }

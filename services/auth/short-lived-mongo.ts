@@ -1,0 +1,123 @@
+import type { AnyBulkWriteOperation, Collection, Db } from "mongodb";
+import { answered, DUPLICATE_KEY, DURABLE, define, isBulkWriteError, Mongo } from "../../mixins/mongo.ts";
+import type { Count, Counted, ShortLived } from "./short-lived.ts";
+
+type Claim = { _id: string; untilMs: number; expiresAt: Date };
+type Counter = Claim & { count: number };
+
+/** What is over is removed by MongoDB within the next minutes; until then it counts as if it were not there. */
+const ttl = { key: { expiresAt: 1 }, expireAfterSeconds: 0 } as const;
+
+/** A failover may forget the last counts, never a claim. */
+const FAST = { w: 1 } as const;
+
+export class MongoShortLived implements ShortLived {
+	readonly #mongo: Mongo;
+
+	private constructor(mongo: Mongo) {
+		this.#mongo = mongo;
+	}
+
+	static async open(uri: string): Promise<MongoShortLived> {
+		const opened = new MongoShortLived(Mongo.open(uri));
+		try {
+			const db = await opened.#mongo.database();
+			await Promise.all([define(db, "claims_short", [ttl]), define(db, "counters_short", [ttl])]);
+			return opened;
+		} catch (error) {
+			await opened.close();
+			throw error;
+		}
+	}
+
+	/**
+	 * Each claim is an upsert that finds only what is over: where there is a claim that holds, it tries to insert a second one, and the
+	 * unique `_id` refuses that. So the server decides, whoever else asks.
+	 */
+	async claim(keys: readonly string[], { nowMs, untilMs }: { nowMs: number; untilMs: number }): Promise<boolean[]> {
+		if (keys.length === 0) return [];
+		const set = { untilMs, expiresAt: new Date(untilMs) };
+		const operations = keys.map((_id): AnyBulkWriteOperation<Claim> => {
+			return { updateOne: { filter: { _id, untilMs: { $lte: nowMs } }, update: { $set: set }, upsert: true } };
+		});
+		const taken = new Set<number>();
+		await this.#within(async (db) => {
+			const claims: Collection<Claim> = db.collection("claims_short");
+			await claims.bulkWrite(operations, { ordered: false, writeConcern: DURABLE }).catch((error: unknown) => {
+				for (const index of placesTaken(error)) taken.add(index);
+			});
+		});
+		return keys.map((_, index) => !taken.has(index));
+	}
+
+	/** What comes back may have in it what others have added meanwhile. */
+	async add(counts: readonly Count[]): Promise<Counted[]> {
+		if (counts.length === 0) return [];
+		const operations = [...summed(counts)].map(({ key, ...count }): AnyBulkWriteOperation<Counter> => {
+			return { updateOne: { filter: { _id: key }, update: [{ $set: added(count) }], upsert: true } };
+		});
+		return this.#within(async (db) => {
+			const counters: Collection<Counter> = db.collection("counters_short");
+			await counters.bulkWrite(operations, { ordered: false, writeConcern: FAST });
+			const found = await documentsOf(
+				counters,
+				counts.map(({ key }) => key),
+			);
+			return counts.map(({ key, amount, untilMs }) => found.get(key) ?? { count: amount, untilMs });
+		});
+	}
+
+	async read(keys: readonly string[], nowMs: number): Promise<number[]> {
+		const found = await this.#within((db) => documentsOf(db.collection("counters_short"), keys));
+		return keys.map((key) => {
+			const { count = 0, untilMs = 0 } = found.get(key) ?? {};
+			return untilMs > nowMs ? count : 0;
+		});
+	}
+
+	async clear(keys: readonly string[]): Promise<void> {
+		await this.#within((db) =>
+			db.collection<Counter>("counters_short").deleteMany({ _id: { $in: [...keys] } }, { writeConcern: FAST }),
+		);
+	}
+
+	close(): Promise<void> {
+		return this.#mongo.close();
+	}
+
+	async #within<T>(work: (db: Db) => Promise<T>): Promise<T> {
+		return answered(work(await this.#mongo.database()));
+	}
+}
+
+/** @throws what is no such refusal */
+function placesTaken(error: unknown): number[] {
+	const errors = isBulkWriteError(error) ? [error.writeErrors].flat() : [];
+	if (errors.length === 0 || errors.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+	return errors.map(({ index }) => index);
+}
+
+/** One for each key: two updates of one document that does not exist yet would meet each other. */
+function* summed(counts: readonly Count[]): Generator<Count> {
+	for (const [key, same] of Map.groupBy(counts, ({ key }) => key)) {
+		const amount = same.reduce((sum, count) => sum + count.amount, 0);
+		yield { ...(same[0] as Count), key, amount };
+	}
+}
+
+/** A counter whose time is over, or that is not there, begins anew. */
+function added({ amount, nowMs, untilMs }: Omit<Count, "key">) {
+	const isOver = { $lte: [{ $ifNull: ["$untilMs", 0] }, nowMs] };
+	return {
+		count: { $cond: [isOver, amount, { $add: ["$count", amount] }] },
+		untilMs: { $cond: [isOver, untilMs, "$untilMs"] },
+		expiresAt: { $cond: [isOver, new Date(untilMs), "$expiresAt"] },
+	};
+}
+
+async function documentsOf(counters: Collection<Counter>, keys: readonly string[]): Promise<Map<string, Counted>> {
+	const found = await counters
+		.find({ _id: { $in: [...new Set(keys)] } }, { readConcern: { level: "local" } })
+		.toArray();
+	return new Map(found.map(({ _id, count, untilMs }) => [_id, { count, untilMs }]));
+}

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { ShortLived } from "../../services/auth/short-lived.ts";
+
+/** MongoDB removes by its own clock what is over: here nothing is, by that. */
+const T0 = Date.now() + 86_400_000;
+
+/** What every `ShortLived` promises. @param open another connection to the same one, each time */
+export function shortLivedConformance(name: string, open: () => Promise<ShortLived>): void {
+	describe(name, () => {
+		let one: ShortLived;
+		let two: ShortLived;
+		let keys = 0;
+		const newKey = (): string => `key-${++keys}`;
+		before(async () => {
+			[one, two] = [await open(), await open()];
+		});
+		after(() => Promise.all([one?.close(), two?.close()]));
+
+		const now = { nowMs: T0, untilMs: T0 + 60_000 };
+
+		it("gives a key to the first who asks, and to nobody else until its time is over", async () => {
+			const key = newKey();
+			assert.deepEqual(await one.claim([key], now), [true]);
+			assert.deepEqual(await one.claim([key], now), [false]);
+			assert.deepEqual(await two.claim([key], { nowMs: T0 + 59_999, untilMs: T0 + 90_000 }), [false]);
+			assert.deepEqual(await two.claim([key], { nowMs: T0 + 60_000, untilMs: T0 + 90_000 }), [true]);
+			assert.deepEqual(await one.claim([key], { nowMs: T0 + 89_999, untilMs: T0 + 99_000 }), [false]);
+		});
+
+		it("tells of each key by itself, and gives one that is asked for twice at once only once", async () => {
+			const [a, b, c] = [newKey(), newKey(), newKey()];
+			await one.claim([b], now);
+			assert.deepEqual(await two.claim([a, b, c, a], now), [true, false, true, false]);
+			assert.deepEqual(await two.claim([], now), []);
+		});
+
+		it("gives a key that 64 ask for at the same time to one of them, ten times over", async () => {
+			for (let round = 0; round < 10; round++) {
+				const key = newKey();
+				const asked = Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two).claim([key, newKey()], now));
+				const answers = await Promise.all(asked);
+				assert.equal(answers.filter(([isFirst]) => isFirst).length, 1);
+				assert.ok(answers.every(([, isFirst]) => isFirst));
+			}
+		});
+
+		it("gives a key whose time is over to one of 64 as well", async () => {
+			const key = newKey();
+			await one.claim([key], now);
+			const later = { nowMs: T0 + 60_000, untilMs: T0 + 120_000 };
+			const asked = Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two).claim([key], later));
+			assert.equal((await Promise.all(asked)).filter(([isFirst]) => isFirst).length, 1);
+		});
+
+		it("counts exactly, whoever adds at the same time", async () => {
+			const key = newKey();
+			const adds = Array.from({ length: 200 }, (_, index) => (index % 2 ? one : two).add([{ key, amount: 1, ...now }]));
+			const counts = (await Promise.all(adds)).map(([counted]) => counted?.count ?? 0);
+			assert.ok(counts.every((count) => count >= 1 && count <= 200));
+			assert.deepEqual(await one.read([key], T0), [200]);
+			assert.deepEqual(await two.add([{ key, amount: -150, ...now }]), [{ count: 50, untilMs: now.untilMs }]);
+		});
+
+		it("counts several of one call together, and several keys apart", async () => {
+			const [a, b] = [newKey(), newKey()];
+			const counted = await one.add([
+				{ key: a, amount: 1, ...now },
+				{ key: b, amount: 5, ...now },
+				{ key: a, amount: 2, ...now },
+			]);
+			assert.equal(counted.at(-1)?.count, 3);
+			assert.equal(counted[1]?.count, 5);
+			assert.deepEqual(await two.read([a, b, newKey()], T0), [3, 5, 0]);
+			assert.deepEqual(await two.add([]), []);
+		});
+
+		it("begins again when a counter's time is over, which adding does not prolong", async () => {
+			const key = newKey();
+			const add = (nowMs: number) => one.add([{ key, amount: 1, nowMs, untilMs: nowMs + 60_000 }]);
+			assert.deepEqual(await add(T0), [{ count: 1, untilMs: T0 + 60_000 }]);
+			assert.deepEqual(await add(T0 + 59_999), [{ count: 2, untilMs: T0 + 60_000 }]);
+			assert.deepEqual(await one.read([key], T0 + 60_000), [0]);
+			assert.deepEqual(await add(T0 + 60_000), [{ count: 1, untilMs: T0 + 120_000 }]);
+		});
+
+		it("sets back to zero what is cleared", async () => {
+			const [a, b] = [newKey(), newKey()];
+			await one.add([
+				{ key: a, amount: 3, ...now },
+				{ key: b, amount: 4, ...now },
+			]);
+			await two.clear([a, newKey()]);
+			assert.deepEqual(await one.read([a, b], T0), [0, 4]);
+		});
+	});
+}
