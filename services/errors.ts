@@ -73,6 +73,11 @@ export const problems = {
 		retryable: true,
 		log: "info",
 	}),
+	pairing_code_invalid: problem(
+		409,
+		"This pairing code is not good, or not any more",
+		"Ask the store's owner for a new one: each is good for one till and ten minutes.",
+	),
 	invalid_credentials: problem(401, "The handle or the password is wrong", "Check both."),
 	session_ended: problem(401, "The session has ended", "Log in again."),
 	forbidden: problem(403, "You may not do this here", "Ask the store's owner to do it, or for the right to."),

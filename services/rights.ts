@@ -20,6 +20,9 @@ export const rights = {
 	"auth.login": ["anyone"],
 	"auth.refresh": ["anyone"],
 	"auth.jwks": ["anyone"],
+	/** Signed by the till's key. */
+	"auth.pairTill": ["anyone"],
+	"auth.signInTill": ["anyone"],
 
 	"user.find": ["person"],
 	"user.me": ["person"],
@@ -51,6 +54,9 @@ export const rights = {
 	"store.cancelSale": atTheCounter,
 	"store.refundSale": ["owner", "refundingTill"],
 	"store.edit": ["owner"],
+	"store.createPairing": ["owner"],
+	"store.listTills": ["owner"],
+	"store.revokeTill": ["owner"],
 	"store.addStaff": ["owner"],
 	"store.listStaff": ["owner"],
 	"store.removeStaff": ["owner"],

@@ -16,6 +16,7 @@ export const UserId = Type.String({ pattern: "^u_[A-Za-z0-9_-]{16}$", descriptio
 export const StoreId = Type.String({ pattern: "^s_[A-Za-z0-9_-]{16}$", description: "A store" });
 export const ProductId = Type.String({ pattern: "^p_[A-Za-z0-9_-]{16}$", description: "A product" });
 export const SessionId = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}$", description: "A session" });
+export const TillId = Type.String({ pattern: "^t_[A-Za-z0-9_-]{16}$", description: "A till" });
 export const AccountId = Type.String({
 	pattern: "^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16}|system:[a-z]{1,20})$",
 	description: "An account of the ledger",

@@ -11,6 +11,7 @@ import { type Proof, readProof } from "./dpop.ts";
 import { isFreshNonce, makeNonce } from "./nonce.ts";
 import type { Route } from "./routes.ts";
 import { saidMethodOf } from "./server.ts";
+import { TillAccess } from "./till-access.ts";
 
 type Caller = NonNullable<Meta["caller"]>;
 
@@ -20,10 +21,12 @@ export type Admitted = {
 	readonly caller?: Caller;
 	/** The key that it proved to have, where what it gets will be bound to one. */
 	readonly jkt?: string;
+	/** The till that signed it, where it signs in. */
+	readonly tillId?: string;
 };
 
 type Asked = {
-	readonly req: IncomingMessage & { originalUrl?: string };
+	readonly req: IncomingMessage & { readonly originalUrl?: string; readonly body?: unknown };
 	readonly res: ServerResponse;
 	readonly route: Route;
 	/** See `clientAddress`. */
@@ -42,11 +45,13 @@ const MINUTE_S = 60;
 export class Access {
 	readonly #keyring: Keyring;
 	readonly #admission: Admission;
+	readonly #tills: TillAccess;
 	readonly #settings: Settings;
 
 	constructor(service: Service, settings: Settings) {
 		this.#keyring = keyringOf(service);
 		this.#admission = new Admission(service);
+		this.#tills = new TillAccess(service, settings.publicOrigin);
 		this.#settings = settings;
 	}
 
@@ -62,16 +67,40 @@ export class Access {
 		sayRate(asked.res, question, verdict);
 		if (verdict.verdict === "limited") throw fail("rate_limited", undefined, retryAt(verdict.untilMs));
 		if (verdict.verdict !== "admitted") throw fail("unauthenticated");
-		return admitted;
+		const { caller } = admitted;
+		// Not what its token says: its owner may have changed that since.
+		return caller?.kind === "till" ? { caller: { ...caller, mayRefund: verdict.mayRefund === true } } : admitted;
 	}
 
 	async #claim(asked: Asked, nowMs: number): Promise<Claim> {
 		const credentials = credentialsFor(asked.route.action);
-		if (credentials.has("person")) return this.#person(asked, nowMs);
+		if (credentials.has("none")) return this.#nobody(asked, nowMs);
+		const isTill = credentials.has("till") && /^till /i.test(asked.req.headers.authorization ?? "");
+		return isTill ? this.#till(asked, nowMs) : this.#person(asked, nowMs);
+	}
+
+	async #nobody(asked: Asked, nowMs: number): Promise<Claim> {
 		const counter = { counter: `address:${asked.address}`, ...this.#rate("address") };
-		if (!asked.route.binds) return { question: counter };
-		const proof = this.#prove(asked, { nowMs });
-		return { jkt: proof.jkt, question: { ...counter, proof: idOf(proof) } };
+		const { binds } = asked.route;
+		if (binds === undefined) return { question: counter };
+		if (binds === "newTill") return { question: { ...counter, ...orRefuse(this.#tills.newSigner(asked.req, nowMs)) } };
+		if (binds === "device") {
+			const proof = this.#prove(asked, { nowMs });
+			return { jkt: proof.jkt, question: { ...counter, proof: idOf(proof) } };
+		}
+		const { tillId, proof } = orRefuse(await this.#tills.signer(asked.req, nowMs));
+		return { tillId, question: { ...counter, tillId, proof } };
+	}
+
+	async #till({ req }: Asked, nowMs: number): Promise<Claim> {
+		const token = await this.#keyring.readTillToken(credentialIn(req, "till"), this.#settings.publicOrigin);
+		const signer = token && (await this.#tills.signer(req, nowMs));
+		if (signer?.tillId !== token?.tillId || signer?.jkt !== token?.jkt) throw fail("unauthenticated");
+		const { tillId, storeId, proof } = { ...orRefuse(token), ...orRefuse(signer) };
+		return {
+			caller: { kind: "till", tillId, storeId, mayRefund: false },
+			question: { tillId, proof, counter: tillId, ...this.#rate("till") },
+		};
 	}
 
 	async #person(asked: Asked, nowMs: number): Promise<Claim> {
@@ -106,6 +135,12 @@ export class Access {
 	#rate(whose: keyof Settings["requestsPerMinute"]): { countMax: number; windowS: number } {
 		return { countMax: this.#settings.requestsPerMinute[whose], windowS: MINUTE_S };
 	}
+}
+
+/** @throws unauthenticated when there is none */
+function orRefuse<T>(found: T | undefined): T {
+	if (found === undefined) throw fail("unauthenticated");
+	return found;
 }
 
 /** A key's `jti`s are its own: what one makes up cannot take another one's away. */

@@ -72,11 +72,15 @@ export function gateway({ name, port, routes, pages = [], pagePaths = [], settin
 			const route = routeOf(alias);
 			if (route.refreshCookie === "rotate") refuseCrossSite(req, settings.publicOrigin);
 			const address = req.socket.remoteAddress ?? "unknown";
-			const { caller, jkt } = await (this as GatewayService).access.admit({ req, res, route, address });
+			const { caller, jkt, tillId } = await (this as GatewayService).access.admit({ req, res, route, address });
 			if (caller) ctx.meta.caller = caller;
 			const schema: Schema = req.$action?.params ?? {};
 			const { properties = {} } = schema;
-			const ours = { ...("jkt" in properties && { jkt }), ...("address" in properties && { address }) };
+			const ours = {
+				...("jkt" in properties && { jkt }),
+				...("address" in properties && { address }),
+				...(route.binds === "till" && { tillId }),
+			};
 			const path = (req.$params as { params: Record<string, string> }).params;
 			req.$params = paramsOf(route, req, { ...path, ...ours }, schema);
 			if (route.csv && "fileName" in route.csv) {

@@ -99,7 +99,14 @@ function securityOf({ action }: Route) {
 
 function operationOf(route: Route, { params, returns }: ActionSchemas) {
 	const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string);
-	const fromHeaders = ["idempotencyKey", "refreshToken", "userAgent", "jkt", "address"];
+	const fromHeaders = [
+		...(route.binds === "till" ? ["tillId"] : []),
+		"idempotencyKey",
+		"refreshToken",
+		"userAgent",
+		"jkt",
+		"address",
+	];
 	const rest = Object.entries(params.properties ?? {}).filter(
 		([name]) => !inPath.includes(name) && !fromHeaders.includes(name),
 	);

@@ -16,8 +16,11 @@ export type Route = {
 	readonly location?: `/${string}`;
 	/** The refresh token travels in a cookie: out of it, into it, or away. */
 	readonly refreshCookie?: "issue" | "rotate" | "clear";
-	/** What it gives is bound to the key that the request proves to have (RFC 9449, 5). */
-	readonly binds?: true;
+	/**
+	 * What it gives is bound to the key that the request proves to have: of a person's device (RFC 9449, 5), or of a till, by its
+	 * signature (RFC 9421): a registered one, or a new one that is in the body.
+	 */
+	readonly binds?: "device" | "till" | "newTill";
 	/** CSV instead of JSON, into this parameter or out of the answer. */
 	readonly csv?: { readonly into: string } | { readonly fileName: string };
 	/** How long anybody may keep the answer; otherwise nobody may. */
@@ -48,7 +51,7 @@ export const publicRoutes: readonly Route[] = [
 		status: 201,
 		location: "/v1/sessions",
 		refreshCookie: "issue",
-		binds: true,
+		binds: "device",
 		summary: "Log in",
 	},
 	{
@@ -56,7 +59,7 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/sessions/refresh",
 		action: "auth.refresh",
 		refreshCookie: "rotate",
-		binds: true,
+		binds: "device",
 		summary: "Get a new access token by the refresh cookie",
 	},
 	{ method: "GET", path: "/v1/sessions", action: "auth.listSessions", summary: "Your sessions" },
@@ -176,6 +179,43 @@ export const publicRoutes: readonly Route[] = [
 		summary: "A store and its balance",
 	},
 	{ method: "PATCH", path: "/v1/stores/:storeId", action: "store.edit", summary: "Change a store" },
+	{
+		method: "POST",
+		path: "/v1/stores/:storeId/tills/pairings",
+		action: "store.createPairing",
+		status: 201,
+		location: "/v1/stores/:storeId/tills",
+		summary: "Get a code by which a till joins the store",
+	},
+	{
+		method: "GET",
+		path: "/v1/stores/:storeId/tills",
+		action: "store.listTills",
+		summary: "The store's tills",
+	},
+	{
+		method: "DELETE",
+		path: "/v1/stores/:storeId/tills/:tillId",
+		action: "store.revokeTill",
+		status: 204,
+		summary: "End a till at once",
+	},
+	{
+		method: "POST",
+		path: "/v1/tills",
+		action: "auth.pairTill",
+		status: 201,
+		binds: "newTill",
+		summary: "Join a store as its till, by a pairing code",
+	},
+	{
+		method: "POST",
+		path: "/v1/tills/sessions",
+		action: "auth.signInTill",
+		status: 201,
+		binds: "till",
+		summary: "Get a till's token",
+	},
 	{
 		method: "POST",
 		path: "/v1/stores/:storeId/staff",

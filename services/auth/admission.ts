@@ -2,11 +2,11 @@ import type { Documents } from "../../mixins/database.ts";
 import type { Params, Result } from "../actions.ts";
 import type { Session } from "./session.ts";
 import type { Counted, ShortLived } from "./short-lived.ts";
+import type { Till } from "./till.ts";
 
 type Question = Params<"auth.admit">["questions"][number];
 type Verdict = Result<"auth.admit">["verdicts"][number];
 
-export type Till = { readonly _id: string; readonly mayRefund: boolean; readonly revokedAtMs: number | null };
 type Readable<T extends { readonly _id: string }> = Pick<Documents<T>, "findByIds">;
 
 export type Registry = {

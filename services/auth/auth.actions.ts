@@ -1,5 +1,18 @@
 import { Type } from "typebox";
-import { Amount, Count, closed, empty, Handle, SessionId, TimeMs, text, UserId } from "../schema.ts";
+import {
+	Amount,
+	Count,
+	closed,
+	empty,
+	Handle,
+	nullable,
+	SessionId,
+	StoreId,
+	TillId,
+	TimeMs,
+	text,
+	UserId,
+} from "../schema.ts";
 
 /** Length limits are ASVS 5.0's: long pass phrases are welcome, megabytes are not. */
 export const Password = Type.String({ minLength: 8, maxLength: 128, description: "8 to 128 characters" });
@@ -61,6 +74,14 @@ const Session = closed({
 	expiresAtMs: TimeMs,
 });
 
+const Coordinate = Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
+const TillJwk = closed(
+	{ kty: Type.Literal("EC"), crv: Type.Literal("P-256"), x: Coordinate, y: Coordinate },
+	{ description: "The till's public key, RFC 7517" },
+);
+const TillName = text(40, "What the owner calls it");
+const Till = closed({ tillId: TillId, storeId: StoreId, name: TillName, mayRefund: Type.Boolean() });
+
 export const authActions = {
 	/** Takes a handle for a new person. Repeated with the same password it gives the same id: sign-up can be resumed. */
 	register: {
@@ -102,6 +123,40 @@ export const authActions = {
 	rotateKeys: {
 		params: empty,
 		returns: closed({ keys: Type.Array(closed({ kid: Kid, state: KeyState, createdAtMs: TimeMs })) }),
+	},
+	/** A code by which one till can join a store. */
+	invite: {
+		params: closed({ storeId: StoreId, name: TillName, mayRefund: Type.Boolean() }),
+		returns: closed({ pairingCode: Type.String(), expiresAtMs: TimeMs }),
+	},
+	pairTill: {
+		params: closed({
+			pairingCode: Type.String({ pattern: "^[A-Za-z0-9]{4}-?[A-Za-z0-9]{4}$", description: "From the store's owner" }),
+			publicJwk: TillJwk,
+		}),
+		returns: Till,
+	},
+	signInTill: {
+		/** The gateway says who has signed. */
+		params: closed({ tillId: TillId }),
+		returns: closed({
+			...Till.properties,
+			accessToken: Type.String({ maxLength: 2_000 }),
+			tokenType: Type.Literal("Till"),
+			expiresInS: Type.Integer({ minimum: 0 }),
+		}),
+	},
+	listTills: {
+		params: closed({ storeId: StoreId }),
+		returns: closed({
+			items: Type.Array(closed({ id: TillId, name: TillName, mayRefund: Type.Boolean(), pairedAtMs: TimeMs })),
+		}),
+	},
+	revokeTill: { params: closed({ storeId: StoreId, tillId: TillId }), returns: empty },
+	/** The key of a till, which never changes; null = there never was one of that id. */
+	tillKey: {
+		params: closed({ tillId: TillId }),
+		returns: nullable(closed({ publicJwk: TillJwk, jkt: Type.String() })),
 	},
 	/** What a gateway asks for each request before it calls anything: many at once, since it is asked so often. */
 	admit: {

@@ -1,19 +1,20 @@
 import jwt from "jsonwebtoken";
 import type { Service, ServiceSchema } from "moleculer";
 import { database, documents } from "../../mixins/database.ts";
-import { ACCESS, ACCESS_TTL_S } from "../../mixins/keyring.ts";
+import { ACCESS, ACCESS_TTL_S, TILL, TILL_TTL_S } from "../../mixins/keyring.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { makeCode } from "../../mixins/payment-code.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, callerOf, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
-import { admit, type Till } from "./admission.ts";
+import { admit } from "./admission.ts";
 import { authActions } from "./auth.actions.ts";
 import type { KeyDocument, SigningKey } from "./key-ring.ts";
 import { hashPassword, matchesPassword } from "./password.ts";
 import { type Opened, openSession, rotateSession, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
+import { invite, type Pairing, pair, revoke, type Till, tillsOfStore } from "./till.ts";
 
 type Credential = {
 	readonly _id: string;
@@ -27,6 +28,7 @@ type Auth = Service & { signingKeys: SigningKeys; dummyHash: string; shortLived:
 const credentialsOf = (service: Service) => documents<Credential>(service, "credentials");
 const sessionsOf = (service: Service) => documents<Session>(service, "sessions");
 const tillsOf = (service: Service) => documents<Till>(service, "tills");
+const pairingsOf = (service: Service) => documents<Pairing>(service, "pairings");
 const signingKeysOf = (service: Service) => (service as Auth).signingKeys;
 const activeKey = (service: Service): SigningKey => signingKeysOf(service).active;
 
@@ -41,7 +43,8 @@ export default (settings: Settings): ServiceSchema => ({
 			settings,
 			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
 			{ collection: "sessions", indexes: [{ fields: ["userId"] }] },
-			{ collection: "tills", indexes: [{ fields: ["storeId"] }] },
+			{ collection: "tills", indexes: [{ fields: ["storeId"] }, { fields: ["pairing"], unique: true }] },
+			{ collection: "pairings" },
 			{ collection: "signing_keys" },
 		),
 	],
@@ -114,6 +117,39 @@ export default (settings: Settings): ServiceSchema => ({
 			const removed = await sessionsOf(this).removeMany({ _id: ctx.params.sessionId, userId: callerOf(ctx).userId });
 			if (removed === 0) throw fail("not_found");
 			return {};
+		}),
+
+		invite: action("public", authActions.invite, async function (ctx) {
+			return invite(pairingsOf(this), { ...ctx.params, nowMs: Date.now() });
+		}),
+
+		pairTill: action("published", authActions.pairTill, async function (ctx) {
+			const registry = { tills: tillsOf(this), pairings: pairingsOf(this) };
+			const { _id: tillId, storeId, name, mayRefund } = await pair(registry, { ...ctx.params, nowMs: Date.now() });
+			return { tillId, storeId, name, mayRefund };
+		}),
+
+		signInTill: action("published", authActions.signInTill, async function (ctx) {
+			const till = await tillsOf(this).findById(ctx.params.tillId);
+			if (!till || till.revokedAtMs !== null) throw fail("unauthenticated");
+			const { _id: tillId, storeId, name, mayRefund } = till;
+			const accessToken = tokenFor(till, activeKey(this), settings);
+			return { tillId, storeId, name, mayRefund, accessToken, tokenType: "Till" as const, expiresInS: TILL_TTL_S };
+		}),
+
+		listTills: action("public", authActions.listTills, async function (ctx) {
+			const tills = await tillsOfStore(tillsOf(this), ctx.params.storeId);
+			return { items: tills.map(({ _id: id, name, mayRefund, pairedAtMs }) => ({ id, name, mayRefund, pairedAtMs })) };
+		}),
+
+		revokeTill: action("public", authActions.revokeTill, async function (ctx) {
+			await revoke(tillsOf(this), { ...ctx.params, nowMs: Date.now() });
+			return {};
+		}),
+
+		tillKey: action("public", authActions.tillKey, async function (ctx) {
+			const till = await tillsOf(this).findById(ctx.params.tillId);
+			return till && { publicJwk: till.publicJwk, jkt: till.jkt };
 		}),
 
 		admit: action("public", authActions.admit, async function (ctx) {
@@ -191,6 +227,20 @@ async function register(service: Service, handle: string, password: string): Pro
 async function resume({ _id, passwordHash }: Credential, password: string): Promise<string> {
 	if (!(await matchesPassword(password, passwordHash))) throw fail("handle_taken");
 	return _id;
+}
+
+/** The store and the right to refund are not read from it, but from the registry, with each request. */
+function tokenFor({ _id: tillId, storeId, jkt }: Till, key: SigningKey, settings: Settings): string {
+	return jwt.sign({ store: storeId, cnf: { jkt } }, key.privateKey, {
+		algorithm: "ES256",
+		keyid: key.kid,
+		header: { alg: "ES256", typ: TILL.typ },
+		subject: tillId,
+		audience: TILL.audience,
+		issuer: settings.publicOrigin,
+		expiresIn: TILL_TTL_S,
+		jwtid: newId("n"),
+	});
 }
 
 function tokensFor({ session, refreshToken }: Opened, key: SigningKey, settings: Settings): Result<"auth.login"> {

@@ -13,6 +13,7 @@ import {
 	page,
 	StoreId,
 	Sum,
+	TillId,
 	TimeMs,
 	TransferId,
 	text,
@@ -112,6 +113,32 @@ export const storeActions = {
 		}),
 		returns: closed({ id: TransferId, state: Type.Enum(["posted", "voided"]), total: Amount }),
 	},
+
+	/** A code by which a till joins the store: typed in there, or scanned. */
+	createPairing: {
+		params: closed({
+			...inStore,
+			name: text(40, "What the owner calls the till"),
+			mayRefund: Type.Optional(Type.Boolean()),
+		}),
+		returns: closed({
+			pairingCode: Type.String(),
+			/** The till's page, with the code in its fragment, which browsers do not send to anybody. */
+			link: Type.String(),
+			/** The link as a QR code, in a data URL. */
+			image: Type.String(),
+			expiresAtMs: TimeMs,
+			expiresInMs: Count,
+		}),
+	},
+	listTills: {
+		params: closed(inStore),
+		returns: closed({
+			items: Type.Array(closed({ id: TillId, name: Type.String(), mayRefund: Type.Boolean(), pairedAtMs: TimeMs })),
+		}),
+	},
+	/** At once: its next request is refused. */
+	revokeTill: { params: closed({ ...inStore, tillId: TillId }), returns: empty },
 
 	/** People who may sell in the store, and no more than that. Adding one again changes nothing. */
 	addStaff: { params: closed({ ...inStore, handle: Handle }), returns: StaffMember },

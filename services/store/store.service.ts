@@ -1,4 +1,5 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
+import QRCode from "qrcode";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
@@ -81,6 +82,25 @@ export default (settings: Settings): ServiceSchema => ({
 			if (changes.timeZone) checkTimeZone(changes.timeZone);
 			await enter(this, ctx);
 			return view((await storesOf(this).updateById(storeId, { $set: changes })) as Store);
+		}),
+
+		createPairing: action("published", storeActions.createPairing, async function (ctx) {
+			const { storeId, name, mayRefund = false } = ctx.params;
+			await enter(this, ctx);
+			const { pairingCode, expiresAtMs } = await call(ctx, "auth.invite", { storeId, name, mayRefund });
+			const link = `${settings.publicOrigin}/till#pair=${pairingCode}`;
+			const image = await QRCode.toDataURL(link, { errorCorrectionLevel: "M", margin: 4, scale: 6 });
+			return { pairingCode, link, image, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()) };
+		}),
+
+		listTills: action("published", storeActions.listTills, async function (ctx) {
+			await enter(this, ctx);
+			return call(ctx, "auth.listTills", ctx.params);
+		}),
+
+		revokeTill: action("published", storeActions.revokeTill, async function (ctx) {
+			await enter(this, ctx);
+			return call(ctx, "auth.revokeTill", ctx.params);
 		}),
 
 		listApprovals: action("published", storeActions.listApprovals, async function (ctx) {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
-import { newDeviceKey } from "../../clients/sdk/device-key.ts";
+import { type DeviceKey, newDeviceKey } from "../../clients/sdk/device-key.ts";
 import { Prover, wantsNonce } from "../../clients/sdk/prover.ts";
+import { RequestSigner } from "../../clients/sdk/request-signer.ts";
 import type { Actions, Params, Result } from "../../services/actions.ts";
 import { internalRoutes, publicRoutes, type Route } from "../../services/api/routes.ts";
 import type { ProblemCode } from "../../services/errors.ts";
@@ -19,9 +20,12 @@ export type Wire = {
 };
 
 /** A money request's key is made up where the test does not care; what the gateway says of a request is not for clients to say. */
-type Said<N extends Name> = Omit<Params<N>, "idempotencyKey" | "jkt" | "address"> & {
-	readonly idempotencyKey?: string;
-};
+type Said<N extends Name> = Omit<Params<N>, SaidElsewhere<N>> & { readonly idempotencyKey?: string };
+type SaidElsewhere<N extends Name> =
+	| "idempotencyKey"
+	| "jkt"
+	| "address"
+	| (N extends "auth.signInTill" ? "tillId" : never);
 
 type Options = { readonly headers?: OutgoingHttpHeaders };
 
@@ -41,13 +45,17 @@ export const PUBLIC_ORIGIN = "http://hannip.test";
 /** The key of a browser that was never seen before, and what it proves with it. */
 export const newProver = async (): Promise<Prover> => new Prover(await newDeviceKey(), PUBLIC_ORIGIN);
 
+/** A till's key, and what it signs with it. */
+export const newSigner = async (keyId?: string, key?: DeviceKey): Promise<RequestSigner> =>
+	new RequestSigner(key ?? (await newDeviceKey()), { origin: PUBLIC_ORIGIN, ...(keyId !== undefined && { keyId }) });
+
 /** A caller's view of one port. Every answer is held against the contract before a test sees it. */
 export class Client {
 	readonly port: number;
 	readonly contract: Contract | null;
 	readonly #agent: Agent;
 	readonly #headers: OutgoingHttpHeaders;
-	readonly #prover: Prover | undefined;
+	readonly #prover: Prover | RequestSigner | undefined;
 	readonly #accessToken: string | undefined;
 
 	constructor(url: string, contract: Contract | null, parts: Partial<Parts> = {}) {
@@ -65,8 +73,8 @@ export class Client {
 		return this.#but({ headers: { ...this.#headers, ...headers } });
 	}
 
-	/** The same port from a device, with or without its token. */
-	from(prover: Prover, accessToken?: string): Client {
+	/** The same port from a device or a till, with or without its token. */
+	from(prover: Prover | RequestSigner, accessToken?: string): Client {
 		return this.#but({ prover, accessToken });
 	}
 
@@ -76,10 +84,12 @@ export class Client {
 	}
 
 	/** What this client would prove a request with. */
-	async proofOf({ method, path }: Pick<Wire, "method" | "path">): Promise<OutgoingHttpHeaders> {
+	async proofOf({ method, path, headers, body }: Wire): Promise<OutgoingHttpHeaders> {
 		const binds = routes.some((route) => route.binds && route.method === method && route.path === path);
 		const accessToken = binds ? undefined : this.#accessToken;
-		return (await this.#prover?.headersFor({ method, path, accessToken })) ?? {};
+		const idempotencyKey = headers?.["idempotency-key"] as string | undefined;
+		const bytes = body === undefined ? undefined : new Uint8Array(Buffer.from(body));
+		return (await this.#prover?.headersFor({ method, path, accessToken, idempotencyKey, body: bytes })) ?? {};
 	}
 
 	#but(changed: Partial<Parts>): Client {
@@ -151,7 +161,7 @@ export class Client {
 type Parts = {
 	readonly headers: OutgoingHttpHeaders;
 	readonly agent: Agent;
-	readonly prover: Prover | undefined;
+	readonly prover: Prover | RequestSigner | undefined;
 	readonly accessToken: string | undefined;
 };
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { Service, ServiceBroker } from "moleculer";
 import type { Prover } from "../../clients/sdk/prover.ts";
+import type { RequestSigner } from "../../clients/sdk/request-signer.ts";
 import type { makeCode } from "../../mixins/payment-code.ts";
 import type { Result } from "../../services/actions.ts";
-import { type Client, newProver } from "./client.ts";
+import { type Client, newProver, newSigner } from "./client.ts";
 
 export const PASSWORD = "correct horse battery";
 
@@ -60,6 +61,26 @@ export async function newShop(owner: Person, { prices = [1_000] }: { prices?: re
 		products.push(await owner.api.ok("store.createProduct", { storeId: id, ...fields }));
 	}
 	return { owner, id, account: `store:${id}`, products };
+}
+
+export type Till = {
+	readonly id: string;
+	readonly shop: Shop;
+	readonly accessToken: string;
+	readonly signer: RequestSigner;
+	/** The public port with this till's token and key. */
+	readonly api: Client;
+};
+
+/** Pairs a till with a store, and signs it in. */
+export async function newTill(anyone: Client, shop: Shop, { mayRefund = false } = {}): Promise<Till> {
+	const asked = { storeId: shop.id, name: "Counter", mayRefund };
+	const { pairingCode } = await shop.owner.api.ok("store.createPairing", asked);
+	const first = await newSigner();
+	const { tillId } = await anyone.from(first).ok("auth.pairTill", { pairingCode, publicJwk: first.key.publicJwk });
+	const signer = await newSigner(tillId, first.key);
+	const { accessToken } = await anyone.from(signer).ok("auth.signInTill", {});
+	return { id: tillId, shop, accessToken, signer, api: anyone.from(signer, accessToken) };
 }
 
 export const newCode = async (customer: Person, cap?: number): Promise<string> =>

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
 import { mayDo } from "../../services/rights.ts";
 import { newKey, newProver, notYetAnswered, type Wire } from "./client.ts";
-import { basketOf, newCode, newPerson, newShop, PASSWORD, type Person, type Shop } from "./people.ts";
+import { basketOf, newCode, newPerson, newShop, newTill, PASSWORD, type Person, type Shop } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
 
 // Every route once, the way a client would use it: what was made can be found at its Location.
@@ -87,6 +87,16 @@ test("a wallet", async () => {
 	const csv = await bob.api.call("user.exportTransactions", {});
 	assert.equal(csv.headers["content-type"], "text/csv; charset=utf-8");
 	assert.equal(csv.headers["content-disposition"], 'attachment; filename="hannip-transactions.csv"');
+});
+
+test("a till", async () => {
+	const { id: tillId, api } = await newTill(platform.anyone, shop);
+	assert.equal((await api.ok("store.listProducts", { storeId: shop.id })).items.length, shop.products.length);
+	assert.deepEqual(
+		(await ada.api.ok("store.listTills", { storeId: shop.id })).items.map(({ id }) => id),
+		[tillId],
+	);
+	await ada.api.ok("store.revokeTill", { storeId: shop.id, tillId });
 });
 
 test("a wallet that is frozen, and opened again", async () => {

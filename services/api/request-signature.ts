@@ -1,0 +1,129 @@
+import { hash, type KeyObject, verify } from "node:crypto";
+import { type Dictionary, type InnerList, isInnerList, parseDictionary } from "structured-headers";
+import { type Components, signatureBase, TILL_TAG } from "./signature-base.ts";
+
+/** A signature is about now, on both sides of the server's clock. */
+const SKEW_MAX_S = 60;
+
+const NONCE = /^[A-Za-z0-9_-]{16,64}$/;
+const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const PARAMETERS = new Set(["created", "expires", "nonce", "keyid", "tag", "alg"]);
+const SIGNATURE_BYTES = 64;
+const HEADER_CHARS_MAX = 1_000;
+
+export type SignedRequest = {
+	readonly method: string;
+	/** The address that was asked, as the platform names it, with the query: never from Host. */
+	readonly uri: string;
+	/** Names and values in turn, as they came: a header that is there twice must be seen. */
+	readonly rawHeaders: readonly string[];
+	readonly body: Buffer;
+	readonly nowMs: number;
+};
+
+export type Signature = {
+	readonly keyId: string;
+	readonly nonce: string;
+	isBy(publicKey: KeyObject): boolean;
+};
+
+/**
+ * Reads the signature of a request (RFC 9421), in the one form that tills use: ES256 over method, address, token, idempotency key and
+ * content (RFC 9530) as far as they are there, with a nonce and the time. More than one signature, other components or other parameters
+ * are refused: what is covered must not be for the sender to choose.
+ *
+ * @returns nothing if anything is wrong but the signature itself, which `isBy` checks; what it was is for nobody to know
+ */
+export function readSignature({ rawHeaders, body, nowMs, ...request }: SignedRequest): Signature | undefined {
+	const headers = headersOf(rawHeaders);
+	const input = onlyMember(headers.get("signature-input"));
+	const signature = onlyMember(headers.get("signature"));
+	if (!input || !signature || input.label !== signature.label || !isInnerList(input.member)) return undefined;
+	const [bytes] = signature.member;
+	if (!(bytes instanceof ArrayBuffer) || bytes.byteLength !== SIGNATURE_BYTES || signature.member[1].size > 0)
+		return undefined;
+	const values = valuesOf({ ...request, headers, body });
+	if (!values || !coversExactly(input.member, values)) return undefined;
+	const parameters = parametersIn(input.member, nowMs);
+	if (!parameters) return undefined;
+	const base = Buffer.from(signatureBase(input.member, values));
+	return {
+		...parameters,
+		isBy: (key) => verify("sha256", base, { key, dsaEncoding: "ieee-p1363" }, Buffer.from(bytes)),
+	};
+}
+
+type Headers = ReadonlyMap<string, readonly string[]>;
+
+function headersOf(rawHeaders: readonly string[]): Headers {
+	const found = new Map<string, string[]>();
+	for (let index = 0; index < rawHeaders.length; index += 2) {
+		const name = String(rawHeaders[index]).toLowerCase();
+		found.set(name, [...(found.get(name) ?? []), String(rawHeaders[index + 1])]);
+	}
+	return found;
+}
+
+/** The one member of a dictionary that one header has. */
+function onlyMember(lines: readonly string[] = []) {
+	const [member, ...more] = [...(parsed(lines) ?? [])];
+	return member && more.length === 0 ? { label: member[0], member: member[1] } : undefined;
+}
+
+function parsed([line = "", ...more]: readonly string[]): Dictionary | undefined {
+	if (more.length > 0 || line.length > HEADER_CHARS_MAX) return undefined;
+	try {
+		return parseDictionary(line);
+	} catch {
+		return undefined;
+	}
+}
+
+type Covered = { readonly method: string; readonly uri: string; readonly headers: Headers; readonly body: Buffer };
+
+/** Everything that has to be covered, with its value; nothing if the content is not what its digest says. */
+function valuesOf({ method, uri, headers, body }: Covered): Components | undefined {
+	const values = new Map([
+		["@method", method],
+		["@target-uri", uri],
+	]);
+	// The digest is of the content as it was sent; ours is unpacked already. Tills have no need to pack.
+	if (headers.has("content-encoding")) return undefined;
+	for (const name of ["authorization", "idempotency-key", "content-digest"]) {
+		const [value, ...more] = headers.get(name) ?? [];
+		if (more.length > 0) return undefined;
+		if (value !== undefined) values.set(name, value);
+	}
+	const digest = values.get("content-digest");
+	if (digest === undefined) return body.length === 0 ? values : undefined;
+	return isDigestOf(digest, body) ? values : undefined;
+}
+
+function isDigestOf(header: string, body: Buffer): boolean {
+	const [value] = parsed([header])?.get("sha-256") ?? [];
+	return value instanceof ArrayBuffer && Buffer.from(value).equals(hash("sha256", body, "buffer"));
+}
+
+function coversExactly([items]: InnerList, values: Components): boolean {
+	const names = new Set(items.map(([name, parameters]) => (parameters.size === 0 ? name : "")));
+	return items.length === values.size && [...values.keys()].every((name) => names.has(name));
+}
+
+function parametersIn([, parameters]: InnerList, nowMs: number): { keyId: string; nonce: string } | undefined {
+	const {
+		created,
+		expires = Number.MAX_SAFE_INTEGER,
+		nonce,
+		keyid,
+		tag,
+		alg = "ecdsa-p256-sha256",
+	} = Object.fromEntries(parameters);
+	const nowS = Math.floor(nowMs / 1_000);
+	const isNow = Number.isSafeInteger(created) && Math.abs(nowS - Number(created)) <= SKEW_MAX_S;
+	const isOver = !Number.isSafeInteger(expires) || Number(expires) < nowS;
+	const isKnown = [...parameters.keys()].every((name) => PARAMETERS.has(name));
+	if (!isKnown || !isNow || isOver || tag !== TILL_TAG || alg !== "ecdsa-p256-sha256") return undefined;
+	if (typeof nonce !== "string" || !NONCE.test(nonce) || typeof keyid !== "string" || !KEY_ID.test(keyid))
+		return undefined;
+	return { keyId: keyid, nonce };
+}
