@@ -1,5 +1,5 @@
 import { hash, type KeyObject, verify } from "node:crypto";
-import { type Dictionary, type InnerList, isInnerList, parseDictionary } from "structured-headers";
+import { type Dictionary, type InnerList, isInnerList, parseDictionary, serializeDictionary } from "structured-headers";
 import { type Components, signatureBase, TILL_TAG } from "./signature-base.ts";
 
 /** A signature is about now, on both sides of the server's clock. */
@@ -49,9 +49,12 @@ export function readSignature({ rawHeaders, body, nowMs, ...request }: SignedReq
 	const base = Buffer.from(signatureBase(input.member, values));
 	return {
 		...parameters,
-		isBy: (key) => verify("sha256", base, { key, dsaEncoding: "ieee-p1363" }, Buffer.from(bytes)),
+		isBy: (key) => isP256(key) && verify("sha256", base, { key, dsaEncoding: "ieee-p1363" }, Buffer.from(bytes)),
 	};
 }
+
+/** There are keys that cannot sign like this at all: asking whether they did would throw. */
+const isP256 = ({ asymmetricKeyDetails }: KeyObject): boolean => asymmetricKeyDetails?.namedCurve === "prime256v1";
 
 type Headers = ReadonlyMap<string, readonly string[]>;
 
@@ -70,10 +73,12 @@ function onlyMember(lines: readonly string[] = []) {
 	return member && more.length === 0 ? { label: member[0], member: member[1] } : undefined;
 }
 
+/** Only what is written as RFC 9651 4.1 writes it: else the last of two would count, 1.0 be the integer 1, and one signature many texts. */
 function parsed([line = "", ...more]: readonly string[]): Dictionary | undefined {
 	if (more.length > 0 || line.length > HEADER_CHARS_MAX) return undefined;
 	try {
-		return parseDictionary(line);
+		const dictionary = parseDictionary(line);
+		return serializeDictionary(dictionary) === line ? dictionary : undefined;
 	} catch {
 		return undefined;
 	}
@@ -83,6 +88,8 @@ type Covered = { readonly method: string; readonly uri: string; readonly headers
 
 /** Everything that has to be covered, with its value; nothing if the content is not what its digest says. */
 function valuesOf({ method, uri, headers, body }: Covered): Components | undefined {
+	// A target with a host of its own or with dots for steps up is not the same address to everybody who reads it.
+	if (URL.parse(uri)?.href !== uri) return undefined;
 	const values = new Map([
 		["@method", method],
 		["@target-uri", uri],
@@ -96,7 +103,7 @@ function valuesOf({ method, uri, headers, body }: Covered): Components | undefin
 	}
 	const digest = values.get("content-digest");
 	if (digest === undefined) return body.length === 0 ? values : undefined;
-	return isDigestOf(digest, body) ? values : undefined;
+	return body.length > 0 && isDigestOf(digest, body) ? values : undefined;
 }
 
 function isDigestOf(header: string, body: Buffer): boolean {
