@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync, hash, type JsonWebKey } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { newKey, newSigner } from "../api/client.ts";
-import { basketOf, newCode, newPerson, newShop, newTill, type Person, type Shop } from "../api/people.ts";
+import { assertRefused, newKey, newSigner, type Wire, withoutTrace } from "../api/client.ts";
+import { basketOf, newCode, newPerson, newShop, newTill, type Person, type Shop, type Till } from "../api/people.ts";
 import { booksOf, startTestPlatform, type TestPlatform } from "../api/platform.ts";
 
 let platform: TestPlatform;
@@ -76,6 +77,20 @@ describe("a pairing code", () => {
 		await till.ok("auth.pairTill", { pairingCode, publicJwk });
 	});
 
+	it("lets in no key of another kind, though it says that it has signed", async () => {
+		const { pairingCode } = await pairing();
+		const keys = [
+			generateKeyPairSync("ed25519"),
+			generateKeyPairSync("x25519"),
+			generateKeyPairSync("ec", { namedCurve: "P-384" }),
+			generateKeyPairSync("rsa", { modulusLength: 2_048 }),
+		];
+		for (const { publicKey } of keys) {
+			const answer = await platform.anyone.raw(joiningAs(publicKey.export({ format: "jwk" }), pairingCode));
+			assertRefused(answer, "unauthenticated", String(publicKey.asymmetricKeyType));
+		}
+	});
+
 	it("is for the owner to make", async () => {
 		const { handle } = bob;
 		await bob.api.refused("store.createPairing", { storeId: shop.id, name: "X" }, "not_found");
@@ -85,6 +100,20 @@ describe("a pairing code", () => {
 		await ada.api.ok("store.removeStaff", { storeId: shop.id, handle });
 	});
 });
+
+/** Signed by nobody, in the name of the key that is in it. */
+function joiningAs({ kty, crv, x, y = x }: JsonWebKey, pairingCode: string): Wire {
+	const jkt = hash("sha256", `{"crv":"${crv}","kty":"${kty}","x":"${x}","y":"${y}"}`, "base64url");
+	const body = JSON.stringify({ pairingCode, publicJwk: { kty, crv, x, y } });
+	const created = Math.floor(Date.now() / 1_000);
+	const headers = {
+		"content-type": "application/json",
+		"content-digest": `sha-256=:${hash("sha256", body, "base64")}:`,
+		"signature-input": `till=("@method" "@target-uri" "content-digest");created=${created};nonce="${newKey()}";keyid="${jkt}";tag="hannip-till"`,
+		signature: `till=:${Buffer.alloc(64, 1).toString("base64")}:`,
+	};
+	return { method: "POST", path: "/v1/tills", headers, body };
+}
 
 describe("a till", () => {
 	it("sells, reads what it sold, and ends doubts, in its store", async () => {
@@ -147,5 +176,97 @@ describe("a till", () => {
 			assert.equal(answers.filter(({ status }) => status === 200).length, 1);
 			assert.equal(answers.filter(({ status }) => status === 401).length, 63);
 		}
+	});
+});
+
+describe("what a thief has of a till", () => {
+	let till: Till;
+	let sale: Wire & { readonly body: string };
+	before(async () => {
+		till = await newTill(platform.anyone, shop);
+		sale = {
+			method: "POST",
+			path: `/v1/stores/${shop.id}/sales`,
+			headers: { "content-type": "application/json", "idempotency-key": newKey() },
+			body: JSON.stringify({ code: await newCode(bob), items: basketOf(shop) }),
+		};
+	});
+
+	/** One answer for all, which tells nothing of what was wrong; and nobody pays. */
+	async function getsNothing(requests: Readonly<Record<string, Wire>>): Promise<void> {
+		const { balance } = await ada.api.ok("store.get", { storeId: shop.id });
+		const nobody = withoutTrace(await platform.anyone.raw(sale));
+		for (const [what, wire] of Object.entries(requests)) {
+			const answer = await platform.anyone.raw(wire);
+			assertRefused(answer, "unauthenticated", what);
+			assert.deepEqual(withoutTrace(answer), nobody, what);
+		}
+		assert.equal((await ada.api.ok("store.get", { storeId: shop.id })).balance, balance);
+	}
+	const changed = (headers: object, wire: Wire = sale): Wire => ({ ...wire, headers: { ...wire.headers, ...headers } });
+	const authorization = () => `Till ${till.accessToken}`;
+
+	it("is worth nothing without its key", async () => {
+		const another = await newTill(platform.anyone, shop);
+		const elsewhere = await newTill(platform.anyone, await newShop(bob));
+		const posing = await newSigner(till.id);
+		const unknown = await newSigner("t_AAAAAAAAAAAAAAAA", till.signer.key);
+		const unpaired = await newSigner();
+		const { accessToken } = till;
+		const signedBy = async (signer: typeof posing, token?: string) =>
+			changed(await platform.anyone.from(signer, token).proofOf(sale));
+		await getsNothing({
+			"the token": changed({ authorization: authorization() }),
+			"the token as another kind's": changed({ authorization: `Bearer ${accessToken}` }),
+			"the token, with another key's signature": await signedBy(posing, accessToken),
+			"the token, with the signature of another till of the store": await signedBy(another.signer, accessToken),
+			"the token, with the signature of another store's till": await signedBy(elsewhere.signer, accessToken),
+			"the token, with the signature of a key that is no till's": await signedBy(unpaired, accessToken),
+			"the token, with the key under another name": await signedBy(unknown, accessToken),
+			"the token, as a person": changed(await platform.anyone.from(bob.prover, accessToken).proofOf(sale)),
+			"the key, with another till's token": await signedBy(till.signer, another.accessToken),
+			"the key, with a person's token": await signedBy(till.signer, bob.accessToken),
+			"the key, without a token": await signedBy(till.signer),
+		});
+		const signIn = { method: "POST", path: "/v1/tills/sessions" };
+		await getsNothing({
+			"the name": signIn,
+			"the name, with another key's signature": changed(await platform.anyone.from(posing).proofOf(signIn), signIn),
+			"the key under another name": changed(await platform.anyone.from(unknown).proofOf(signIn), signIn),
+			"a key that is no till's": changed(await platform.anyone.from(unpaired).proofOf(signIn), signIn),
+			"the token": changed({ authorization: authorization() }, signIn),
+		});
+	});
+
+	it("is worth nothing with anything changed, and changes nothing for the till itself", async () => {
+		const signed = changed(await till.api.proofOf(sale));
+		const { "signature-input": input, signature, ...unsigned } = signed.headers as Record<string, string>;
+		const body = sale.body.replace('"quantity":1', '"quantity":2');
+		const digest = { "content-digest": `sha-256=:${hash("sha256", body, "base64")}:` };
+		const said = String(input);
+		const later = said.replace(/(?<=created=)\d+/, (created) => String(Number(created) + 1));
+		await getsNothing({
+			"another body": { ...signed, body },
+			"another body, with its digest": changed(digest, { ...signed, body }),
+			"another store": { ...signed, path: `/v1/stores/${(await newShop(bob)).id}/sales` },
+			"another address": { ...signed, path: `${sale.path}/` },
+			"a query": { ...signed, path: `${sale.path}?a=b` },
+			"another method": { ...signed, method: "GET" },
+			"another sale": changed({ "idempotency-key": newKey() }, signed),
+			"another token": changed({ authorization: `Till ${(await newTill(platform.anyone, shop)).accessToken}` }, signed),
+			"the scheme written in another way": changed({ authorization: `TILL ${till.accessToken}` }, signed),
+			"another time": changed({ "signature-input": later }, signed),
+			"another nonce": changed({ "signature-input": said.replace(/nonce="[^"]+/, `nonce="${newKey()}`) }, signed),
+			"another form": changed({ "signature-input": said.replace("(", "( ") }, signed),
+			"a second signature": changed(
+				{ "signature-input": `${said}, b=();created=1`, signature: `${signature}, b=::` },
+				signed,
+			),
+			"no signature": { ...signed, headers: unsigned },
+			"no signature, but what it would cover": { ...signed, headers: { ...unsigned, "signature-input": said } },
+		});
+		const answer = await platform.anyone.raw(signed);
+		assert.equal(answer.status, 201, answer.text);
+		await getsNothing({ "the same again": signed });
 	});
 });
