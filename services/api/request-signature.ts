@@ -62,7 +62,9 @@ function headersOf(rawHeaders: readonly string[]): Headers {
 	const found = new Map<string, string[]>();
 	for (let index = 0; index < rawHeaders.length; index += 2) {
 		const name = String(rawHeaders[index]).toLowerCase();
-		found.set(name, [...(found.get(name) ?? []), String(rawHeaders[index + 1])]);
+		const values = found.get(name) ?? [];
+		values.push(String(rawHeaders[index + 1]));
+		found.set(name, values);
 	}
 	return found;
 }
