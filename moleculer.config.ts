@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { BrokerOptions } from "moleculer";
+import { compile } from "proxy-addr";
 import { hedging } from "./mixins/hedging.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
@@ -46,6 +47,15 @@ export type Settings = {
 	 * a MongoDB it may be left out: then a file `keys.secret` in `DATA_DIR` has it.
 	 */
 	readonly keySecret: string | null;
+	/**
+	 * `OPERATOR_TOKEN`: what operators show at the internal port, at least 32 characters. `OPERATOR_TOKEN_FILE` names a file with it.
+	 * Without a MongoDB it may be left out: then a file `operator.token` in `DATA_DIR` has it.
+	 */
+	readonly operatorToken: string | null;
+	/** `TRUSTED_PROXIES`: addresses or ranges, separated by commas, whose `X-Forwarded-For` is believed. */
+	readonly trustedProxies: readonly string[];
+	/** `ALLOWED_ORIGINS`: pages of which other origins may call the public gateway, separated by commas. */
+	readonly allowedOrigins: readonly string[];
 	/** `KEY_ROTATION_DAYS`: how long a signing key is published before it signs, and then how long it signs. */
 	readonly keyRotationDays: number;
 };
@@ -75,7 +85,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		internalPort: integer("INTERNAL_PORT", 3001, { max: 65_535 }),
 		probePort: integer("PROBE_PORT", 3002, { max: 65_535 }),
 		host,
-		publicOrigin: originOf(env.PUBLIC_ORIGIN || `http://${host}:${port}`, wrong),
+		publicOrigin: originOf("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN || `http://${host}:${port}`, wrong),
 		dataDir: resolve(env.DATA_DIR || ".data"),
 		mongodbUri: secretOf(env, "MONGODB_URI", wrong),
 		transporter: secretOf(env, "TRANSPORTER", wrong),
@@ -88,6 +98,9 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		},
 		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
 		keySecret: secretOf(env, "KEY_SECRET", wrong),
+		operatorToken: secretOf(env, "OPERATOR_TOKEN", wrong),
+		trustedProxies: listIn(env.TRUSTED_PROXIES),
+		allowedOrigins: listIn(env.ALLOWED_ORIGINS).map((origin) => originOf("ALLOWED_ORIGINS", origin, wrong)),
 		keyRotationDays: integer("KEY_ROTATION_DAYS", 30, { min: 1, max: 365 }),
 	};
 	// What is wrong is not repeated: there may be a password in it.
@@ -96,15 +109,32 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		wrong.push("MONGODB_URI is not like mongodb://host/database?replicaSet=rs0");
 	if (transporter && !/^nats:\/\/\S+$/.test(transporter)) wrong.push("TRANSPORTER is not like nats://host:4222");
 	if (transporter && !mongodbUri) wrong.push("TRANSPORTER needs MONGODB_URI: several processes share what they keep");
-	refuseBadKeySecret(settings, wrong);
+	refuseBadAccess(settings, wrong);
 	if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
 	return settings;
 }
 
-function refuseBadKeySecret({ keySecret, mongodbUri, services }: Settings, wrong: string[]): void {
+function refuseBadAccess(settings: Settings, wrong: string[]): void {
+	const { keySecret, operatorToken, trustedProxies, mongodbUri, services } = settings;
 	if (keySecret && keySecret.length < 32) wrong.push("KEY_SECRET has less than 32 characters");
+	if (operatorToken && !/^[\w.~+/=-]{32,}$/.test(operatorToken))
+		wrong.push("OPERATOR_TOKEN is not 32 letters, digits or - . _ ~ + / = at least");
+	if (!operatorToken && mongodbUri && services.includes("api"))
+		wrong.push("OPERATOR_TOKEN is needed with MONGODB_URI: all gateways have the same");
+	for (const proxy of trustedProxies)
+		if (!isAddressOrRange(proxy)) wrong.push(`TRUSTED_PROXIES: ${proxy} is no address and no range`);
 	if (!keySecret && mongodbUri && services.includes("auth"))
 		wrong.push("KEY_SECRET is needed with MONGODB_URI: it seals the signing keys that all processes share");
+}
+
+/** As `proxy-addr` understands it: `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`. */
+function isAddressOrRange(text: string): boolean {
+	try {
+		compile(text);
+		return true;
+	} catch {
+		return false;
+	}
 }
 
 /** A secret in a variable is seen by everyone who may list processes; so each can be given as a file. */
@@ -119,10 +149,15 @@ function secretOf(env: NodeJS.ProcessEnv, name: string, wrong: string[]): string
 	}
 }
 
-function originOf(text: string, wrong: string[]): string {
+const listIn = (text = ""): string[] =>
+	text
+		.split(",")
+		.map((item) => item.trim())
+		.filter(Boolean);
+
+function originOf(name: string, text: string, wrong: string[]): string {
 	const { origin } = URL.canParse(text) ? new URL(text) : { origin: "null" };
-	if (origin === "null" || origin !== text)
-		wrong.push(`PUBLIC_ORIGIN=${text} is not an origin such as https://pay.example`);
+	if (origin === "null" || origin !== text) wrong.push(`${name}=${text} is not an origin such as https://pay.example`);
 	return origin;
 }
 

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import type { Result } from "../services/actions.ts";
 import { type AuditProgress, auditLedger } from "../services/credit/audit-run.ts";
-import { placeOfLedger, withLedger } from "./stopped-ledger.ts";
+import { operatorToken, placeOfLedger, withLedger } from "./stopped-ledger.ts";
 
 const BAR_WIDTH = 20;
 const AGAIN_MS = process.stderr.isTTY ? 100 : 5_000;
@@ -58,7 +58,8 @@ type Status = Result<"credit.status">;
 /** @returns null when nobody listens there @throws with the url */
 async function ask<T>(url: string, path: string, method = "GET"): Promise<T | null> {
 	try {
-		const response = await fetch(new URL(path, url), { method });
+		const headers = { authorization: `Bearer ${operatorToken()}` };
+		const response = await fetch(new URL(path, url), { method, headers });
 		if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
 		return (await response.json()) as T;
 	} catch (error) {

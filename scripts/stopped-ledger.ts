@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { openDataDir } from "../mixins/data-dir.ts";
 import { readSettings, type Settings } from "../moleculer.config.ts";
+import { operatorTokenOf } from "../services/api/operator.ts";
 import { RunningLedger } from "../services/credit/running-ledger.ts";
 import { ledgerFiles, openStorage } from "../services/credit/storage.ts";
 
@@ -26,6 +27,9 @@ export async function withLedger<T>(work: (ledger: RunningLedger) => Promise<T>,
 
 /** Secrets of other services are not needed here. */
 const settingsOfLedger = (): Settings => readSettings({ ...process.env, SERVICES: "credit" });
+
+/** What `OPERATOR_TOKEN`, or the file in `DATA_DIR`, says. */
+export const operatorToken = (): string | undefined => operatorTokenOf(settingsOfLedger(), { make: false });
 
 /** Where that is, for people: without the user, the password and the options that MongoDB's address may have. */
 export function placeOfLedger(): string {

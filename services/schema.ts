@@ -1,11 +1,11 @@
-import { type TObject, type TProperties, type TSchema, Type } from "typebox";
+import { type TObject, type TObjectOptions, type TProperties, type TSchema, Type } from "typebox";
 import { AMOUNT_MAX } from "./amount.ts";
 
 /**
  * The fields that several services' schemas share. Every schema is closed (unknown fields are refused) and every field has
  * bounds. One definition gives the static type, the validation and the OpenAPI document.
  */
-export const closed = <P extends TProperties>(properties: P, options: { description?: string } = {}): TObject<P> =>
+export const closed = <P extends TProperties>(properties: P, options: TObjectOptions = {}): TObject<P> =>
 	Type.Object(properties, { additionalProperties: false, ...options });
 
 export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);

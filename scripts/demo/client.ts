@@ -58,14 +58,20 @@ export class NoAnswer extends Error {
 const ATTEMPTS_MAX = 6;
 const PAUSE_MAX_MS = 10_000;
 
-/** A device, and the token that it has, if it is logged in. */
-export type Credential = { readonly prover: Prover; readonly accessToken?: () => Promise<string> };
+/** A device, and the token that it has, if it is logged in; or the operator's token. */
+export type Credential = {
+	readonly prover: Prover;
+	readonly accessToken: () => Promise<string>;
+	readonly operatorToken: string;
+};
 
-export function createClient(baseUrl: string, { prover, accessToken }: Partial<Credential> = {}): Client {
+export function createClient(baseUrl: string, credential: Partial<Credential> = {}): Client {
+	const { prover, accessToken, operatorToken } = credential;
 	const prepare = async ({ method, path, query, body, key }: Request): Promise<Prepared> => {
 		const url = new URL(baseUrl + path);
 		for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, String(value));
 		const headers: Record<string, string> = { accept: "application/json, application/problem+json, text/csv" };
+		if (operatorToken) headers.authorization = `Bearer ${operatorToken}`;
 		if (prover) Object.assign(headers, await prover.headersFor({ method, path, accessToken: await accessToken?.() }));
 		if (key) headers["idempotency-key"] = key;
 		if (body === undefined) return { url: url.href, init: { method, headers } };

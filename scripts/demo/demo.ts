@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { operatorToken } from "../stopped-ledger.ts";
 import { createBooks } from "./books.ts";
 import { createClient, NoAnswer } from "./client.ts";
 import { payOut, readReport } from "./closing.ts";
@@ -39,7 +40,7 @@ function planDay(options: Options): Day {
 		books: createBooks(),
 		qr: createQrFacts(),
 		guest: createClient(options.url),
-		operator: createClient(options.internalUrl),
+		operator: createClient(options.internalUrl, { operatorToken: operatorToken() ?? "" }),
 		suffix: randomInt(36 ** 6)
 			.toString(36)
 			.padStart(6, "0"),

@@ -9,6 +9,7 @@ import { credentialsFor } from "../rights.ts";
 import { Admission, type Question, type Verdict } from "./admission.ts";
 import { type Proof, readProof } from "./dpop.ts";
 import { isFreshNonce, makeNonce } from "./nonce.ts";
+import { isSame, operatorTokenOf } from "./operator.ts";
 import type { Route } from "./routes.ts";
 import { saidMethodOf } from "./server.ts";
 import { TillAccess } from "./till-access.ts";
@@ -47,12 +48,14 @@ export class Access {
 	readonly #admission: Admission;
 	readonly #tills: TillAccess;
 	readonly #settings: Settings;
+	readonly #operatorToken: string;
 
 	constructor(service: Service, settings: Settings) {
 		this.#keyring = keyringOf(service);
 		this.#admission = new Admission(service);
 		this.#tills = new TillAccess(service, settings.publicOrigin);
 		this.#settings = settings;
+		this.#operatorToken = String(operatorTokenOf(settings, { make: true }));
 	}
 
 	/**
@@ -61,7 +64,7 @@ export class Access {
 	 * @throws unauthenticated, with no word about why; dpop_nonce_required; rate_limited; overloaded, service_unavailable
 	 */
 	async admit(asked: Asked): Promise<Admitted> {
-		if (credentialsFor(asked.route.action).has("operator")) return {};
+		if (credentialsFor(asked.route.action).has("operator")) return this.#operator(asked);
 		const { question, ...admitted } = await this.#claim(asked, Date.now());
 		const verdict = await this.#admission.ask(question);
 		sayRate(asked.res, question, verdict);
@@ -70,6 +73,11 @@ export class Access {
 		const { caller } = admitted;
 		// Not what its token says: its owner may have changed that since.
 		return caller?.kind === "till" ? { caller: { ...caller, mayRefund: verdict.mayRefund === true } } : admitted;
+	}
+
+	#operator({ req }: Asked): Admitted {
+		if (!isSame(credentialIn(req, "bearer"), this.#operatorToken)) throw fail("unauthenticated");
+		return {};
 	}
 
 	async #claim(asked: Asked, nowMs: number): Promise<Claim> {

@@ -60,7 +60,15 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		...Object.keys(problems).map((code) => `/problems/${code}`),
 	];
 	return [
-		gateway({ name: "api", port: settings.port, routes: publicRoutes, pages, pagePaths, settings }),
+		gateway({
+			name: "api",
+			port: settings.port,
+			routes: publicRoutes,
+			pages,
+			pagePaths,
+			allowedOrigins: settings.allowedOrigins,
+			settings,
+		}),
 		internalGateway(settings),
 	];
 };

@@ -12,6 +12,8 @@ import { filledIn, fits } from "./addresses.ts";
 import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { bodyReader } from "./body.ts";
+import { clientAddresses } from "./client-address.ts";
+import { crossOrigin } from "./cors.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
 import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
 import type { Route } from "./routes.ts";
@@ -31,6 +33,8 @@ export type GatewayOptions = {
 	readonly pages?: readonly object[];
 	/** Where those can be read. */
 	readonly pagePaths?: readonly string[];
+	/** Pages of which other origins may call it. */
+	readonly allowedOrigins?: readonly string[];
 	readonly settings: Settings;
 };
 
@@ -49,10 +53,13 @@ type GatewayService = Service & {
  * A moleculer-web gateway that serves a table of routes and nothing else, and answers every error in the words of the catalogue.
  * The two gateways are this, with different tables.
  */
-export function gateway({ name, port, routes, pages = [], pagePaths = [], settings }: GatewayOptions): ServiceSchema {
+export function gateway(options: GatewayOptions): ServiceSchema {
+	const { name, port, routes, pages = [], pagePaths = [], allowedOrigins = [], settings } = options;
 	const byAlias = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
 	const routeOf = ({ method, fullPath }: Alias): Route => byAlias.get(`${method} ${fullPath}`) as Route;
 	const answers = new AnswerWriter();
+	const addressOf = clientAddresses(settings.trustedProxies);
+	const allowOrigins = crossOrigin(allowedOrigins);
 	const addresses = [...routes, ...pagePaths.map((path) => ({ method: "GET", path }))];
 	const isImport = ({ csv }: Route) => csv !== undefined && "into" in csv;
 	const shared = {
@@ -70,8 +77,8 @@ export function gateway({ name, port, routes, pages = [], pagePaths = [], settin
 			alias: Alias,
 		) {
 			const route = routeOf(alias);
-			if (route.refreshCookie === "rotate") refuseCrossSite(req, settings.publicOrigin);
-			const address = req.socket.remoteAddress ?? "unknown";
+			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
+			const address = addressOf(req);
 			const { caller, jkt, tillId } = await (this as GatewayService).access.admit({ req, res, route, address });
 			if (caller) ctx.meta.caller = caller;
 			const schema: Schema = req.$action?.params ?? {};
@@ -163,6 +170,7 @@ export function gateway({ name, port, routes, pages = [], pagePaths = [], settin
 					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, addresses, routeOf });
 				};
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
+					if (allowOrigins(req, res)) return;
 					const refusal = refuseAtOnce(req, imports);
 					if (refusal) refuse(req, res, refusal);
 					else service.httpHandler(req, res);

@@ -23,9 +23,10 @@ export const clearedCookie = (): string =>
  *
  * @throws cross_site_request
  */
-export function refuseCrossSite({ headers }: IncomingMessage, publicOrigin: string): void {
-	const site = headers["sec-fetch-site"];
+export function refuseCrossSite({ headers }: IncomingMessage, [publicOrigin, ...allowed]: readonly string[]): void {
+	const { origin, "sec-fetch-site": site } = headers;
+	if (origin !== undefined && allowed.includes(origin)) return;
 	const isForeignSite = site !== undefined && site !== "same-origin" && site !== "none";
-	const isForeignOrigin = headers.origin !== undefined && headers.origin !== publicOrigin;
+	const isForeignOrigin = origin !== undefined && origin !== publicOrigin;
 	if (isForeignSite || isForeignOrigin) throw fail("cross_site_request");
 }

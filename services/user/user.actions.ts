@@ -23,7 +23,7 @@ const Note = text(140, "A few words to the other side");
 const ConfirmAbove = Type.Integer({
 	minimum: 1,
 	maximum: 0xffff_ffff,
-	description: "Sales above it wait until the customer confirms them on the phone",
+	description: "Sales above it wait until the customer confirms them",
 });
 
 const Person = closed({ userId: UserId, handle: Handle, displayName: DisplayName, createdAtMs: TimeMs });
@@ -90,7 +90,10 @@ export const userActions = {
 		}),
 	},
 	edit: {
-		params: closed({ displayName: Type.Optional(DisplayName), confirmAbove: Type.Optional(ConfirmAbove) }),
+		params: closed(
+			{ displayName: Type.Optional(DisplayName), confirmAbove: Type.Optional(ConfirmAbove) },
+			{ minProperties: 1 },
+		),
 		returns: Person,
 	},
 	/** For a phone that was lost: nothing leaves the wallet any more, whatever was signed before. */
@@ -111,7 +114,7 @@ export const userActions = {
 	issueCode: {
 		params: closed({
 			/** The most that this code pays without asking; never more than the person's limit. */
-			cap: Type.Optional(Amount),
+			cap: Type.Optional(ConfirmAbove),
 			image: Type.Optional(Type.Enum(["png", "svg"], { description: "Also draw it" })),
 		}),
 		returns: closed({

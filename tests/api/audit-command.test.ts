@@ -8,12 +8,13 @@ import { after, before, describe, it } from "node:test";
 import { startPlatform } from "../../main.ts";
 import { readSettings } from "../../moleculer.config.ts";
 import { describeOnMongo, ReplicaSet } from "../mongo/replica-set.ts";
-import { keySecretFor } from "./platform.ts";
+import { OPERATOR_TOKEN } from "./client.ts";
+import { secretsFor } from "./platform.ts";
 import { freePorts } from "./process.ts";
 
 const script = join(import.meta.dirname, "../../scripts/audit.ts");
 const SECRET = "geheim";
-const free = { PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0", LOG_LEVEL: "fatal" };
+const free = { OPERATOR_TOKEN, PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0", LOG_LEVEL: "fatal" };
 
 let folder: string;
 /** Where nobody listens. */
@@ -30,7 +31,7 @@ async function audit(internalUrl: string, env: NodeJS.ProcessEnv): Promise<Ended
 	const child = spawn(
 		process.execPath,
 		["--disable-warning=ExperimentalWarning", script, "--internal-url", internalUrl],
-		{ env: { PATH: process.env.PATH, ...env }, stdio: ["ignore", "pipe", "pipe"] },
+		{ env: { PATH: process.env.PATH, OPERATOR_TOKEN, ...env }, stdio: ["ignore", "pipe", "pipe"] },
 	);
 	const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
 	const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
@@ -111,7 +112,7 @@ describeOnMongo("the audit's command on MongoDB", () => {
 		try {
 			const uri = set.uri("audited");
 			await (
-				await startPlatform(readSettings({ ...free, MONGODB_URI: uri, ...keySecretFor({ MONGODB_URI: uri }) }))
+				await startPlatform(readSettings({ ...free, MONGODB_URI: uri, ...secretsFor({ MONGODB_URI: uri }) }))
 			).stop();
 			const [, hosts] = /\/\/([^/]+)\//.exec(uri) ?? [];
 			const whom = `the stopped ledger in the database audited at ${hosts}, since no platform runs at ${nowhere}`;

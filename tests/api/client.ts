@@ -158,6 +158,12 @@ export class Client {
 	}
 }
 
+/** What operators of the platforms of tests show. */
+export const OPERATOR_TOKEN = "what-operators-of-platforms-in-tests-show";
+
+export const operatorAt = (url: string, contract: Contract | null = null): Client =>
+	new Client(url, contract, { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } });
+
 type Parts = {
 	readonly headers: OutgoingHttpHeaders;
 	readonly agent: Agent;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "./client.ts";
+import { type Client, operatorAt } from "./client.ts";
 import {
 	assertBooked,
 	balancesOf,
@@ -48,7 +48,7 @@ async function kill(victim: Running): Promise<void> {
 
 /** @throws AssertionError unless the books are sound and hold what was booked, to the last credit */
 async function checkBooks(internalUrl: string, booked: readonly Intent[], opening: Map<string, number>): Promise<void> {
-	const operator = new Client(internalUrl, null);
+	const operator = operatorAt(internalUrl);
 	const { clean, discrepancy } = await operator.ok("credit.audit", {});
 	assert.deepEqual([clean, discrepancy], [true, null]);
 	const moved = balancesOf(booked);
@@ -60,7 +60,7 @@ async function checkBooks(internalUrl: string, booked: readonly Intent[], openin
 }
 
 async function openingOf({ internalUrl }: Running, { ada, bob, shop }: Clients): Promise<Map<string, number>> {
-	const operator = new Client(internalUrl, null);
+	const operator = operatorAt(internalUrl);
 	const { balances } = await booksOf(operator, [ada.wallet, bob.wallet, shop.account]);
 	operator.close();
 	return new Map(Object.entries(balances));
@@ -123,7 +123,7 @@ async function everyAnswer({ internalUrl }: Running, { ada, bob, shop }: Clients
 		await ask(ada.api, path);
 	}
 	for (const path of ["/v1/me/transactions?limit=100", "/v1/me", "/v1/me/transactions.csv"]) await ask(bob.api, path);
-	const operator = new Client(internalUrl, null);
+	const operator = operatorAt(internalUrl);
 	for (const id of ["system:funding", ada.wallet, bob.wallet, shop.account]) {
 		await ask(operator, `/ledger/accounts/${id}`);
 	}
@@ -142,7 +142,7 @@ async function answersStay(server: Running, clients: Clients): Promise<void> {
 	const again = await start();
 	const moved = movedTo(again.publicUrl, clients);
 	assert.deepEqual(await everyAnswer(again, moved), before);
-	const operator = new Client(again.internalUrl, null);
+	const operator = operatorAt(again.internalUrl);
 	assert.equal((await operator.ok("credit.audit", {})).clean, true);
 	operator.close();
 	moved.ada.api.close();

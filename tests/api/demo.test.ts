@@ -10,14 +10,15 @@ import { startPlatform } from "../../main.ts";
 import { readSettings } from "../../moleculer.config.ts";
 import { NatsServer } from "../cluster/nats-server.ts";
 import { describeOnMongo, ReplicaSet } from "../mongo/replica-set.ts";
-import { keySecretFor } from "./platform.ts";
+import { OPERATOR_TOKEN } from "./client.ts";
+import { secretsFor } from "./platform.ts";
 import { type Launched, launch, type Running, startProcess } from "./process.ts";
 
 const demo = join(import.meta.dirname, "../../scripts/demo/demo.ts");
 
 async function run(args: readonly string[]): Promise<{ code: number | null; output: string }> {
 	const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", demo, ...args], {
-		env: { ...process.env, NO_COLOR: "1" },
+		env: { ...process.env, OPERATOR_TOKEN, NO_COLOR: "1" },
 	});
 	const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
 	const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
@@ -26,7 +27,7 @@ async function run(args: readonly string[]): Promise<{ code: number | null; outp
 
 async function playTwiceOn(env: NodeJS.ProcessEnv): Promise<void> {
 	const ports = { PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0" };
-	const platform = await startPlatform(readSettings({ ...ports, LOG_LEVEL: "error", ...keySecretFor(env), ...env }));
+	const platform = await startPlatform(readSettings({ ...ports, LOG_LEVEL: "error", ...secretsFor(env), ...env }));
 	try {
 		await playTwiceAt({ publicUrl: String(platform.urls.public), internalUrl: String(platform.urls.internal) });
 	} finally {

@@ -130,6 +130,7 @@ type Schema = {
 	additionalProperties?: unknown;
 	maxLength?: number;
 	pattern?: string;
+	const?: unknown;
 	maxItems?: number;
 	maximum?: number;
 	minimum?: number;
@@ -140,7 +141,12 @@ function unbounded(schema: Schema, at = ""): string[] {
 	const { type, properties = {}, items, maxLength, pattern, maxItems, maximum, minimum, additionalProperties } = schema;
 	const found: string[] = [];
 	if (type === "object" && additionalProperties !== false) found.push(`${at} takes any field`);
-	if (type === "string" && maxLength === undefined && !(pattern?.startsWith("^") && pattern.endsWith("$"))) {
+	if (
+		type === "string" &&
+		schema.const === undefined &&
+		maxLength === undefined &&
+		!(pattern?.startsWith("^") && pattern.endsWith("$"))
+	) {
 		found.push(`${at} takes any text`);
 	}
 	if ((type === "integer" || type === "number") && (maximum === undefined || minimum === undefined)) {

@@ -7,7 +7,7 @@ import { startPlatform } from "../../main.ts";
 import { readSettings } from "../../moleculer.config.ts";
 import { openApiOf, schemasOf } from "../../services/api/openapi.ts";
 import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
-import { Client, PUBLIC_ORIGIN } from "./client.ts";
+import { Client, OPERATOR_TOKEN, operatorAt, PUBLIC_ORIGIN } from "./client.ts";
 import { Contract, type OpenApi } from "./contract.ts";
 
 /** Tests ask more often than anybody. */
@@ -18,8 +18,10 @@ export const unlimited = {
 };
 
 /** On MongoDB someone must say what seals the keys. */
-export const keySecretFor = ({ MONGODB_URI }: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-	MONGODB_URI ? { KEY_SECRET: "what seals the signing keys in tests" } : {};
+export const secretsFor = ({ MONGODB_URI }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+	OPERATOR_TOKEN,
+	...(MONGODB_URI && { KEY_SECRET: "what seals the signing keys in tests" }),
+});
 
 export type TestPlatform = {
 	readonly broker: ServiceBroker;
@@ -41,7 +43,7 @@ export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<Te
 		LOG_LEVEL: "error",
 		PUBLIC_ORIGIN,
 		...unlimited,
-		...keySecretFor(env),
+		...secretsFor(env),
 		...env,
 	});
 	const { broker, urls, stop } = await startPlatform(settings);
@@ -50,7 +52,7 @@ export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<Te
 			JSON.parse(JSON.stringify(openApiOf(routes, schemasOf(broker), settings.publicOrigin))) as unknown as OpenApi,
 		);
 	const anyone = new Client(String(urls.public), contractOf(publicRoutes));
-	const operator = new Client(String(urls.internal), contractOf(internalRoutes));
+	const operator = operatorAt(String(urls.internal), contractOf(internalRoutes));
 	return {
 		broker,
 		anyone,

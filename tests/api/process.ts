@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PUBLIC_ORIGIN } from "./client.ts";
-import { keySecretFor, unlimited } from "./platform.ts";
+import { secretsFor, unlimited } from "./platform.ts";
 
 const root = join(import.meta.dirname, "../..");
 const directly = [process.execPath, "--disable-warning=ExperimentalWarning", join(root, "main.ts")];
@@ -28,7 +28,7 @@ export function launch(env: NodeJS.ProcessEnv, [command = "", ...args]: readonly
 			PROBE_PORT: "0",
 			PUBLIC_ORIGIN,
 			...unlimited,
-			...keySecretFor(env),
+			...secretsFor(env),
 			...env,
 		},
 		stdio: ["ignore", "pipe", "pipe"],

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, newKey, newProver } from "./client.ts";
+import { Client, newKey, newProver, operatorAt } from "./client.ts";
 import { assertBooked, forEach, type Intent, movedTo, newClients, randomOf, resolve, work } from "./load.ts";
 import { newPerson, type Person } from "./people.ts";
 import { freePorts, launch, type Running, startProcess } from "./process.ts";
@@ -172,7 +172,7 @@ describe("SIGTERM", () => {
 			context.diagnostic(`round ${round}: ${acknowledged.length} acknowledged, ${unanswered.length} not taken`);
 			assert.ok(acknowledged.length > 20);
 		}
-		const operator = new Client(server.internalUrl, null);
+		const operator = operatorAt(server.internalUrl);
 		assert.equal((await operator.ok("credit.audit", {})).clean, true);
 		operator.close();
 		clients.ada.api.close();

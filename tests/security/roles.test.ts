@@ -35,6 +35,7 @@ const paramsFor = (action: Reachable, saleId: string): object => {
 	const ids: Record<string, unknown> = { storeId: shop.id, saleId, productId, id: newKey(), idempotencyKey: newKey() };
 	const more: Record<string, unknown> = {
 		handle: customer.handle,
+		tillId: "t_AAAAAAAAAAAAAAAA",
 		name: "Name",
 		sku: newKey(),
 		category: "C",
