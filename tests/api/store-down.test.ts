@@ -2,25 +2,34 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isProblemCode, type ProblemCode, problems } from "../../services/errors.ts";
+import { NatsServer } from "../cluster/nats-server.ts";
 import { describeOnMongo, type Member, ReplicaSet, until } from "../mongo/replica-set.ts";
 import { newKey } from "./client.ts";
 import type { Answer, ProblemBody } from "./contract.ts";
 import { newPerson, type Person } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
+import { type Launched, launch } from "./process.ts";
 
 /** As many commands as may wait in the ledger's queue. */
 const QUEUE_MAX = 16_384;
 
 describeOnMongo("while the ledger's store is down, a money request over HTTP", () => {
+	/** The ledger has a store of its own here: where both are down, nobody is let in, and nothing of this is asked. */
 	let set: ReplicaSet;
+	let others: ReplicaSet;
+	let nats: NatsServer;
+	let beside: Launched;
 	let member: Member;
 	let platform: TestPlatform;
 	let ada: Person;
 	let bob: Person;
 	before(async () => {
-		set = await ReplicaSet.start();
+		[set, others, nats] = await Promise.all([ReplicaSet.start(), ReplicaSet.start(), NatsServer.start()]);
 		member = set.members[0] ?? assert.fail("there is no member");
-		platform = await startTestPlatform({ MONGODB_URI: set.uri("api"), LOG_LEVEL: "fatal" });
+		const TRANSPORTER = nats.uri;
+		beside = launch({ SERVICES: "auth,user,store", MONGODB_URI: others.uri("api"), TRANSPORTER });
+		const services = { SERVICES: "credit,api", MONGODB_URI: set.uri("api"), TRANSPORTER };
+		platform = await startTestPlatform({ ...services, LOG_LEVEL: "fatal" });
 		[ada, bob] = [await newPerson(platform.anyone), await newPerson(platform.anyone, { name: "Bob" })];
 	});
 	/** How each test ends its outage; here for those that fail before they do. */
@@ -28,7 +37,11 @@ describeOnMongo("while the ledger's store is down, a money request over HTTP", (
 	afterEach(() => end());
 	after(async () => {
 		await platform?.stop();
+		beside?.child.kill("SIGKILL");
+		await beside?.exited;
+		await nats?.stop();
 		await set?.stop();
+		await others?.stop();
 	});
 
 	/** Charges one credit with a new key each, until one is answered with this code. @returns all keys, and that answer */
