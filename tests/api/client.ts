@@ -43,15 +43,18 @@ export const newKey = (): string => randomUUID();
 export const PUBLIC_ORIGIN = "http://hannip.test";
 
 /** The key of a browser that was never seen before, and what it proves with it. */
-export const newProver = async (): Promise<Prover> => new Prover(await newDeviceKey(), PUBLIC_ORIGIN);
+export const newProver = async (origin = PUBLIC_ORIGIN): Promise<Prover> => new Prover(await newDeviceKey(), origin);
 
 /** A till's key, and what it signs with it. */
-export const newSigner = async (keyId?: string, key?: DeviceKey): Promise<RequestSigner> =>
-	new RequestSigner(key ?? (await newDeviceKey()), { origin: PUBLIC_ORIGIN, ...(keyId !== undefined && { keyId }) });
+export const newSigner = async (keyId?: string, key?: DeviceKey, origin = PUBLIC_ORIGIN): Promise<RequestSigner> =>
+	new RequestSigner(key ?? (await newDeviceKey()), { origin, ...(keyId !== undefined && { keyId }) });
 
 /** A caller's view of one port. Every answer is held against the contract before a test sees it. */
 export class Client {
 	readonly port: number;
+	/** How the platform there names itself. */
+	readonly origin: string;
+	readonly #url: URL;
 	readonly contract: Contract | null;
 	readonly #agent: Agent;
 	readonly #headers: OutgoingHttpHeaders;
@@ -59,10 +62,12 @@ export class Client {
 	readonly #accessToken: string | undefined;
 
 	constructor(url: string, contract: Contract | null, parts: Partial<Parts> = {}) {
-		const { headers = {}, agent, prover, accessToken } = parts;
+		const { headers = {}, agent, prover, accessToken, origin = PUBLIC_ORIGIN } = parts;
+		this.origin = origin;
+		this.#url = new URL(url);
 		this.#prover = prover;
 		this.#accessToken = accessToken;
-		this.port = Number(new URL(url).port);
+		this.port = Number(this.#url.port);
 		this.contract = contract;
 		this.#headers = headers;
 		this.#agent = agent ?? new Agent({ keepAlive: true, maxSockets: 64 });
@@ -93,9 +98,15 @@ export class Client {
 	}
 
 	#but(changed: Partial<Parts>): Client {
-		const { contract } = this;
-		const parts = { headers: this.#headers, agent: this.#agent, prover: this.#prover, accessToken: this.#accessToken };
-		return new Client(`http://127.0.0.1:${this.port}`, contract, { ...parts, ...changed });
+		const { contract, origin } = this;
+		const parts = {
+			origin,
+			headers: this.#headers,
+			agent: this.#agent,
+			prover: this.#prover,
+			accessToken: this.#accessToken,
+		};
+		return new Client(this.#url.origin, contract, { ...parts, ...changed });
 	}
 
 	/** Sends exactly this, with a proof if this is a device. @throws when the connection breaks, or the answer breaks the contract */
@@ -115,7 +126,7 @@ export class Client {
 		return new Promise((resolve, reject) => {
 			const sent = { ...this.#headers, ...headers };
 			const outgoing = request({
-				host: "127.0.0.1",
+				host: this.#url.hostname,
 				port: this.port,
 				agent: this.#agent,
 				method,
@@ -165,6 +176,7 @@ export const operatorAt = (url: string, contract: Contract | null = null): Clien
 	new Client(url, contract, { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } });
 
 type Parts = {
+	readonly origin: string;
 	readonly headers: OutgoingHttpHeaders;
 	readonly agent: Agent;
 	readonly prover: Prover | RequestSigner | undefined;

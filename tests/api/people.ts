@@ -27,7 +27,7 @@ export type Person = {
 export async function newPerson(anyone: Client, { name = "Ada", credit = 0 } = {}): Promise<Person> {
 	const handle = `${name.toLowerCase()}.${randomBytes(6).toString("hex")}`;
 	const { userId, displayName } = await anyone.ok("user.signUp", { handle, password: PASSWORD, displayName: name });
-	const prover = await newProver();
+	const prover = await newProver(anyone.origin);
 	const { sessionId, accessToken } = await anyone.from(prover).ok("auth.login", { handle, password: PASSWORD });
 	const api = anyone.from(prover, accessToken);
 	if (credit > 0) await api.ok("user.charge", { amount: credit });
@@ -76,9 +76,9 @@ export type Till = {
 export async function newTill(anyone: Client, shop: Shop, { mayRefund = false } = {}): Promise<Till> {
 	const asked = { storeId: shop.id, name: "Counter", mayRefund };
 	const { pairingCode } = await shop.owner.api.ok("store.createPairing", asked);
-	const first = await newSigner();
+	const first = await newSigner(undefined, undefined, anyone.origin);
 	const { tillId } = await anyone.from(first).ok("auth.pairTill", { pairingCode, publicJwk: first.key.publicJwk });
-	const signer = await newSigner(tillId, first.key);
+	const signer = await newSigner(tillId, first.key, anyone.origin);
 	const { accessToken } = await anyone.from(signer).ok("auth.signInTill", {});
 	return { id: tillId, shop, accessToken, signer, api: anyone.from(signer, accessToken) };
 }
