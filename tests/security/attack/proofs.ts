@@ -118,7 +118,9 @@ export const proofAttacks: readonly Attack[] = [
 	htu("with an encoded letter", (right) => right.replace("/me/", "/%6de/")),
 	htu("with a trailing slash", (right) => `${right}/`),
 	htu("with a double slash", (right) => right.replace("/v1/", "//v1/")),
-	htu("with an upper-case host", (right) => right.replace(/:\/\/[^/]+/, (host) => host.toUpperCase())),
+	htu("with an upper-case scheme and host", (right) =>
+		right.replace(/^[^/]+:\/\/[^/]+/, (origin) => origin.toUpperCase()),
+	),
 	htu("with an upper-case path", (right) => right.replace("charges", "Charges")),
 	htu("with an explicit port", (right) => right.replace(/(:\/\/[^/:]+)(:\d+)?/, "$1:80")),
 	htu("with a user", (right) => right.replace("://", "://eve@")),
