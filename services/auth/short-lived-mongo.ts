@@ -63,7 +63,7 @@ export class MongoShortLived implements ShortLived {
 				counters,
 				counts.map(({ key }) => key),
 			);
-			return counts.map(({ key, amount, untilMs }) => found.get(key) ?? { count: amount, untilMs });
+			return inTurn(counts, found);
 		});
 	}
 
@@ -103,6 +103,20 @@ function* summed(counts: readonly Count[]): Generator<Count> {
 		const amount = same.reduce((sum, count) => sum + count.amount, 0);
 		yield { ...(same[0] as Count), key, amount };
 	}
+}
+
+/** What each of one call made of its counter, one after the other, up to what the counter was found to hold. */
+function inTurn(counts: readonly Count[], found: ReadonlyMap<string, Counted>): Counted[] {
+	const after = new Map<string, number>();
+	return counts
+		.toReversed()
+		.map(({ key, amount, untilMs }) => {
+			const { count, untilMs: endsAtMs } = found.get(key) ?? { count: amount, untilMs };
+			const later = after.get(key) ?? 0;
+			after.set(key, later + amount);
+			return { count: count - later, untilMs: endsAtMs };
+		})
+		.toReversed();
 }
 
 /** A counter whose time is over, or that is not there, begins anew. */
