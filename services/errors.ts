@@ -79,6 +79,17 @@ export const problems = {
 		"Ask the store's owner for a new one: each is good for one till and ten minutes.",
 	),
 	invalid_credentials: problem(401, "The handle or the password is wrong", "Check both."),
+	too_many_attempts: problem(
+		429,
+		"There were too many wrong passwords",
+		"Wait as long as Retry-After says, or use a device that was logged in to this account before.",
+		{ retryable: true, log: "info" },
+	),
+	password_too_common: problem(
+		422,
+		"This password is among the first that anybody would guess",
+		"Choose one that is in no list and is not your handle: a few words that do not belong together are good.",
+	),
 	session_ended: problem(401, "The session has ended", "Log in again."),
 	forbidden: problem(403, "You may not do this here", "Ask the store's owner to do it, or for the right to."),
 	cross_site_request: problem(

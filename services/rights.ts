@@ -40,6 +40,7 @@ export const rights = {
 	"store.decide": ["person"],
 	"auth.listSessions": ["person"],
 	"auth.logout": ["person"],
+	"auth.changePassword": ["person"],
 	"auth.revokeSession": ["person"],
 
 	"store.create": ["person"],

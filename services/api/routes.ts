@@ -90,6 +90,15 @@ export const publicRoutes: readonly Route[] = [
 	{ method: "PATCH", path: "/v1/me", action: "user.edit", summary: "Change your profile" },
 	{
 		method: "POST",
+		path: "/v1/me/password",
+		action: "auth.changePassword",
+		status: 201,
+		location: "/v1/sessions",
+		refreshCookie: "issue",
+		summary: "Change your password; ends all your sessions and begins a new one",
+	},
+	{
+		method: "POST",
 		path: "/v1/me/charges",
 		action: "user.charge",
 		status: 201,

@@ -14,8 +14,12 @@ import {
 	UserId,
 } from "../schema.ts";
 
+/** What has halves of characters in it is no text: as bytes it would be the same as others. */
+const whole = { maxLength: 128, pattern: "^\\P{Cs}*$" };
 /** Length limits are ASVS 5.0's: long pass phrases are welcome, megabytes are not. */
-export const Password = Type.String({ minLength: 8, maxLength: 128, description: "8 to 128 characters" });
+const Password = Type.String({ minLength: 8, ...whole, description: "8 to 128 characters" });
+/** Not held against the rules for new ones: whoever got in before must get in. */
+const GivenPassword = Type.String({ minLength: 1, ...whole });
 /** The session, a dot, and 256 bits that only its owner and (hashed) the database know. */
 const RefreshToken = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}\\.[A-Za-z0-9_-]{43}$" });
 const Kid = Type.String({ pattern: "^[0-9]{1,9}$", description: "Key id" });
@@ -45,6 +49,8 @@ const Tokens = closed({
 const Jkt = Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
 /** Where a request comes from, as far as that can be known. Set by the gateway. */
 const ClientAddress = Type.String({ minLength: 1, maxLength: 64 });
+
+const UserAgent = Type.Optional(Type.String({ maxLength: 200 }));
 
 const Question = closed({
 	session: Type.Optional(closed({ userId: Type.String({ maxLength: 64 }), sessionId: Type.String({ maxLength: 64 }) })),
@@ -90,20 +96,25 @@ export const authActions = {
 	},
 	login: {
 		params: closed({
-			// Not held against the rules for new ones: whoever got in before must get in.
+			// As it is typed in, like the password.
 			handle: Type.String({ minLength: 1, maxLength: 64 }),
-			password: Type.String({ minLength: 1, maxLength: 128 }),
-			userAgent: Type.Optional(Type.String({ maxLength: 200 })),
+			password: GivenPassword,
+			userAgent: UserAgent,
 			jkt: Jkt,
 			address: ClientAddress,
 		}),
 		returns: Tokens,
 	},
 	refresh: { params: closed({ refreshToken: RefreshToken, jkt: Jkt }), returns: Tokens },
-	/** For what a thief with the unlocked phone must not do. */
+	/** Of who asks, for what a thief with the unlocked phone must not do. */
 	confirmPassword: {
-		params: closed({ userId: UserId, password: Type.String({ minLength: 1, maxLength: 128 }) }),
+		params: closed({ password: GivenPassword }),
 		returns: empty,
+	},
+	/** Ends all sessions, and forgets all devices but this one. */
+	changePassword: {
+		params: closed({ currentPassword: GivenPassword, newPassword: Password, userAgent: UserAgent }),
+		returns: Tokens,
 	},
 	logout: { params: empty, returns: empty },
 	listSessions: { params: empty, returns: closed({ items: Type.Array(Session) }) },

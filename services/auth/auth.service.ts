@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import jwt from "jsonwebtoken";
 import type { Service, ServiceSchema } from "moleculer";
 import { database, documents } from "../../mixins/database.ts";
@@ -9,23 +10,17 @@ import { action, callerOf, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { admit } from "./admission.ts";
 import { authActions } from "./auth.actions.ts";
+import { type Credential, Credentials } from "./credentials.ts";
 import type { KeyDocument, SigningKey } from "./key-ring.ts";
-import { hashPassword, matchesPassword } from "./password.ts";
-import { type Opened, openSession, rotateSession, type Session } from "./session.ts";
+import type { KnownDevice } from "./known-device.ts";
+import { type Opened, rotateSession, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
 import { invite, type Pairing, pair, revoke, type Till, tillsOfStore } from "./till.ts";
 
-type Credential = {
-	readonly _id: string;
-	readonly handle: string;
-	readonly passwordHash: string;
-	readonly createdAtMs: number;
-};
+type Auth = Service & { signingKeys: SigningKeys; credentials: Credentials; shortLived: ShortLived };
 
-type Auth = Service & { signingKeys: SigningKeys; dummyHash: string; shortLived: ShortLived };
-
-const credentialsOf = (service: Service) => documents<Credential>(service, "credentials");
+const credentialsOf = (service: Service) => (service as Auth).credentials;
 const sessionsOf = (service: Service) => documents<Session>(service, "sessions");
 const tillsOf = (service: Service) => documents<Till>(service, "tills");
 const pairingsOf = (service: Service) => documents<Pairing>(service, "pairings");
@@ -33,7 +28,7 @@ const signingKeysOf = (service: Service) => (service as Auth).signingKeys;
 const activeKey = (service: Service): SigningKey => signingKeysOf(service).active;
 
 /** Hashing takes a core for 30 ms: so many at once, so many waiting, and the rest is refused, so that logins cannot starve payments. */
-const hashing = { bulkhead: { enabled: true, concurrency: 2, maxQueueSize: 50 } };
+const hashing = { bulkhead: { enabled: true, concurrency: Math.max(1, availableParallelism() >> 1), maxQueueSize: 50 } };
 
 /** Credentials, sessions and signing keys. */
 export default (settings: Settings): ServiceSchema => ({
@@ -43,6 +38,7 @@ export default (settings: Settings): ServiceSchema => ({
 			settings,
 			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
 			{ collection: "sessions", indexes: [{ fields: ["userId"] }] },
+			{ collection: "devices", indexes: [{ fields: ["userId"] }] },
 			{ collection: "tills", indexes: [{ fields: ["storeId"] }, { fields: ["pairing"], unique: true }] },
 			{ collection: "pairings" },
 			{ collection: "signing_keys" },
@@ -53,24 +49,14 @@ export default (settings: Settings): ServiceSchema => ({
 		register: {
 			...action("public", authActions.register, async function (ctx) {
 				const { handle, password } = ctx.params;
-				return { userId: await register(this, handle, password) };
+				return { userId: await credentialsOf(this).register(handle, password) };
 			}),
 			...hashing,
 		},
 
 		login: {
 			...action("published", authActions.login, async function (ctx) {
-				const { handle, password, userAgent = "", jkt } = ctx.params;
-				const credential = await credentialsOf(this).findOne({ handle });
-				// An unknown handle costs as much as a wrong password: the time must not tell which it was.
-				const matches = await matchesPassword(password, credential?.passwordHash ?? (this as Auth).dummyHash);
-				if (!credential || !matches) throw fail("invalid_credentials");
-				const opened = await openSession(sessionsOf(this), {
-					userId: credential._id,
-					userAgent,
-					jkt,
-					nowMs: Date.now(),
-				});
+				const opened = await credentialsOf(this).logIn(ctx.params);
 				return tokensFor(opened, activeKey(this), settings);
 			}),
 			...hashing,
@@ -85,10 +71,16 @@ export default (settings: Settings): ServiceSchema => ({
 
 		confirmPassword: {
 			...action("public", authActions.confirmPassword, async function (ctx) {
-				const credential = await credentialsOf(this).findById(ctx.params.userId);
-				if (!credential || !(await matchesPassword(ctx.params.password, credential.passwordHash)))
-					throw fail("invalid_credentials");
+				await credentialsOf(this).confirm(callerOf(ctx), ctx.params.password);
 				return {};
+			}),
+			...hashing,
+		},
+
+		changePassword: {
+			...action("published", authActions.changePassword, async function (ctx) {
+				const opened = await credentialsOf(this).change(callerOf(ctx), ctx.params);
+				return tokensFor(opened, activeKey(this), settings);
 			}),
 			...hashing,
 		},
@@ -200,7 +192,12 @@ export default (settings: Settings): ServiceSchema => ({
 			rotated: () => void this.broker.broadcast("auth.keysRotated"),
 			failed: (error) => this.logger.warn("The signing keys could not be looked at.", error),
 		});
-		this.dummyHash = await hashPassword(newId("n"));
+		this.credentials = await Credentials.open({
+			credentials: documents<Credential>(this, "credentials"),
+			sessions: sessionsOf(this),
+			devices: documents<KnownDevice>(this, "devices"),
+			shortLived: this.shortLived,
+		});
 	},
 
 	async stopped() {
@@ -209,25 +206,6 @@ export default (settings: Settings): ServiceSchema => ({
 		await shortLived?.close();
 	},
 });
-
-async function register(service: Service, handle: string, password: string): Promise<string> {
-	const known = await credentialsOf(service).findOne({ handle });
-	if (known) return resume(known, password);
-	const credential = { _id: newId("u"), handle, passwordHash: await hashPassword(password), createdAtMs: Date.now() };
-	try {
-		return (await credentialsOf(service).insert(credential))._id;
-	} catch (error) {
-		const raced = await credentialsOf(service).findOne({ handle });
-		if (!raced) throw error;
-		return resume(raced, password);
-	}
-}
-
-/** Whoever knows the password is the one who began: their sign-up was cut off, or the reply was lost. */
-async function resume({ _id, passwordHash }: Credential, password: string): Promise<string> {
-	if (!(await matchesPassword(password, passwordHash))) throw fail("handle_taken");
-	return _id;
-}
 
 /** The store and the right to refund are not read from it, but from the registry, with each request. */
 function tokenFor({ _id: tillId, storeId, jkt }: Till, key: SigningKey, settings: Settings): string {

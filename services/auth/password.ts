@@ -1,7 +1,12 @@
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
+import pLimit from "p-limit";
 
-const derive = promisify(argon2);
+/** In this process, whatever they are for: libuv's threads are four, and others need some of them. */
+const HASHES_AT_ONCE = 2;
+const limited = pLimit(HASHES_AT_ONCE);
+const computed = promisify(argon2);
+const derive = (...args: Parameters<typeof computed>): Promise<Buffer> => limited(() => computed(...args));
 
 /** OWASP's parameters for Argon2id: 19 MiB, two passes, one lane. About 30 ms of CPU, in libuv's thread pool. */
 const cost = { memory: 19_456, passes: 2, parallelism: 1 };

@@ -114,7 +114,7 @@ export default (settings: Settings): ServiceSchema => ({
 		unfreeze: action("published", userActions.unfreeze, async function (ctx) {
 			const { _id: userId, frozenByOwner } = await byId(this, callerOf(ctx).userId);
 			if (!frozenByOwner) throw fail("account_frozen");
-			await call(ctx, "auth.confirmPassword", { userId, password: ctx.params.password });
+			await call(ctx, "auth.confirmPassword", { password: ctx.params.password });
 			const opened = await setState(ctx, "open");
 			await usersOf(this).updateById(userId, { $set: { frozenByOwner: false } });
 			return opened;

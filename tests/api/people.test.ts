@@ -141,7 +141,7 @@ describe("sign-up", () => {
 			const said = { handle: "pass.word", password, displayName: "Pass" };
 			await anyone.refused("user.signUp", said, "validation_failed");
 		}
-		for (const [index, password] of ["12345678", "x".repeat(128), "비밀번호비밀번호"].entries()) {
+		for (const [index, password] of ["k7-pzq!m", "x".repeat(128), "비밀번호비밀번호"].entries()) {
 			const handle = `pass.word${index}`;
 			await anyone.ok("user.signUp", { handle, password, displayName: "Pass" });
 			await anyone.ok("auth.login", { handle, password });
@@ -200,7 +200,10 @@ describe("log-in", () => {
 			assert.equal(answer.headers["retry-after"], "1");
 		}
 		assert.ok(refused.length > 0 && refused.length < 90, `${refused.length} of 90 were refused`);
-		assert.equal(answers.filter(({ status }) => status === 401).length, 90 - refused.length);
+		const wrong = answers.filter(({ status }) => status === 401).length;
+		const tooMany = answers.filter(({ status }) => status === 429).length;
+		assert.ok(wrong > 0);
+		assert.equal(wrong + tooMany, 90 - refused.length);
 	});
 
 	it("cuts a long User-Agent and keeps it for the list of sessions", async () => {

@@ -52,7 +52,12 @@ test("people and sessions", async () => {
 	const other = await anyone.ok("auth.login", { handle, password: PASSWORD });
 	await carol.api.ok("auth.revokeSession", { sessionId: other.sessionId });
 	assert.equal((await carol.api.ok("auth.listSessions", {})).items.length, 1);
-	await carol.api.ok("auth.logout", {});
+	const said = { currentPassword: PASSWORD, newPassword: `${PASSWORD}, again` };
+	const changed = await carol.api.call("auth.changePassword", said);
+	assert.equal(changed.status, 201);
+	const again = { ...carol, api: anyone.as(changed.body.accessToken) };
+	await visit(again, changed);
+	await again.api.ok("auth.logout", {});
 	assert.equal((await anyone.ok("auth.jwks", {})).keys.length, 2);
 });
 

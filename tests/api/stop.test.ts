@@ -112,8 +112,8 @@ describe("SIGTERM", () => {
 		const held = await Promise.all(Array.from({ length: 5 }, () => beginCharge(anyone.port, ada)));
 		// Hashing takes 30 ms each, two at once: these are still being worked on when the signal comes.
 		const phone = anyone.from(await newProver());
-		const logins = Array.from({ length: 40 }, () =>
-			phone.call("auth.login", { handle: ada.handle, password: "not the one" }),
+		const logins = Array.from({ length: 40 }, (_, index) =>
+			phone.call("auth.login", { handle: `nobody.${index}`, password: "not the one" }),
 		);
 		await sleep(200);
 		server.child.kill("SIGTERM");

@@ -1,0 +1,34 @@
+import { hash } from "node:crypto";
+import type { Documents } from "../../mixins/database.ts";
+
+/** A device that was logged in to an account, known by its key: it is trusted to be the owner's when others are kept out. */
+export type KnownDevice = { readonly _id: string; readonly userId: string; readonly usedAtMs: number };
+
+/** Of one account; the one that was not used for the longest time makes room. */
+export const DEVICES_MAX = 20;
+
+type Place = { readonly handle: string; readonly jkt: string };
+
+const idOf = ({ handle, jkt }: Place): string => hash("sha256", JSON.stringify([handle, jkt]), "base64url");
+
+/** Found by the handle, so that it takes as long for one that nobody has. */
+export const isKnown = async (devices: Documents<KnownDevice>, place: Place): Promise<boolean> =>
+	(await devices.findById(idOf(place))) !== null;
+
+export async function remember(
+	devices: Documents<KnownDevice>,
+	{ userId, nowMs, ...place }: Place & { readonly userId: string; readonly nowMs: number },
+): Promise<void> {
+	const _id = idOf(place);
+	if (await devices.updateById(_id, { $set: { usedAtMs: nowMs } })) return;
+	await devices.insert({ _id, userId, usedAtMs: nowMs }).catch((error: unknown) => {
+		// It logs in twice at once.
+		if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+	});
+	const tooMany = await devices.find({ query: { userId }, sort: "-usedAtMs", offset: DEVICES_MAX, limit: 100 });
+	for (const { _id } of tooMany) await devices.removeById(_id);
+}
+
+/** Whoever had the old password is a stranger from now on. */
+export const forgetAll = (devices: Documents<KnownDevice>, userId: string): Promise<number> =>
+	devices.removeMany({ userId });
