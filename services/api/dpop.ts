@@ -6,8 +6,6 @@ import { parseObject } from "./strict-json.ts";
 /** A proof is about now: so much older, or by so much ahead, may it be. */
 const AGE_MAX_S = 60;
 const AHEAD_MAX_S = 10;
-/** How long a proof must be remembered so that it cannot be used again. */
-export const PROOF_LIFE_MS = (AGE_MAX_S + AHEAD_MAX_S + 1) * 1_000;
 
 const PROOF_CHARS_MAX = 2_000;
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{86})$/;

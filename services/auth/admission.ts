@@ -15,7 +15,7 @@ export type Registry = {
 	readonly shortLived: ShortLived;
 };
 
-/** How long a used proof is remembered: longer than the gateway takes it for one of now. */
+/** How long a used proof is remembered: longer than the gateway takes it for one of now, 70 s for a proof and 120 s for a signature. */
 const PROOF_MEMORY_MS = 150_000;
 
 /**

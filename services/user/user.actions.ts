@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { CODE_CAP_MAX } from "../../mixins/payment-code.ts";
 import {
 	Amount,
 	Cursor,
@@ -22,7 +23,7 @@ const Note = text(140, "A few words to the other side");
 
 const ConfirmAbove = Type.Integer({
 	minimum: 1,
-	maximum: 0xffff_ffff,
+	maximum: CODE_CAP_MAX,
 	description: "Sales above it wait until the customer confirms them",
 });
 
