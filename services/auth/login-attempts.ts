@@ -29,7 +29,7 @@ export const limitsOfStranger = (handle: string, address?: string): readonly Lim
 
 /**
  * Checks a password, if not too many were wrong before. It counts as wrong until it is known to be right, so that many who guess at
- * the same time do not all pass; and stays wrong if the process dies over it.
+ * the same time do not all pass; and stays wrong if the process dies over it. Many at the same moment may be refused by each other.
  *
  * @param check whether it is right; called only within the limits
  * @returns what `check` found

@@ -58,6 +58,8 @@ export function shortLivedConformance(name: string, open: () => Promise<ShortLiv
 			const adds = Array.from({ length: 200 }, (_, index) => (index % 2 ? one : two).add([{ key, amount: 1, ...now }]));
 			const counts = (await Promise.all(adds)).map(([counted]) => counted?.count ?? 0);
 			assert.ok(counts.every((count) => count >= 1 && count <= 200));
+			// However small a limit is: no more are told to be within it.
+			for (const [index, count] of counts.sort((left, right) => left - right).entries()) assert.ok(count > index);
 			assert.deepEqual(await one.read([key], T0), [200]);
 			assert.deepEqual(await two.add([{ key, amount: -150, ...now }]), [{ count: 50, untilMs: now.untilMs }]);
 		});
