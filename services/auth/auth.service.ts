@@ -28,7 +28,9 @@ const signingKeysOf = (service: Service) => (service as Auth).signingKeys;
 const activeKey = (service: Service): SigningKey => signingKeysOf(service).active;
 
 /** Hashing takes a core for 30 ms: so many at once, so many waiting, and the rest is refused, so that logins cannot starve payments. */
-const hashing = { bulkhead: { enabled: true, concurrency: Math.max(1, availableParallelism() >> 1), maxQueueSize: 50 } };
+const hashing = {
+	bulkhead: { enabled: true, concurrency: Math.max(1, availableParallelism() >> 1), maxQueueSize: 50 },
+};
 
 /** Credentials, sessions and signing keys. */
 export default (settings: Settings): ServiceSchema => ({

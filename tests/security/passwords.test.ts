@@ -9,8 +9,7 @@ import { newPerson, PASSWORD, type Person } from "../api/people.ts";
 import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
 
 const NEW_PASSWORD = "tangerine walrus";
-/** Behind the logins that are let in at once, so many may wait. */
-const AT_ONCE = 2;
+/** Behind the logins that are let in at once, at least one, so many may wait. */
 const QUEUED_MAX = 50;
 
 let platform: TestPlatform;
@@ -142,7 +141,7 @@ describe("a log-in", () => {
 		}
 		const turnedAway = logins.filter(({ text }) => text.includes('"overloaded"')).length;
 		assert.ok(turnedAway > 0, "none was turned away");
-		assert.ok(200 - turnedAway >= AT_ONCE + QUEUED_MAX, `${turnedAway} were turned away`);
+		assert.ok(200 - turnedAway > QUEUED_MAX, `${turnedAway} were turned away`);
 		assert.ok(cost <= 200 - turnedAway, `${cost} hashes with ${turnedAway} turned away`);
 	});
 });
