@@ -29,7 +29,7 @@ export async function withLedger<T>(work: (ledger: RunningLedger) => Promise<T>,
 const settingsOfLedger = (): Settings => readSettings({ ...process.env, SERVICES: "credit" });
 
 /** What `OPERATOR_TOKEN`, or the file in `DATA_DIR`, says. */
-export const operatorToken = (): string | undefined => operatorTokenOf(settingsOfLedger(), { make: false });
+export const operatorToken = (): string | undefined => operatorTokenOf(settingsOfLedger(), { make: false })?.token;
 
 /** Where that is, for people: without the user, the password and the options that MongoDB's address may have. */
 export function placeOfLedger(): string {

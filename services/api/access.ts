@@ -7,9 +7,10 @@ import type { Meta } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { credentialsFor } from "../rights.ts";
 import { Admission, type Question, type Verdict } from "./admission.ts";
+import { credentialIn, onlyHeader } from "./authorization.ts";
 import { type Proof, readProof } from "./dpop.ts";
 import { isFreshNonce, makeNonce } from "./nonce.ts";
-import { isSame, operatorTokenOf } from "./operator.ts";
+import type { OperatorCheck } from "./operator.ts";
 import type { Route } from "./routes.ts";
 import { saidMethodOf } from "./server.ts";
 import { TillAccess } from "./till-access.ts";
@@ -48,14 +49,15 @@ export class Access {
 	readonly #admission: Admission;
 	readonly #tills: TillAccess;
 	readonly #settings: Settings;
-	readonly #operatorToken: string;
+	readonly #checkOperator: OperatorCheck;
 
-	constructor(service: Service, settings: Settings) {
+	/** @param checkOperator who is one: where operators do not come in, nobody */
+	constructor(service: Service, settings: Settings, checkOperator: OperatorCheck) {
 		this.#keyring = keyringOf(service);
 		this.#admission = new Admission(service);
 		this.#tills = new TillAccess(service, settings.publicOrigin);
 		this.#settings = settings;
-		this.#operatorToken = String(operatorTokenOf(settings, { make: true }));
+		this.#checkOperator = checkOperator;
 	}
 
 	/**
@@ -64,7 +66,10 @@ export class Access {
 	 * @throws unauthenticated, with no word about why; dpop_nonce_required; rate_limited; overloaded, service_unavailable
 	 */
 	async admit(asked: Asked): Promise<Admitted> {
-		if (credentialsFor(asked.route.action).has("operator")) return this.#operator(asked);
+		if (credentialsFor(asked.route.action).has("operator")) {
+			this.#checkOperator(asked.req);
+			return {};
+		}
 		const { question, ...admitted } = await this.#claim(asked, Date.now());
 		const verdict = await this.#admission.ask(question);
 		sayRate(asked.res, question, verdict);
@@ -73,11 +78,6 @@ export class Access {
 		const { caller } = admitted;
 		// Not what its token says: its owner may have changed that since.
 		return caller?.kind === "till" ? { caller: { ...caller, mayRefund: verdict.mayRefund === true } } : admitted;
-	}
-
-	#operator({ req }: Asked): Admitted {
-		if (!isSame(credentialIn(req, "bearer"), this.#operatorToken)) throw fail("unauthenticated");
-		return {};
 	}
 
 	async #claim(asked: Asked, nowMs: number): Promise<Claim> {
@@ -153,20 +153,6 @@ function orRefuse<T>(found: T | undefined): T {
 
 /** A key's `jti`s are its own: what one makes up cannot take another one's away. */
 const idOf = ({ jkt, jti }: Proof): string => hash("sha256", `${jkt} ${jti}`, "base64url");
-
-/** What comes behind the scheme (RFC 9110 11.4: in any case) of the one Authorization header. @throws unauthenticated */
-function credentialIn(req: IncomingMessage, wanted: string): string {
-	const [scheme, credential, ...more] = onlyHeader(req, "authorization").split(" ");
-	if (scheme?.toLowerCase() !== wanted || !credential || more.length > 0) throw fail("unauthenticated");
-	return credential;
-}
-
-/** @throws unauthenticated when there is none, or several: which one counts must not depend on who reads them */
-function onlyHeader({ rawHeaders }: IncomingMessage, wanted: string): string {
-	const found = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === wanted);
-	if (found.length !== 1) throw fail("unauthenticated");
-	return found[0] as string;
-}
 
 const retryAt = (untilMs: number) => ({ retryAfterS: Math.max(1, Math.ceil((untilMs - Date.now()) / 1_000)) });
 

@@ -17,12 +17,18 @@ export type Failing = IncomingMessage & {
 	$params?: Record<string, unknown>;
 	parsedUrl?: string;
 };
-type Failure = { error: unknown; addresses: readonly Address[]; routeOf: (alias: Alias) => Route };
+type Failure = {
+	readonly error: unknown;
+	readonly addresses: readonly Address[];
+	readonly routeOf: (alias: Alias) => Route;
+	/** What a 401 asks for, as WWW-Authenticate says it. */
+	readonly challenge: string;
+};
 
 /** Answers in the words of the catalogue (RFC 9457), and logs as it says. */
 export function answerProblem(service: Service, req: Failing, res: ServerResponse, failure: Failure): void {
 	if (res.headersSent) return void res.destroy();
-	const { error, addresses, routeOf } = failure;
+	const { error, addresses, routeOf, challenge } = failure;
 	const traceId = req.$ctx?.requestID ?? randomUUID();
 	const route = req.$alias && routeOf(req.$alias);
 	const allowed = problemOf(error) === "not_found" && !route ? otherMethods(addresses, req) : [];
@@ -33,7 +39,7 @@ export function answerProblem(service: Service, req: Failing, res: ServerRespons
 	if (log !== "debug") service.logger[log](`${place}: ${code}`, { traceId, ...(log === "error" && { error }) });
 	const statusUrl = code === "outcome_unknown" ? statusUrlOf(route, req) : {};
 	res.setHeader("X-Request-ID", traceId);
-	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS })) res.setHeader(header, value);
+	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS, challenge })) res.setHeader(header, value);
 	res.statusCode = status;
 	const text = JSON.stringify({ ...document, ...statusUrl });
 	if (code === "payload_too_large" && !req.complete) answerAndLinger(req, res, text);
@@ -63,14 +69,14 @@ export function rawProblem(code: ProblemCode, headers: readonly (readonly [strin
 	return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", text].join("\r\n");
 }
 
-type Said = { allowed: readonly string[]; retryAfterS: number | undefined };
+type Said = { allowed: readonly string[]; retryAfterS: number | undefined; challenge?: string };
 
-function* problemHeaders(code: ProblemCode, { allowed, retryAfterS }: Said): Generator<[string, string]> {
+function* problemHeaders(code: ProblemCode, { allowed, retryAfterS, challenge }: Said): Generator<[string, string]> {
 	yield ["Content-Type", "application/problem+json"];
 	if (allowed.length > 0) yield ["Allow", allowed.join(", ")];
 	if (retryAfterS !== undefined) yield ["Retry-After", String(retryAfterS)];
 	if (code === "dpop_nonce_required") yield ["WWW-Authenticate", 'DPoP error="use_dpop_nonce", algs="ES256"'];
-	else if (problems[code].status === 401) yield ["WWW-Authenticate", 'DPoP algs="ES256"'];
+	else if (problems[code].status === 401 && challenge) yield ["WWW-Authenticate", challenge];
 	// What comes behind a body that was too large is not a request.
 	if (code === "payload_too_large") yield ["Connection", "close"];
 }

@@ -63,6 +63,7 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		gateway({
 			name: "api",
 			port: settings.port,
+			audience: "everybody",
 			routes: publicRoutes,
 			pages,
 			pagePaths,

@@ -14,9 +14,11 @@ import { AnswerWriter } from "./answer-writer.ts";
 import { bodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { crossOrigin } from "./cors.ts";
+import { type OperatorCheck, operatorCheck, operatorTokenOf } from "./operator.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
 import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
 import type { Route } from "./routes.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { closeGently, openServer } from "./server.ts";
 
 const BODY_BYTES_MAX = 16_384;
@@ -28,6 +30,8 @@ const LONG_REQUEST_TIMEOUT_MS = 600_000;
 export type GatewayOptions = {
 	readonly name: string;
 	readonly port: number;
+	/** Operators' is closed to everybody else: they do not even learn what there is. */
+	readonly audience: "everybody" | "operators";
 	readonly routes: readonly Route[];
 	/** More of moleculer-web's routes, for pages that are no actions. */
 	readonly pages?: readonly object[];
@@ -54,13 +58,14 @@ type GatewayService = Service & {
  * The two gateways are this, with different tables.
  */
 export function gateway(options: GatewayOptions): ServiceSchema {
-	const { name, port, routes, pages = [], pagePaths = [], allowedOrigins = [], settings } = options;
+	const { name, port, audience, routes, pages = [], pagePaths = [], allowedOrigins = [], settings } = options;
 	const byAlias = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
 	const routeOf = ({ method, fullPath }: Alias): Route => byAlias.get(`${method} ${fullPath}`) as Route;
 	const answers = new AnswerWriter();
 	const addressOf = clientAddresses(settings.trustedProxies);
-	const allowOrigins = crossOrigin(allowedOrigins);
 	const addresses = [...routes, ...pagePaths.map((path) => ({ method: "GET", path }))];
+	const allowOrigins = crossOrigin(allowedOrigins, addresses);
+	const known = { addresses, routeOf, challenge: challenges[audience] };
 	const isImport = ({ csv }: Route) => csv !== undefined && "into" in csv;
 	const shared = {
 		mappingPolicy: "restrict",
@@ -110,7 +115,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			return withoutRefreshToken(route, res, data);
 		},
 		onError(this: Service, req: Request, res: ServerResponse, error: unknown) {
-			answerProblem(this, req, res, { error, addresses, routeOf });
+			answerProblem(this, req, res, { error, ...known });
 		},
 	};
 	const table = (some: readonly Route[], bodyBytesMax: number, path: string) => ({
@@ -164,18 +169,21 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			/** Called when everything behind it is there: an open port is a promise. */
 			async open(): Promise<void> {
 				const service = this as unknown as GatewayService;
-				service.access = new Access(service, settings);
+				const checkOperator = audience === "operators" ? operatorsOf(service, settings) : refuseAll;
+				service.access = new Access(service, settings, checkOperator);
 				const refuse = (req: IncomingMessage, res: ServerResponse, error: Error) => {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
-					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, addresses, routeOf });
+					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, ...known });
 				};
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
 					if (allowOrigins(req, res)) return;
-					const refusal = refuseAtOnce(req, imports);
+					const refusal =
+						(audience === "operators" && refusalOf(() => checkOperator(req))) || refuseAtOnce(req, imports);
 					if (refusal) refuse(req, res, refusal);
 					else service.httpHandler(req, res);
 				};
-				service.server = await openServer({ answer, refuse }, port, settings.host);
+				const headers = securityHeaders(audience === "everybody" ? settings.publicOrigin : null);
+				service.server = await openServer({ answer, refuse, headers }, port, settings.host);
 				service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
 			},
 			/** Called before anything behind it goes. */
@@ -185,6 +193,29 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			},
 		},
 	} as unknown as ServiceSchema;
+}
+
+/** How a 401 says what is wanted (RFC 9110 11.6.1). */
+const challenges = { everybody: 'DPoP algs="ES256"', operators: 'Bearer realm="operators"' } as const;
+
+function operatorsOf({ logger }: Service, settings: Settings): OperatorCheck {
+	const token = operatorTokenOf(settings, { make: true });
+	if (!token) return refuseAll;
+	logger.info(`Operators show the token of ${token.source}.`);
+	return operatorCheck(token);
+}
+
+const refuseAll: OperatorCheck = () => {
+	throw fail("unauthenticated");
+};
+
+function refusalOf(check: () => void): Error | undefined {
+	try {
+		check();
+		return undefined;
+	} catch (error) {
+		return error as Error;
+	}
 }
 
 /** What moleculer-web would do too much for. */

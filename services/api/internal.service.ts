@@ -3,6 +3,12 @@ import type { Settings } from "../../moleculer.config.ts";
 import { gateway } from "./gateway.ts";
 import { internalRoutes } from "./routes.ts";
 
-/** The gateway for operators. Its port is never routed from outside. */
+/** The gateway for operators. Its port is never routed from outside, and is closed even so to whoever does not show their token. */
 export const internalGateway = (settings: Settings): ServiceSchema =>
-	gateway({ name: "internal", port: settings.internalPort, routes: internalRoutes, settings });
+	gateway({
+		name: "internal",
+		port: settings.internalPort,
+		audience: "operators",
+		routes: internalRoutes,
+		settings,
+	});

@@ -2,11 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { fail, type ProblemCode } from "../errors.ts";
 import { LINGER_MS, rawProblem } from "./answer-problem.ts";
+import type { Headers } from "./security-headers.ts";
 
 export type Answering = {
 	answer(request: IncomingMessage, response: ServerResponse): void;
 	/** Answers a request of which only the beginning could be read. */
 	refuse(request: IncomingMessage, response: ServerResponse, error: Error): void;
+	/** What every answer says, also one to what could not be read. */
+	readonly headers: Headers;
 };
 
 const heads = new WeakSet<IncomingMessage>();
@@ -20,7 +23,7 @@ export const saidMethodOf = (request: IncomingMessage): string =>
  *
  * @throws the reason why it cannot listen, with the port in its `code`
  */
-export async function openServer({ answer, refuse }: Answering, port: number, host: string): Promise<Server> {
+export async function openServer({ answer, refuse, headers }: Answering, port: number, host: string): Promise<Server> {
 	const server = createServer({
 		// A client that sends its request drop by drop must not hold a connection for ever.
 		headersTimeout: 10_000,
@@ -33,7 +36,7 @@ export async function openServer({ answer, refuse }: Answering, port: number, ho
 	const latest = new WeakMap<Duplex, ServerResponse>();
 	const begin = (request: IncomingMessage, response: ServerResponse) => {
 		latest.set(request.socket, response);
-		for (const [header, value] of securityHeaders) response.setHeader(header, value);
+		for (const [header, value] of headers) response.setHeader(header, value);
 		// RFC 9110 9.3.2: like GET, without the content; Node leaves that away by itself.
 		if (request.method === "HEAD") {
 			heads.add(request);
@@ -52,8 +55,8 @@ export async function openServer({ answer, refuse }: Answering, port: number, ho
 		const code = codes[error.code ?? ""] ?? "malformed_request";
 		const response = latest.get(socket);
 		// A request that was read is answered first; this is about what came behind it.
-		if (!response || isOver(response)) sayAndClose(socket, code);
-		else if (response.req.complete) response.once("close", () => sayAndClose(socket, code));
+		if (!response || isOver(response)) sayAndClose(socket, code, headers);
+		else if (response.req.complete) response.once("close", () => sayAndClose(socket, code, headers));
 		// One request never gets two answers.
 		else if (response.headersSent || !socket.writable) socket.destroy();
 		else refuse(response.req, response.setHeader("Connection", "close"), fail(code));
@@ -68,13 +71,6 @@ export async function openServer({ answer, refuse }: Answering, port: number, ho
 	return server;
 }
 
-const securityHeaders: readonly (readonly [string, string])[] = [
-	["Cache-Control", "no-store"],
-	["Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"],
-	["Referrer-Policy", "no-referrer"],
-	["X-Content-Type-Options", "nosniff"],
-];
-
 /** Node's words for why a request cannot be read; there are many more, and all of them mean that it is malformed. */
 const codes: Record<string, ProblemCode> = {
 	HPE_HEADER_OVERFLOW: "headers_too_large",
@@ -85,9 +81,9 @@ const codes: Record<string, ProblemCode> = {
 const isOver = ({ req, writableFinished }: ServerResponse): boolean => req.complete && writableFinished;
 
 /** There is no request to answer: the answer is written to the connection as it is. */
-function sayAndClose(socket: Duplex, code: ProblemCode): void {
+function sayAndClose(socket: Duplex, code: ProblemCode, headers: Headers): void {
 	if (!socket.writable) return void socket.destroy();
-	socket.end(rawProblem(code, securityHeaders));
+	socket.end(rawProblem(code, headers));
 	const late = setTimeout(() => socket.destroy(), LINGER_MS);
 	socket.once("close", () => clearTimeout(late));
 }

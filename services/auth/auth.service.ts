@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import jwt from "jsonwebtoken";
 import type { Service, ServiceSchema } from "moleculer";
 import { database, documents } from "../../mixins/database.ts";
@@ -13,6 +12,7 @@ import { authActions } from "./auth.actions.ts";
 import { type Credential, Credentials } from "./credentials.ts";
 import type { KeyDocument, SigningKey } from "./key-ring.ts";
 import type { KnownDevice } from "./known-device.ts";
+import { HASHES_AT_ONCE } from "./password.ts";
 import { type Opened, rotateSession, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
@@ -29,7 +29,7 @@ const activeKey = (service: Service): SigningKey => signingKeysOf(service).activ
 
 /** Hashing takes a core for 30 ms: so many at once, so many waiting, and the rest is refused, so that logins cannot starve payments. */
 const hashing = {
-	bulkhead: { enabled: true, concurrency: Math.max(1, availableParallelism() >> 1), maxQueueSize: 50 },
+	bulkhead: { enabled: true, concurrency: HASHES_AT_ONCE, maxQueueSize: 50 },
 };
 
 /** Credentials, sessions and signing keys. */

@@ -1,9 +1,10 @@
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import pLimit from "p-limit";
 
-/** In this process, whatever they are for: libuv's threads are four, and others need some of them. */
-const HASHES_AT_ONCE = 2;
+/** In this process, whatever they are for. Half of the cores is left to those who pay, and of libuv's four threads some to others. */
+export const HASHES_AT_ONCE = Math.min(2, Math.max(1, availableParallelism() >> 1));
 const limited = pLimit(HASHES_AT_ONCE);
 const computed = promisify(argon2);
 const derive = (...args: Parameters<typeof computed>): Promise<Buffer> => limited(() => computed(...args));

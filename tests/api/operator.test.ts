@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Result } from "../../services/actions.ts";
 import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
-import { assertRefused, type Client } from "./client.ts";
+import { assertRefused, Client } from "./client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
 import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
 
@@ -171,10 +171,11 @@ describe("the two ports", () => {
 				assertRefused(await ada.api.raw(wire), "not_found", wire.path);
 			}
 		}
-		const person = operator.from(ada.prover, ada.accessToken);
+		const person = new Client(`http://127.0.0.1:${operator.port}`, operator.contract).from(ada.prover, ada.accessToken);
 		for (const { method, path } of publicRoutes) {
 			const wire = { method, path: filled(path) };
-			assertRefused(await person.raw(wire), "not_found", wire.path);
+			assertRefused(await person.raw(wire), "unauthenticated", wire.path);
+			assertRefused(await operator.raw(wire), "not_found", wire.path);
 		}
 		for (const path of ["/openapi.json", "/docs", "/problems/not_found"]) {
 			assertRefused(await operator.raw({ method: "GET", path }), "not_found", path);

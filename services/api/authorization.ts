@@ -1,0 +1,16 @@
+import type { IncomingMessage } from "node:http";
+import { fail } from "../errors.ts";
+
+/** What comes behind the scheme (RFC 9110 11.4: in any case) of the one Authorization header. @throws unauthenticated */
+export function credentialIn(req: IncomingMessage, wanted: string): string {
+	const [scheme, credential, ...more] = onlyHeader(req, "authorization").split(" ");
+	if (scheme?.toLowerCase() !== wanted || !credential || more.length > 0) throw fail("unauthenticated");
+	return credential;
+}
+
+/** @throws unauthenticated when there is none, or several: which one counts must not depend on who reads them */
+export function onlyHeader({ rawHeaders }: IncomingMessage, wanted: string): string {
+	const found = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === wanted);
+	if (found.length !== 1) throw fail("unauthenticated");
+	return found[0] as string;
+}

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
+import { assertRefused, Client, OPERATOR_TOKEN, type Wire } from "../api/client.ts";
+import { newPerson, type Person } from "../api/people.ts";
+import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
+
+const WALLET = "https://wallet.hannip.test";
+let platform: TestPlatform;
+let ada: Person;
+before(async () => {
+	platform = await startTestPlatform({ ALLOWED_ORIGINS: `${WALLET}, https://till.hannip.test:8443` });
+	ada = await newPerson(platform.anyone);
+});
+after(() => platform.stop());
+
+describe("the internal port", () => {
+	const nobody = () => new Client(`http://127.0.0.1:${platform.operator.port}`, platform.operator.contract);
+	const filled = (path: string) => path.replace(/:\w+/g, "system:funding");
+
+	it("answers nothing to who does not show the operator's token, in always the same words", async () => {
+		const shown: (string | undefined)[] = [
+			undefined,
+			"",
+			"Bearer",
+			"Bearer ",
+			`Bearer ${OPERATOR_TOKEN}x`,
+			`Bearer ${OPERATOR_TOKEN.slice(1)}`,
+			`Bearer ${OPERATOR_TOKEN.toUpperCase()}`,
+			`Bearer ${OPERATOR_TOKEN} x`,
+			`Basic ${Buffer.from(`operator:${OPERATOR_TOKEN}`).toString("base64")}`,
+			`DPoP ${OPERATOR_TOKEN}`,
+			OPERATOR_TOKEN,
+			`Bearer ${"x".repeat(8_000)}`,
+			`Bearer ${ada.accessToken}`,
+		];
+		const wires: Wire[] = internalRoutes.map(({ method, path }) => ({ method, path: filled(path) }));
+		for (const wire of [...wires, { method: "GET", path: "/nowhere" }, { method: "OPTIONS", path: "/ledger" }]) {
+			for (const authorization of shown) {
+				const headers = authorization === undefined ? {} : { authorization };
+				const answer = await nobody().raw({ ...wire, headers });
+				assertRefused(answer, "unauthenticated", `${wire.path} ${authorization?.slice(0, 60)}`);
+				assert.equal(answer.headers["www-authenticate"], 'Bearer realm="operators"');
+			}
+		}
+		const twice = { authorization: [`Bearer ${OPERATOR_TOKEN}`, `Bearer ${OPERATOR_TOKEN}`] as unknown as string };
+		assert.equal((await nobody().raw({ method: "GET", path: "/ledger", headers: twice })).status, 401);
+		assert.equal(
+			(await ada.api.raw({ method: "GET", path: "/v1/me", headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }))
+				.status,
+			401,
+		);
+	});
+
+	it("takes the scheme in any case", async () => {
+		for (const scheme of ["Bearer", "bearer", "BEARER"]) {
+			const headers = { authorization: `${scheme} ${OPERATOR_TOKEN}` };
+			assert.equal((await nobody().raw({ method: "GET", path: "/ledger", headers })).status, 200);
+		}
+	});
+
+	it("leaves the probes open", async () => {
+		assert.equal((await fetch(new URL("/ready", platform.probesUrl))).status, 200);
+	});
+});
+
+describe("pages of other origins", () => {
+	/** The contract is about programs: it allows none of these headers. */
+	const page = (port = platform.anyone.port) => new Client(`http://127.0.0.1:${port}`, null);
+	const asAda = () => page().from(ada.prover, ada.accessToken);
+	const preflight = (origin: string, path = "/v1/me/charges") =>
+		page().raw({
+			method: "OPTIONS",
+			path,
+			headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "dpop" },
+		});
+
+	it("that are listed are told what they may send and read", async () => {
+		const { status, headers } = await preflight(WALLET);
+		assert.equal(status, 204);
+		assert.equal(headers["access-control-allow-origin"], WALLET);
+		assert.equal(headers["access-control-allow-credentials"], "true");
+		assert.match(String(headers["access-control-allow-headers"]), /DPoP.*Idempotency-Key/);
+		assert.equal(headers["access-control-max-age"], "600");
+		assert.match(String(headers.vary), /Origin/);
+		const answer = await asAda().raw({ method: "GET", path: "/v1/me", headers: { origin: WALLET } });
+		assert.equal(answer.headers["access-control-allow-origin"], WALLET);
+		assert.match(String(answer.headers["access-control-expose-headers"]), /DPoP-Nonce.*Retry-After/);
+	});
+
+	it("read problems as well", async () => {
+		const answer = await page().raw({ method: "GET", path: "/v1/me", headers: { origin: WALLET } });
+		assertRefused(answer, "unauthenticated", "/v1/me");
+		assert.equal(answer.headers["access-control-allow-origin"], WALLET);
+	});
+
+	it("that only look like one are told nothing", async () => {
+		const others = [
+			`${WALLET}.evil.test`,
+			"https://evil-wallet.hannip.test",
+			"http://wallet.hannip.test",
+			`${WALLET}:444`,
+			`${WALLET}/`,
+			`${WALLET}.`,
+			WALLET.toUpperCase(),
+			"https://till.hannip.test",
+			"null",
+			"*",
+			"",
+			"http://hannip.test",
+			`${WALLET}, https://evil.test`,
+		];
+		for (const origin of others) {
+			const asked = await preflight(origin);
+			assert.ok(asked.status >= 400, `${origin}: ${asked.status}`);
+			const answer = await asAda().raw({ method: "GET", path: "/v1/me", headers: { origin } });
+			for (const { headers } of [asked, answer]) {
+				const said = Object.keys(headers).filter((name) => name.startsWith("access-control-"));
+				assert.deepEqual(said, [], origin);
+			}
+		}
+	});
+
+	it("learn nothing about addresses that are none, and nothing of the internal port", async () => {
+		assert.ok((await preflight(WALLET, "/v1/nothing")).status >= 400);
+		const headers = { origin: WALLET };
+		const answer = await page(platform.operator.port).raw({ method: "GET", path: "/ledger", headers });
+		assert.equal(answer.headers["access-control-allow-origin"], undefined);
+	});
+});
+
+describe("every answer", () => {
+	it("of both ports, right or wrong, tells browsers to leave everything alone", async () => {
+		const filled = (path: string) => path.replace(/:\w+/g, "x");
+		const ports = [
+			{ client: ada.api, routes: publicRoutes },
+			{ client: platform.anyone, routes: publicRoutes },
+			{ client: platform.operator, routes: internalRoutes },
+		];
+		for (const { client, routes } of ports) {
+			for (const { method, path } of [...routes, { method: "GET", path: "/nowhere" }]) {
+				if (path === "/ledger/audit") continue;
+				const { headers } = await client.raw({ method, path: filled(path) });
+				assert.match(String(headers["content-security-policy"]), /^default-src 'none';/);
+				assert.equal(headers["x-content-type-options"], "nosniff");
+				assert.equal(headers["referrer-policy"], "no-referrer");
+				assert.equal(headers["cross-origin-resource-policy"], "same-origin");
+				assert.equal(headers["strict-transport-security"], undefined, "there is no TLS here");
+				for (const name of ["x-powered-by", "server"]) assert.equal(headers[name], undefined);
+			}
+		}
+	});
+
+	it("of the pages that load something has a policy without anything unsafe", async () => {
+		for (const path of ["/docs", "/docs/start.js", "/problems/not_found", "/openapi.json"]) {
+			const { headers } = await platform.anyone.raw({ method: "GET", path });
+			assert.doesNotMatch(String(headers["content-security-policy"]), /unsafe/, path);
+			assert.match(String(headers["content-security-policy"]), /frame-ancestors 'none'/, path);
+		}
+	});
+
+	it("has a trace id of ours, whatever the client calls it", async () => {
+		const said = ["x", "1".repeat(8_000), '{"a":1}', "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"];
+		for (const id of said) {
+			const headers = { "x-request-id": id, "x-correlation-id": id, traceparent: id };
+			const answer = await platform.anyone.raw({ method: "GET", path: "/v1/me", headers });
+			assert.match(String((answer.body as { traceId: string }).traceId), /^[0-9a-f-]{36}$/);
+			assert.ok(!answer.text.includes(id) || id === "x");
+			assert.match(String(answer.headers["x-request-id"]), /^[0-9a-f-]{36}$/);
+		}
+	});
+});
+
+describe("over TLS", () => {
+	it("browsers are told to stay there", async () => {
+		const secure = await startTestPlatform({ PUBLIC_ORIGIN: "https://pay.hannip.test" });
+		const { headers } = await secure.anyone.raw({ method: "GET", path: "/v1/me" });
+		await secure.stop();
+		assert.equal(headers["strict-transport-security"], "max-age=31536000");
+	});
+});
+
+describe("limits by address", () => {
+	it("are not escaped by what the client says of its address", async () => {
+		const limited = await startTestPlatform({ REQUESTS_PER_MINUTE_ADDRESS: "20" });
+		const ask = (index: number) =>
+			limited.anyone.raw({
+				method: "GET",
+				path: "/.well-known/jwks.json",
+				headers: {
+					"x-forwarded-for": `203.0.113.${index}`,
+					"x-real-ip": `203.0.113.${index}`,
+					forwarded: `for=203.0.113.${index}`,
+				},
+			});
+		const statuses: number[] = [];
+		for (let index = 0; index < 30; index++) statuses.push((await ask(index)).status);
+		await limited.stop();
+		assert.deepEqual(statuses, [...Array<number>(20).fill(200), ...Array<number>(10).fill(429)]);
+	});
+
+	it("are those of the client behind a proxy that is trusted", async () => {
+		const env = { REQUESTS_PER_MINUTE_ADDRESS: "5", TRUSTED_PROXIES: "127.0.0.1" };
+		const proxied = await startTestPlatform(env);
+		const ask = async (from: string) => {
+			const headers = { "x-forwarded-for": from };
+			return (await proxied.anyone.raw({ method: "GET", path: "/.well-known/jwks.json", headers })).status;
+		};
+		const eve: number[] = [];
+		// What stands before the nearest address was written by the client.
+		for (let index = 0; index < 7; index++) eve.push(await ask(`198.51.100.${index}, 203.0.113.7`));
+		const bob = await ask("203.0.113.8");
+		await proxied.stop();
+		assert.deepEqual([...eve, bob], [200, 200, 200, 200, 200, 429, 429, 200]);
+	});
+});
