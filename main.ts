@@ -15,10 +15,10 @@ export type Platform = {
 type ServiceFactory = (settings: Settings) => ServiceSchema | readonly ServiceSchema[];
 
 /** Starts the services that the settings name, in this process. @throws with a clear message; then nothing is left running */
-export async function startPlatform(settings: Settings): Promise<Platform> {
+export async function startPlatform(settings: Settings, options = brokerOptions(settings)): Promise<Platform> {
 	const factories = await Promise.all(settings.services.map(loadService));
 	const dataDir = settings.mongodbUri ? null : openDataDir(settings.dataDir);
-	const broker = new ServiceBroker(brokerOptions(settings));
+	const broker = new ServiceBroker(options);
 	const stop = async () => {
 		probes?.startStopping();
 		// What the gateways still answer needs the services behind them.

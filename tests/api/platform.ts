@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ServiceBroker } from "moleculer";
+import type { LoggerConfig, ServiceBroker } from "moleculer";
 import { startPlatform } from "../../main.ts";
-import { readSettings } from "../../moleculer.config.ts";
+import { brokerOptions, readSettings } from "../../moleculer.config.ts";
 import { openApiOf, schemasOf } from "../../services/api/openapi.ts";
 import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
 import { Client, OPERATOR_TOKEN, operatorAt, PUBLIC_ORIGIN } from "./client.ts";
 import { Contract, type OpenApi } from "./contract.ts";
+import { LogWatch } from "./log-watch.ts";
 
 /** Tests ask more often than anybody. */
 export const unlimited = {
@@ -46,7 +47,12 @@ export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<Te
 		...secretsFor(env),
 		...env,
 	});
-	const { broker, urls, stop } = await startPlatform(settings);
+	const [options, watch] = [brokerOptions(settings), new LogWatch()];
+	const { broker, urls, stop } = await startPlatform(settings, {
+		...options,
+		// Moleculer takes loggers beside their names; its types do not say so.
+		logger: [options.logger, watch] as LoggerConfig[],
+	});
 	const contractOf = (routes: typeof publicRoutes) =>
 		new Contract(
 			JSON.parse(JSON.stringify(openApiOf(routes, schemasOf(broker), settings.publicOrigin))) as unknown as OpenApi,
@@ -63,6 +69,7 @@ export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<Te
 			operator.close();
 			await stop();
 			rmSync(dataDir, { recursive: true, force: true });
+			watch.finish();
 		},
 	};
 }

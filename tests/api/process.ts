@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PUBLIC_ORIGIN } from "./client.ts";
+import { refuseSecretsIn } from "./log-watch.ts";
 import { secretsFor, unlimited } from "./platform.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -11,7 +12,7 @@ const directly = [process.execPath, "--disable-warning=ExperimentalWarning", joi
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 export type Launched = {
 	readonly child: ChildProcess;
-	/** When all that it started have ended too, as far as they write to the same place. */
+	/** When all that it started have ended too, as far as they write to the same place. Rejected if a secret is in what they wrote. */
 	readonly exited: Promise<Exit>;
 	stdout(): string;
 	stderr(): string;
@@ -40,7 +41,11 @@ export function launch(env: NodeJS.ProcessEnv, [command = "", ...args]: readonly
 		});
 	}
 	const exited = new Promise<Exit>((resolve) => child.once("close", (code, signal) => resolve({ code, signal })));
-	return { child, exited, stdout: () => text.stdout, stderr: () => text.stderr };
+	const watched = exited.then((exit) => {
+		refuseSecretsIn(text.stdout + text.stderr);
+		return exit;
+	});
+	return { child, exited: watched, stdout: () => text.stdout, stderr: () => text.stderr };
 }
 
 export type Running = Launched & {
