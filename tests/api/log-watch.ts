@@ -22,7 +22,7 @@ export function refuseSecretsIn(log: string): void {
 }
 
 /** Reads along all that a platform in this process logs, however little of that is printed. */
-export class LogWatch extends Loggers.Base<{ level: string }> {
+export class LogWatch extends Loggers.Base<{ level: "trace" }> {
 	lines = 0;
 	#problem: unknown = null;
 
