@@ -1,7 +1,7 @@
 // `npm run bench:access`: what it costs that a stolen token is worthless, as a share of the CPU that a whole payment takes; and what a
 // flood of log-ins does to those who pay meanwhile. A payment is a code for the customer's phone (DPoP) and a sale of the till's (signed).
 import { spawn } from "node:child_process";
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { newDeviceKey } from "../clients/sdk/device-key.ts";
 import { Prover } from "../clients/sdk/prover.ts";
 import { RequestSigner } from "../clients/sdk/request-signer.ts";
 import { Keyring } from "../mixins/keyring.ts";
+import { call } from "../services/actions.ts";
 import { readProof } from "../services/api/dpop.ts";
 import { readSignature } from "../services/api/request-signature.ts";
 import { Client } from "../tests/api/client.ts";
@@ -23,6 +24,7 @@ import {
 	type Person,
 	type Till,
 } from "../tests/api/people.ts";
+import { startTestPlatform, type TestPlatform } from "../tests/api/platform.ts";
 import { own, runBench } from "./ending.ts";
 import { median, printFigures } from "./figures.ts";
 
@@ -117,6 +119,22 @@ async function signatureUs({ till, keyring }: { till: Till; keyring: Keyring }):
 	});
 }
 
+/** What `auth` and its database do so that the two requests of a payment are answered once, and their session and till are still there. */
+async function admissionUs({ broker }: TestPlatform, { userId, sessionId }: Person): Promise<number> {
+	const newQuestion = () => ({
+		session: { userId, sessionId },
+		proof: randomBytes(32).toString("base64url"),
+		...{ counter: userId, countMax: 1_000_000_000, windowS: 60 },
+	});
+	// As many together as are paying at once.
+	const batches = Array.from({ length: CHECKS / PAYERS }, () => Array.from({ length: PAYERS }, newQuestion));
+	const perBatch = await cpuOf(batches, async (questions) => {
+		const { verdicts } = await call(broker, "auth.admit", { questions });
+		return verdicts.every(({ verdict }) => verdict === "admitted");
+	});
+	return (perBatch / PAYERS) * 2;
+}
+
 const pay = async (till: Till, customer: Person): Promise<void> => {
 	const { id: storeId } = till.shop;
 	await till.api.ok("store.sell", { storeId, code: await newCode(customer), items: basketOf(till.shop) });
@@ -185,15 +203,19 @@ await runBench(async () => {
 		keys: keys.map((jwk) => ({ kid: jwk.kid, jwk, handleKey, state: "active" as const })),
 	}));
 	await keyring.reload();
+	// One in this process, whose threads can be measured around single calls.
+	const inside = await own(startTestPlatform(), ({ stop }) => stop());
+	const insider = await newPerson(inside.anyone);
 
 	await paymentUs(platform, till, payers);
-	const rounds: { proof: number; signature: number; payment: number }[] = [];
+	const rounds: { proof: number; signature: number; admission: number; payment: number }[] = [];
 	for (let round = 0; round < ROUNDS; round++) {
 		const payment = await paymentUs(platform, till, payers);
 		const [proof, signature] = [await proofUs({ person: owner, keyring }), await signatureUs({ till, keyring })];
-		rounds.push({ proof, signature, payment });
+		const admission = await admissionUs(inside, insider);
+		rounds.push({ proof, signature, admission, payment });
 		console.log(
-			`payment ${payment.toFixed(0)} µs of CPU; token and proof ${proof.toFixed(0)}, token and signature ${signature.toFixed(0)}`,
+			`payment ${payment.toFixed(0)} µs of CPU; token and proof ${proof.toFixed(0)}, token and signature ${signature.toFixed(0)}, both admitted ${admission.toFixed(0)}`,
 		);
 	}
 	const calm: number[] = [];
@@ -206,11 +228,13 @@ await runBench(async () => {
 			`p99 ${p99(calm).toFixed(1)} ms of ${calm.length} payments; ${p99(flooded).toFixed(1)} ms of ${flooded.length} beside ${logins} log-ins`,
 		);
 	}
-	const share = (part: "proof" | "signature") => median(rounds.map((round) => round[part] / round.payment));
+	const share = (part: "proof" | "signature" | "admission") =>
+		median(rounds.map((round) => round[part] / round.payment));
 	printFigures({
 		"access.payment_cpu": [median(rounds.map(({ payment }) => payment)), "us"],
 		"access.dpop_share": [share("proof"), "x"],
 		"access.signature_share": [share("signature"), "x"],
+		"access.admission_share": [share("admission"), "x"],
 		"access.login_flood_p99": [p99(flooded) / p99(calm), "x"],
 	});
 	anyone.close();
