@@ -1,5 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { backingOf } from "./mixins/backing.ts";
 import { openDataDir } from "./mixins/data-dir.ts";
 import { startProbes } from "./mixins/probes.ts";
 import { brokerOptions, readSettings, type Settings } from "./moleculer.config.ts";
@@ -19,17 +20,19 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 	const factories = await Promise.all(settings.services.map(loadService));
 	const dataDir = settings.mongodbUri ? null : openDataDir(settings.dataDir);
 	const broker = new ServiceBroker(options);
+	const backing = backingOf(broker, settings);
 	const stop = async () => {
 		probes?.startStopping();
 		// What the gateways still answer needs the services behind them.
 		await Promise.all(gatewaysOf(broker).map((gateway) => gateway.close()));
 		await broker.stop();
+		await backing.close();
 		await probes?.close();
 		dataDir?.release();
 	};
 	let probes: Awaited<ReturnType<typeof startProbes>> | undefined;
 	try {
-		probes = await startProbes(settings);
+		probes = await startProbes(settings, backing);
 		const schemas = factories.flatMap((factory) => factory(settings));
 		if (!settings.transporter) refuseLonely(schemas);
 		for (const schema of schemas) broker.createService(schema);

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import type { BrokerOptions } from "moleculer";
+import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
+import * as moleculer from "moleculer";
 import { compile } from "proxy-addr";
+import { deadline } from "./mixins/deadline.ts";
 import { hedging } from "./mixins/hedging.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
@@ -161,8 +163,47 @@ function originOf(name: string, text: string, wrong: string[]): string {
 	return origin;
 }
 
+/**
+ * What stands around every call, from the inside to the outside. Moleculer's own order has its circuit breaker inside the time-out, where
+ * it never sees one; and what is not used here is left out, above all `Retry`.
+ */
+const middlewares = (transporter: string | null): NonNullable<BrokerOptions["middlewares"]> => [
+	"ActionHook",
+	"Validator",
+	"ContextTracker",
+	deadline({ marginMs: 50 }),
+	"Timeout",
+	circuitBreaker,
+	"ErrorHandler",
+	"Tracing",
+	"Metrics",
+	...(transporter ? [hedging({ afterMs: 300 })] : []),
+];
+
+/** Its types forget them. */
+const { Middlewares } = moleculer as unknown as { Middlewares: { CircuitBreaker(broker: ServiceBroker): Middleware } };
+
+/** Moleculer's, for calls to other processes only: nobody else could answer in one's own place. */
+const circuitBreaker = ((broker: ServiceBroker) => {
+	const { localAction: _, ...others } = Middlewares.CircuitBreaker(broker);
+	return others;
+}) as unknown as Middleware;
+
+type Refusal = Error & { nodeID?: string; type?: string; data?: { nodeID?: string } };
+
+/**
+ * Whether the process that was called did not answer in time, or is gone. Of what it says itself that is only that what it was asked took
+ * too long there (then `data` names who asked): that something behind it is silent, or refuses, shows that it lives.
+ */
+const isSilence = ({ nodeID, type, data }: Refusal, ownNodeID: string): boolean =>
+	(type === "REQUEST_TIMEOUT" || type === "REQUEST_REJECTED") && (nodeID === undefined || data?.nodeID === ownNodeID);
+
 /** The one broker configuration. */
-export function brokerOptions({ logLevel, transporter }: Settings): BrokerOptions {
+export function brokerOptions(
+	{ logLevel, transporter }: Settings,
+	// Unique among the processes of one host, and among pods, whose hostname is their name.
+	nodeID = `${hostname()}-${process.pid}`,
+): BrokerOptions {
 	return {
 		...(transporter && {
 			transporter: { type: "NATS", options: { url: transporter } },
@@ -171,11 +212,21 @@ export function brokerOptions({ logLevel, transporter }: Settings): BrokerOption
 			heartbeatTimeout: 5,
 			// Or else a process that has all services would answer everything by itself, and each would be a writer of the ledger.
 			registry: { preferLocal: false },
-			middlewares: [hedging({ afterMs: 300 })],
 		}),
+		internalMiddlewares: false,
+		middlewares: middlewares(transporter),
+		// Five calls of an action in ten seconds, half of them without an answer: its process is left alone for a second, then one call
+		// tries it. A process that is dead is found out sooner than by its heartbeats, one that hangs is found out at all.
+		circuitBreaker: {
+			enabled: true,
+			threshold: 0.5,
+			minRequestCount: 5,
+			windowTime: 10,
+			halfOpenTime: 1_000,
+			check: (error: Error) => isSilence(error, nodeID),
+		},
 		namespace: "hannip",
-		// Unique among the processes of one host, and among pods, whose hostname is their name.
-		nodeID: `${hostname()}-${process.pid}`,
+		nodeID,
 		logger: {
 			type: "Console",
 			// Why a start failed is said once, by main.ts, and not with Moleculer's stack trace before it.
@@ -186,7 +237,7 @@ export function brokerOptions({ logLevel, transporter }: Settings): BrokerOption
 			},
 		},
 		validator: new TypeBoxValidator({}),
-		// Moleculer's own default waits for ever.
+		// Of calls that no request waits for; a request has the three seconds that the gateway gives it. Moleculer's own default waits for ever.
 		requestTimeout: 5_000,
 		// How often a service looks whether those that it waits for are there: the default of a second is what starting took.
 		dependencyInterval: 50,

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Backing } from "./backing.ts";
 
 export type Probes = {
 	readonly url: string;
@@ -10,23 +11,34 @@ export type Probes = {
 	close(): Promise<void>;
 };
 
+type Place = { readonly host: string; readonly probePort: number };
+
 /**
  * Answers a supervisor (Kubernetes' kubelet) on a port of its own, so that a busy gateway does not look like a dead one:
- * `/live` 200 while the event loop runs, `/started` 200 once all services are, `/ready` 200 while requests are welcome.
+ * `/live` 200 while the event loop runs, `/started` 200 once all services are, `/ready` 200 while requests are welcome and all that it
+ * cannot work without answers; else 503 with the reason.
  *
  * @throws when the port cannot be had
  */
-export async function startProbes({ host, probePort }: { host: string; probePort: number }): Promise<Probes> {
+export async function startProbes({ host, probePort }: Place, { missing }: Pick<Backing, "missing">): Promise<Probes> {
 	const state = { started: false, stopping: false };
-	const answers: Record<string, () => boolean> = {
-		"/live": () => true,
-		"/started": () => state.started,
-		"/ready": () => state.started && !state.stopping,
+	const notReady = async () => {
+		if (state.stopping) return "stopping";
+		if (!state.started) return "starting";
+		const names = await missing();
+		return names.length > 0 ? `no answer from ${names.join(", ")}` : null;
 	};
-	const server = createServer((request, response) => {
+	/** Why not, if not. */
+	const answers: Record<string, () => Promise<string | null>> = {
+		"/live": async () => null,
+		"/started": async () => (state.started ? null : "starting"),
+		"/ready": notReady,
+	};
+	const server = createServer(async (request, response) => {
 		const answer = answers[request.url ?? ""];
-		const status = answer ? (answer() ? 200 : 503) : 404;
-		response.writeHead(status, { "content-type": "text/plain" }).end(status === 200 ? "ok\n" : "no\n");
+		const problem = answer ? await answer() : "not found";
+		const status = answer ? (problem === null ? 200 : 503) : 404;
+		response.writeHead(status, { "content-type": "text/plain" }).end(`${problem ?? "ok"}\n`);
 	});
 	await new Promise<void>((resolve, reject) => {
 		server.once("error", reject);

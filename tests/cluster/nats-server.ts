@@ -29,6 +29,10 @@ export class NatsServer {
 		return `nats://127.0.0.1:${this.#port}`;
 	}
 
+	get pid(): number {
+		return Number(this.#process.pid);
+	}
+
 	#spawn(): ChildProcess {
 		return spawn(partPath("nats-server"), ["-a", "127.0.0.1", "-p", String(this.#port)], { stdio: "ignore" });
 	}
