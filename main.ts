@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { backingOf } from "./mixins/backing.ts";
@@ -23,6 +24,7 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 	const backing = backingOf(broker, settings);
 	const stop = async () => {
 		probes?.startStopping();
+		await drained(broker, settings);
 		// What the gateways still answer needs the services behind them.
 		await Promise.all(gatewaysOf(broker).map((gateway) => gateway.close()));
 		await broker.stop();
@@ -58,6 +60,13 @@ function refuseLonely(schemas: readonly ServiceSchema[]): void {
 		const missing = [dependencies].flat().filter((needed) => typeof needed === "string" && !names.has(needed));
 		if (missing.length > 0) throw new Error(`SERVICES lacks ${missing.join(", ")}, which ${name} needs`);
 	}
+}
+
+/** Until nobody sends anything here any more: whoever balances has seen that this process is not ready, and clients have other connections. */
+async function drained(broker: ServiceBroker, { drainS }: Settings): Promise<void> {
+	const open = gatewaysOf(broker).filter(({ url }) => url);
+	for (const gateway of open) gateway.drain();
+	if (open.length > 0) await sleep(drainS * 1_000);
 }
 
 const gatewaysOf = (broker: ServiceBroker): Gateway[] =>

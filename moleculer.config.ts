@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import * as moleculer from "moleculer";
 import { compile } from "proxy-addr";
@@ -30,8 +30,8 @@ export type Settings = {
 	/** `MONGODB_URI`: a replica set that keeps everything, with the database's name. `MONGODB_URI_FILE` names a file with it. */
 	readonly mongodbUri: string | null;
 	/**
-	 * `TRANSPORTER`: the NATS servers by which processes find and call each other, as `nats://user:password@host:port`; several are
-	 * separated by commas. `TRANSPORTER_FILE` names a file with it. Without it this process is alone.
+	 * `TRANSPORTER`: the NATS servers by which processes find and call each other, as `nats://user:password@host:port`, or
+	 * `tls://…`; several are separated by commas. `TRANSPORTER_FILE` names a file with it. Without it this process is alone.
 	 */
 	readonly transporter: string | null;
 	/** `SERVICES`: what this process runs, separated by commas. */
@@ -58,8 +58,19 @@ export type Settings = {
 	readonly trustedProxies: readonly string[];
 	/** `ALLOWED_ORIGINS`: pages of which other origins may call the public gateway, separated by commas. */
 	readonly allowedOrigins: readonly string[];
+	/**
+	 * `DRAIN_S`: how long a gateway that was told to stop still takes requests, while whoever balances them finds out that it is not
+	 * ready any more. 0 where nobody does.
+	 */
+	readonly drainS: number;
+	/** `VERSION`: what this process says that it is, to the other ones and in the log. */
+	readonly version: string;
 	/** `KEY_ROTATION_DAYS`: how long a signing key is published before it signs, and then how long it signs. */
 	readonly keyRotationDays: number;
+};
+
+const { version: packageVersion } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as {
+	version: string;
 };
 
 export class SettingsError extends Error {}
@@ -103,13 +114,15 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		operatorToken: secretOf(env, "OPERATOR_TOKEN", wrong),
 		trustedProxies: listIn(env.TRUSTED_PROXIES),
 		allowedOrigins: listIn(env.ALLOWED_ORIGINS).map((origin) => originOf("ALLOWED_ORIGINS", origin, wrong)),
+		drainS: integer("DRAIN_S", 0, { max: 60 }),
+		version: env.VERSION || packageVersion,
 		keyRotationDays: integer("KEY_ROTATION_DAYS", 30, { min: 1, max: 365 }),
 	};
 	// What is wrong is not repeated: there may be a password in it.
 	const { transporter, mongodbUri } = settings;
 	if (mongodbUri && !/^mongodb(\+srv)?:\/\/[^/]+\/[^?]+/.test(mongodbUri))
 		wrong.push("MONGODB_URI is not like mongodb://host/database?replicaSet=rs0");
-	if (transporter && !/^nats:\/\/\S+$/.test(transporter)) wrong.push("TRANSPORTER is not like nats://host:4222");
+	if (transporter && !/^(nats|tls):\/\/\S+$/.test(transporter)) wrong.push("TRANSPORTER is not like nats://host:4222");
 	if (transporter && !mongodbUri) wrong.push("TRANSPORTER needs MONGODB_URI: several processes share what they keep");
 	refuseBadAccess(settings, wrong);
 	if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
@@ -189,6 +202,20 @@ const circuitBreaker = ((broker: ServiceBroker) => {
 	return others;
 }) as unknown as Middleware;
 
+/** How the NATS client behaves while servers come and go. */
+const natsOptions = (url: string) => ({
+	url,
+	// `tls://` wants a certificate that this machine trusts; NODE_EXTRA_CA_CERTS names those of a company's own authority.
+	...(url.startsWith("tls:") && { tls: {} }),
+	// Its own 10 attempts are over after 20 s; then the process would live on alone for ever.
+	maxReconnectAttempts: -1,
+	reconnectTimeWait: 200,
+	reconnectJitter: 200,
+	// A server that is there and says nothing is left after 4 s. Its own way takes 4 minutes.
+	pingInterval: 2_000,
+	maxPingOut: 2,
+});
+
 type Refusal = Error & { nodeID?: string; type?: string; data?: { nodeID?: string } };
 
 /**
@@ -200,13 +227,13 @@ const isSilence = ({ nodeID, type, data }: Refusal, ownNodeID: string): boolean 
 
 /** The one broker configuration. */
 export function brokerOptions(
-	{ logLevel, transporter }: Settings,
+	{ logLevel, transporter, version }: Settings,
 	// Unique among the processes of one host, and among pods, whose hostname is their name.
 	nodeID = `${hostname()}-${process.pid}`,
 ): BrokerOptions {
 	return {
 		...(transporter && {
-			transporter: { type: "NATS", options: { url: transporter } },
+			transporter: { type: "NATS", options: natsOptions(transporter) },
 			// Who is killed is missed after five seconds; calls to the ledger do not wait for that, see `hedging`.
 			heartbeatInterval: 2,
 			heartbeatTimeout: 5,
@@ -227,6 +254,7 @@ export function brokerOptions(
 		},
 		namespace: "hannip",
 		nodeID,
+		metadata: { version },
 		logger: {
 			type: "Console",
 			// Why a start failed is said once, by main.ts, and not with Moleculer's stack trace before it.

@@ -1,4 +1,4 @@
-import { ReplicaSet } from "../tests/mongo/replica-set.ts";
+import { ReplicaSet } from "../scripts/cluster/replica-set.ts";
 import { endAll, own } from "./ending.ts";
 import { printFigures } from "./figures.ts";
 import { inTurn, ledgerRows, measure, Payer, type Plan, progress, type Row, startLedger } from "./ledger-load.ts";

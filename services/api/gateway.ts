@@ -45,9 +45,16 @@ export type GatewayOptions = {
 type Request = Incoming & Failing & { $action?: { name: string; params?: object; returns?: object } };
 type GatewayMeta = { $statusCode?: number; $location?: string; $responseType?: string };
 /** What main.ts opens last and closes first. */
-export type Gateway = { open(): Promise<void>; close(): Promise<void>; readonly url: string };
+export type Gateway = {
+	open(): Promise<void>;
+	/** From now on, every answer asks the client to take another connection. */
+	drain(): void;
+	close(): Promise<void>;
+	readonly url: string;
+};
 type GatewayService = Service & {
 	access: Access;
+	isDraining?: boolean;
 	server: Server;
 	url: string;
 	httpHandler: (...args: unknown[]) => void;
@@ -176,6 +183,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, ...known });
 				};
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
+					if (service.isDraining) res.setHeader("Connection", "close");
 					if (allowOrigins(req, res)) return;
 					const refusal =
 						(audience === "operators" && refusalOf(() => checkOperator(req))) || refuseAtOnce(req, imports);
@@ -185,6 +193,9 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				const headers = securityHeaders(audience === "everybody" ? settings.publicOrigin : null);
 				service.server = await openServer({ answer, refuse, headers }, port, settings.host);
 				service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
+			},
+			drain(): void {
+				(this as unknown as GatewayService).isDraining = true;
 			},
 			/** Called before anything behind it goes. */
 			async close(): Promise<void> {

@@ -7,10 +7,11 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { startPlatform } from "../../main.ts";
 import { readSettings } from "../../moleculer.config.ts";
-import { describeOnMongo, ReplicaSet } from "../mongo/replica-set.ts";
+import { freePorts } from "../../scripts/cluster/processes.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
 import { OPERATOR_TOKEN } from "./client.ts";
 import { secretsFor } from "./platform.ts";
-import { freePorts } from "./process.ts";
 
 const script = join(import.meta.dirname, "../../scripts/audit.ts");
 const SECRET = "geheim";

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PUBLIC_ORIGIN } from "./client.ts";
@@ -67,18 +66,4 @@ export async function startProcess(env: NodeJS.ProcessEnv, command?: readonly st
 	if (!found) throw new Error(`it did not start: ${launched.stdout()}${launched.stderr()}`);
 	const [, publicUrl, internalUrl, probesUrl] = found as unknown as [string, string, string, string];
 	return { ...launched, publicUrl, internalUrl, probesUrl };
-}
-
-/** Ports that nobody used a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-	const servers = await Promise.all(
-		Array.from({ length: count }, async () => {
-			const server = createServer();
-			await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-			return server;
-		}),
-	);
-	const ports = servers.map((server) => (server.address() as { port: number }).port);
-	await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-	return ports;
 }

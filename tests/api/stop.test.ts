@@ -6,10 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "../../scripts/cluster/processes.ts";
 import { Client, newKey, newProver, operatorAt } from "./client.ts";
 import { assertBooked, forEach, type Intent, movedTo, newClients, randomOf, resolve, work } from "./load.ts";
 import { newPerson, type Person } from "./people.ts";
-import { freePorts, launch, type Running, startProcess } from "./process.ts";
+import { launch, type Running, startProcess } from "./process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hannip-stop-"));
 let folders = 0;

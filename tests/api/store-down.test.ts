@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { NatsServer } from "../../scripts/cluster/nats-server.ts";
+import { until } from "../../scripts/cluster/processes.ts";
+import { type Member, ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { isProblemCode, type ProblemCode, problems } from "../../services/errors.ts";
-import { NatsServer } from "../cluster/nats-server.ts";
-import { describeOnMongo, type Member, ReplicaSet, until } from "../mongo/replica-set.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
 import { newKey } from "./client.ts";
 import type { Answer, ProblemBody } from "./contract.ts";
 import { newPerson, type Person } from "./people.ts";

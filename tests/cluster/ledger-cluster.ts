@@ -3,11 +3,11 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import { brokerOptions, readSettings } from "../../moleculer.config.ts";
+import { NatsServer } from "../../scripts/cluster/nats-server.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { call, type Params } from "../../services/actions.ts";
 import { problemOf } from "../../services/errors.ts";
 import { type Launched, launch } from "../api/process.ts";
-import { ReplicaSet } from "../mongo/replica-set.ts";
-import { NatsServer } from "./nats-server.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const wallets = Array.from({ length: 16 }, (_, n) => `wallet:u_${String(n).padStart(16, "0")}`);

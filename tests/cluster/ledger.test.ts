@@ -3,7 +3,7 @@ import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { call } from "../../services/actions.ts";
 import { forEach } from "../api/load.ts";
-import { describeOnMongo } from "../mongo/replica-set.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
 import { LedgerCluster } from "./ledger-cluster.ts";
 
 const CLIENTS = 24;

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
+import { NatsServer } from "../../scripts/cluster/nats-server.ts";
+import { until } from "../../scripts/cluster/processes.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { type Running, startProcess } from "../api/process.ts";
-import { describeOnMongo, ReplicaSet, until } from "../mongo/replica-set.ts";
-import { NatsServer } from "./nats-server.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
 
 describeOnMongo("a process is ready while NATS and the database answer", () => {
 	let set: ReplicaSet;

@@ -3,9 +3,9 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, ServiceBroker } from "moleculer";
 import { brokerOptions, readSettings } from "../../moleculer.config.ts";
+import { NatsServer } from "../../scripts/cluster/nats-server.ts";
+import { until } from "../../scripts/cluster/processes.ts";
 import { secretsFor } from "../api/platform.ts";
-import { until } from "../mongo/replica-set.ts";
-import { NatsServer } from "./nats-server.ts";
 
 const TIMEOUT_MS = 300;
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { until } from "../../scripts/cluster/processes.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { call, type Result } from "../../services/actions.ts";
-import { describeOnMongo, ReplicaSet, until } from "../mongo/replica-set.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
 import { Ledger } from "./ledger.ts";
 import { ledgerInvariants } from "./ledger-invariants.ts";
 import { MongoStorage } from "./storage.ts";

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { zstdDecompressSync } from "node:zlib";
 import { MongoClient } from "mongodb";
+import type { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { claimsOf, entriesOf, type Group, type Journal } from "../../services/credit/journal.ts";
 import { MongoJournal } from "../../services/credit/journal-mongo.ts";
 import { SqliteJournal } from "../../services/credit/journal-sqlite.ts";
 import { ledgerFiles } from "../../services/credit/storage.ts";
-import type { ReplicaSet } from "../mongo/replica-set.ts";
 
 /** Where a ledger lies, and what is in its log, read past the service, while it runs. */
 export interface Storage {

@@ -5,6 +5,8 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Document } from "mongodb";
+import { freePorts, until } from "../../scripts/cluster/processes.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import {
 	type Appended,
 	claimsOf,
@@ -18,7 +20,7 @@ import {
 import { MongoJournal } from "../../services/credit/journal-mongo.ts";
 import type { Entry } from "../../services/credit/model.ts";
 import { assertLog, entryOf, journalConformance } from "../ledger/journal-conformance.ts";
-import { describeOnMongo, freePorts, ReplicaSet, until } from "./replica-set.ts";
+import { describeOnMongo } from "./on-mongo.ts";
 
 const group = (previous: Head, entries: readonly Entry[]): Group =>
 	makeGroup({ lane: 0, previous, nowMs: previous.committedAtMs + 1, entries });

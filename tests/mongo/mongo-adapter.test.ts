@@ -3,8 +3,10 @@ import { after, before, it } from "node:test";
 import { MongoClient } from "mongodb";
 import type { Collection } from "../../mixins/database.ts";
 import { MongoAdapter } from "../../mixins/mongo-adapter.ts";
+import { freePorts, until } from "../../scripts/cluster/processes.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { adapterConformance } from "../database/adapter-conformance.ts";
-import { describeOnMongo, freePorts, ReplicaSet, until } from "./replica-set.ts";
+import { describeOnMongo } from "./on-mongo.ts";
 
 const opened = new Set<MongoAdapter>();
 // Also after a failure: an open client would keep the process alive.

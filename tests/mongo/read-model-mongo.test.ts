@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
+import { until } from "../../scripts/cluster/processes.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { claimsOf, emptyHead, entriesOf, type Group, type Head, headOf } from "../../services/credit/journal.ts";
 import { MongoJournal } from "../../services/credit/journal-mongo.ts";
 import type { AccountId, Command, Entry, TransferId } from "../../services/credit/model.ts";
@@ -25,7 +27,7 @@ import {
 	seeded,
 	WALLETS,
 } from "../ledger/read-model-conformance.ts";
-import { describeOnMongo, ReplicaSet, until } from "./replica-set.ts";
+import { describeOnMongo } from "./on-mongo.ts";
 
 const log = randomLog({ seed: 21, groups: 300 });
 const dumpAt = (groups: readonly Group[]) => dumpOfFold(LogFold.of(groups), headOf(groups.at(-1) as Group));

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
+import { NatsServer } from "../../scripts/cluster/nats-server.ts";
+import { until } from "../../scripts/cluster/processes.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { Client, newKey } from "../api/client.ts";
 import { newPerson, newShop, newTill, type Person, type Shop, type Till } from "../api/people.ts";
 import { type Launched, launch, type Running, startProcess } from "../api/process.ts";
-import { NatsServer } from "../cluster/nats-server.ts";
-import { describeOnMongo, ReplicaSet, until } from "../mongo/replica-set.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
 
 const LIMIT = 2_000;
 

@@ -1,6 +1,7 @@
 import { after, before } from "node:test";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { MongoShortLived } from "../../services/auth/short-lived-mongo.ts";
-import { describeOnMongo, ReplicaSet } from "../mongo/replica-set.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
 import { shortLivedConformance } from "./short-lived-conformance.ts";
 
 describeOnMongo("short-lived facts on MongoDB", () => {

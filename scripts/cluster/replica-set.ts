@@ -1,13 +1,11 @@
-import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, it } from "node:test";
 import { type Document, MongoClient } from "mongodb";
-import { partPath } from "../../scripts/parts.ts";
+import { partPath } from "../parts.ts";
+import { endWithUs, freePorts, hasEnded, until } from "./processes.ts";
 
 const SET = "hannip";
 /** The least that a mongod takes: tests keep little. */
@@ -15,7 +13,6 @@ const CACHE_GB = 0.25;
 /** MongoDB's own 10 s and 2 s would make every test of a failover wait for them. */
 const ELECTION_TIMEOUT_MS = 1_000;
 const HEARTBEAT_MS = 200;
-const START_TIMEOUT_MS = 60_000;
 
 type Place = { readonly port: number; readonly folder: string; readonly cacheGb: number };
 export type Member = Place & { process: ChildProcess };
@@ -150,24 +147,9 @@ function startMember(mongod: string, { port, folder, cacheGb }: Place): Member {
 		],
 		{ stdio: "ignore" },
 	);
-	endWithUs(mongodProcess, dirname(folder));
+	endWithUs(mongodProcess, { remove: dirname(folder) });
 	return { port, folder, cacheGb, process: mongodProcess };
 }
-
-/**
- * Ends mongod when this process dies, however it dies: a shell waits for the end of a pipe that only this process holds. The shell
- * goes first when mongod ends by itself, so that it never ends a stranger that got its number.
- */
-function endWithUs(mongod: ChildProcess, root: string): void {
-	const script = 'cat > /dev/null; kill -9 "$1"; sleep 0.2; rm -rf "$2"';
-	const guard = spawn("sh", ["-c", script, "sh", String(mongod.pid), root], { stdio: ["pipe", "ignore", "ignore"] });
-	mongod.once("exit", () => guard.kill("SIGKILL"));
-	// Neither keeps a test from ending; then the guard does its work.
-	for (const each of [mongod, guard]) each.unref();
-	(guard.stdin as unknown as { unref(): void }).unref();
-}
-
-const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
 async function answers(member: Member): Promise<void> {
 	await until(async () => {
@@ -191,50 +173,4 @@ async function command(member: Member | undefined, request: Document): Promise<D
 	} finally {
 		await client.close();
 	}
-}
-
-export async function until(condition: () => Promise<unknown> | boolean, what: string): Promise<void> {
-	const giveUpAt = performance.now() + START_TIMEOUT_MS;
-	for (let last: unknown; ; ) {
-		try {
-			if (await condition()) return;
-		} catch (error) {
-			last = error;
-		}
-		if (performance.now() > giveUpAt) throw new Error(`it did not happen within a minute: ${what}`, { cause: last });
-		await new Promise((resolve) => setTimeout(resolve, 50));
-	}
-}
-
-/** Ports that were free a moment ago, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-	const servers = await Promise.all(
-		Array.from({ length: count }, async () => {
-			const server = createServer().listen(0, "127.0.0.1");
-			await once(server, "listening");
-			return server;
-		}),
-	);
-	const ports = servers.map((server) => (server.address() as { port: number }).port);
-	await Promise.all(servers.map((server) => once(server.close(), "close")));
-	return ports;
-}
-
-/** Why mongod cannot be had here; null when it can. */
-const missing = reasonWhyMissing();
-
-function reasonWhyMissing(): string | null {
-	try {
-		partPath("mongod");
-		return null;
-	} catch (error) {
-		return (error as Error).message;
-	}
-}
-
-/** Tests that need mongod: where there is none they are skipped, loudly, and fail where CI=true. */
-export function describeOnMongo(name: string, tests: () => void): void {
-	if (missing === null) describe(name, tests);
-	else if (process.env.CI === "true") it(`${name}: needs mongod`, () => assert.fail(missing));
-	else describe(name, { skip: `NOT TESTED: ${missing}` }, tests);
 }

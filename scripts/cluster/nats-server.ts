@@ -1,19 +1,36 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { partPath } from "../../scripts/parts.ts";
-import { freePorts } from "../api/process.ts";
+import { partPath } from "../parts.ts";
+import { endWithUs, freePorts } from "./processes.ts";
 
 const START_TIMEOUT_MS = 10_000;
+const USER = "hannip";
+const PASSWORD = "what-processes-on-loopback-show";
+
+/** Whoever knows the password may talk to the brokers of Hannip, and about nothing else. */
+const config = (port: number) => `
+listen: 127.0.0.1:${port}
+authorization {
+  users = [
+    { user: ${USER}, password: "${PASSWORD}", permissions: { publish: "MOL-hannip.>", subscribe: "MOL-hannip.>" } }
+  ]
+}
+`;
 
 /** A real nats-server on loopback. */
 export class NatsServer {
-	readonly #port: number;
+	readonly port: number;
+	readonly #folder = mkdtempSync(join(tmpdir(), "hannip-nats-"));
 	#process: ChildProcess;
 
 	private constructor(port: number) {
-		this.#port = port;
+		this.port = port;
+		writeFileSync(join(this.#folder, "nats.conf"), config(port), { mode: 0o600 });
 		this.#process = this.#spawn();
 	}
 
@@ -26,7 +43,12 @@ export class NatsServer {
 	}
 
 	get uri(): string {
-		return `nats://127.0.0.1:${this.#port}`;
+		return this.uriBy(this.port);
+	}
+
+	/** By another way to it. */
+	uriBy(port: number): string {
+		return `nats://${USER}:${PASSWORD}@127.0.0.1:${port}`;
 	}
 
 	get pid(): number {
@@ -34,12 +56,14 @@ export class NatsServer {
 	}
 
 	#spawn(): ChildProcess {
-		return spawn(partPath("nats-server"), ["-a", "127.0.0.1", "-p", String(this.#port)], { stdio: "ignore" });
+		const child = spawn(partPath("nats-server"), ["-c", join(this.#folder, "nats.conf")], { stdio: "ignore" });
+		endWithUs(child);
+		return child;
 	}
 
 	async #answers(): Promise<void> {
 		for (const endsAt = Date.now() + START_TIMEOUT_MS; Date.now() < endsAt; await sleep(20)) {
-			const socket = createConnection({ port: this.#port, host: "127.0.0.1" });
+			const socket = createConnection({ port: this.port, host: "127.0.0.1" });
 			const isUp = await Promise.race([once(socket, "connect"), once(socket, "error")]).then(
 				() => true,
 				() => false,
@@ -53,6 +77,7 @@ export class NatsServer {
 	/** With -9, as a machine that loses its power. */
 	async kill(): Promise<void> {
 		const exited = once(this.#process, "exit");
+		this.#process.ref();
 		this.#process.kill("SIGKILL");
 		await exited;
 	}
@@ -64,5 +89,6 @@ export class NatsServer {
 
 	async stop(): Promise<void> {
 		if (this.#process.exitCode === null && this.#process.signalCode === null) await this.kill();
+		rmSync(this.#folder, { recursive: true, force: true });
 	}
 }

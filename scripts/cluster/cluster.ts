@@ -1,0 +1,131 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
+import { Balancer } from "./balancer.ts";
+import { HannipProcess } from "./hannip-process.ts";
+import { Link } from "./link.ts";
+import { NatsServer } from "./nats-server.ts";
+import { freePorts } from "./processes.ts";
+import { ReplicaSet } from "./replica-set.ts";
+
+export type Counts = Readonly<Record<ServiceName, number>>;
+
+export type ClusterOptions = {
+	/** How many processes each service has. */
+	readonly counts?: Partial<Counts>;
+	/** Of the replica set. */
+	readonly members?: 1 | 3;
+	/** Where all public gateways are, and all internal ones; any that are free if left out. */
+	readonly ports?: { readonly public: number; readonly internal: number };
+	readonly env?: NodeJS.ProcessEnv;
+	/** A replica set that is there already, and stays. */
+	readonly mongodbUri?: string;
+};
+
+/** Every service in processes of its own, any number of each, which find each other over a NATS and share a replica set. */
+export class Cluster {
+	readonly nats: NatsServer;
+	/** Null when it is somebody else's. */
+	readonly set: ReplicaSet | null;
+	readonly processes: HannipProcess[] = [];
+	readonly operatorToken: string;
+	readonly #folder: string;
+	/** Each process' own way to NATS. */
+	readonly #links = new Map<HannipProcess, Link>();
+	#balancers: readonly Balancer[] = [];
+
+	private constructor(nats: NatsServer, set: ReplicaSet | null, operatorToken: string) {
+		[this.nats, this.set, this.operatorToken] = [nats, set, operatorToken];
+		this.#folder = mkdtempSync(join(tmpdir(), "hannip-cluster-"));
+		mkdirSync(join(this.#folder, "logs"));
+	}
+
+	/** @throws when a part cannot be had, or a process is not ready in time; then nothing is left running */
+	static async start({ counts = {}, members = 3, ports, env = {}, mongodbUri }: ClusterOptions = {}): Promise<Cluster> {
+		const [nats, set] = await Promise.all([
+			NatsServer.start(),
+			mongodbUri === undefined ? ReplicaSet.start({ members }) : null,
+		]);
+		const operatorToken = env.OPERATOR_TOKEN ?? randomBytes(32).toString("base64url");
+		const cluster = new Cluster(nats, set, operatorToken);
+		try {
+			const [publicPort = 0, internalPort = 0] = ports ? [ports.public, ports.internal] : await freePorts(2);
+			await cluster.#addAll(counts, {
+				MONGODB_URI: mongodbUri ?? set?.uri("hannip"),
+				OPERATOR_TOKEN: operatorToken,
+				KEY_SECRET: randomBytes(32).toString("base64url"),
+				PUBLIC_ORIGIN: `http://127.0.0.1:${publicPort}`,
+				DRAIN_S: "1",
+				...env,
+			});
+			await Promise.all(cluster.processes.map((process) => process.start()));
+			cluster.#balancers = [
+				await Balancer.open(publicPort, () => cluster.#gateways("public")),
+				await Balancer.open(internalPort, () => cluster.#gateways("internal")),
+			];
+			return cluster;
+		} catch (error) {
+			await cluster.stop();
+			throw error;
+		}
+	}
+
+	async #addAll(counts: Partial<Counts>, env: NodeJS.ProcessEnv): Promise<void> {
+		const names = serviceNames.flatMap((service) =>
+			Array.from({ length: counts[service] ?? 1 }, (_, index) => ({ service, name: `${service}-${index + 1}` })),
+		);
+		const free = await freePorts(names.length * 4);
+		const nextPort = () => free.pop() as number;
+		for (const { service, name } of names) {
+			const link = await Link.open(nextPort(), this.nats.port);
+			const process = new HannipProcess(name, {
+				ports: { public: nextPort(), internal: nextPort(), probes: nextPort() },
+				env: { ...env, SERVICES: service, TRANSPORTER: this.nats.uriBy(link.port) },
+				logFile: join(this.#folder, "logs", `${name}.log`),
+			});
+			this.processes.push(process);
+			this.#links.set(process, link);
+		}
+	}
+
+	#gateways(which: "public" | "internal") {
+		return this.of("api").map(({ ports, isReady }) => ({ port: ports[which], isReady }));
+	}
+
+	of(service: ServiceName): readonly HannipProcess[] {
+		return this.processes.filter(({ name }) => name.startsWith(`${service}-`));
+	}
+
+	get publicUrl(): string {
+		return `http://127.0.0.1:${this.#balancers[0]?.port}`;
+	}
+
+	get internalUrl(): string {
+		return `http://127.0.0.1:${this.#balancers[1]?.port}`;
+	}
+
+	/** Of one process to NATS. */
+	linkOf(process: HannipProcess): Link {
+		const link = this.#links.get(process);
+		if (!link) throw new Error(`${process.name} is not of this cluster`);
+		return link;
+	}
+
+	/** Until every process is ready and the replica set is whole. */
+	async whole(): Promise<void> {
+		await this.set?.complete();
+		await Promise.all(this.processes.map((process) => process.ready()));
+	}
+
+	/** Gateways first: what they still answer needs the others. */
+	async stop(): Promise<void> {
+		await Promise.all(this.#balancers.map((balancer) => balancer.close()));
+		await Promise.all(this.of("api").map((process) => process.stop()));
+		await Promise.all(this.processes.map((process) => process.stop()));
+		await Promise.all([...this.#links.values()].map((link) => link.close()));
+		await Promise.all([this.set?.stop(), this.nats.stop()]);
+		rmSync(this.#folder, { recursive: true, force: true });
+	}
+}

@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+
+const WITHIN_MS = 60_000;
+
+export async function until(condition: () => Promise<unknown> | boolean, what: string): Promise<void> {
+	const giveUpAt = performance.now() + WITHIN_MS;
+	for (let last: unknown; ; ) {
+		try {
+			if (await condition()) return;
+		} catch (error) {
+			last = error;
+		}
+		if (performance.now() > giveUpAt) throw new Error(`it did not happen within a minute: ${what}`, { cause: last });
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+	const servers = await Promise.all(
+		Array.from({ length: count }, async () => {
+			const server = createServer().listen(0, "127.0.0.1");
+			await once(server, "listening");
+			return server;
+		}),
+	);
+	const ports = servers.map((server) => (server.address() as AddressInfo).port);
+	await Promise.all(servers.map((server) => once(server.close(), "close")));
+	return ports;
+}
+
+export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
+
+/**
+ * Ends a process when this one dies, however it dies: a shell waits for the end of a pipe that only this process holds. The shell goes
+ * first when the process ends by itself, so that it never ends a stranger that got its number.
+ *
+ * @param options.remove a folder that goes with it
+ */
+export function endWithUs(child: ChildProcess, { remove = "" } = {}): void {
+	const script = 'cat > /dev/null; kill -9 "$1"; [ -z "$2" ] || { sleep 0.2; rm -rf "$2"; }';
+	const guard = spawn("sh", ["-c", script, "sh", String(child.pid), remove], { stdio: ["pipe", "ignore", "ignore"] });
+	child.once("exit", () => guard.kill("SIGKILL"));
+	// Neither keeps this process from ending; then the guard does its work.
+	for (const each of [child, guard]) each.unref();
+	(guard.stdin as unknown as { unref(): void }).unref();
+}
