@@ -183,6 +183,8 @@ function originOf(name: string, text: string, wrong: string[]): string {
 const middlewares = (transporter: string | null): NonNullable<BrokerOptions["middlewares"]> => [
 	"ActionHook",
 	"Validator",
+	// Of the actions that hash passwords: as many as can be answered in time wait, the others are told so.
+	"Bulkhead",
 	"ContextTracker",
 	deadline({ marginMs: 50 }),
 	"Timeout",

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endWithUs, hasEnded, until } from "./processes.ts";
@@ -47,11 +47,12 @@ export class HannipProcess {
 		await this.ready();
 	}
 
+	/** @throws with the end of its log */
 	async ready(): Promise<void> {
-		await until(async () => {
-			await sleep(10);
-			return this.isReady;
-		}, `${this.name} is ready, see ${this.logFile}`);
+		await until(() => this.isReady, `${this.name} is ready`).catch((error: Error) => {
+			const lastLines = readFileSync(this.logFile, "utf8").split("\n").slice(-8).join("\n");
+			throw new Error(`${error.message}; it is ${this.state} ${this.reason}. Its log ends with:\n${lastLines}`);
+		});
 	}
 
 	/** Tells it to end, and waits until it has. @returns how it ended */
@@ -78,8 +79,8 @@ export class HannipProcess {
 		const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
 			env: {
 				...process.env,
-				...{ PORT: String(ports.public), INTERNAL_PORT: String(ports.internal), PROBE_PORT: String(ports.probes) },
 				...this.#env,
+				...{ PORT: String(ports.public), INTERNAL_PORT: String(ports.internal), PROBE_PORT: String(ports.probes) },
 			},
 			stdio: ["ignore", log, log],
 		});

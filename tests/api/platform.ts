@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoggerConfig, ServiceBroker } from "moleculer";
+import { MongoClient } from "mongodb";
 import { startPlatform } from "../../main.ts";
-import { brokerOptions, readSettings } from "../../moleculer.config.ts";
+import { brokerOptions, readSettings, type Settings } from "../../moleculer.config.ts";
+import { Cluster } from "../../scripts/cluster/cluster.ts";
 import { openApiOf, schemasOf } from "../../services/api/openapi.ts";
 import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
-import { Client, OPERATOR_TOKEN, operatorAt, PUBLIC_ORIGIN } from "./client.ts";
+import { Client, newKey, OPERATOR_TOKEN, operatorAt, PUBLIC_ORIGIN } from "./client.ts";
 import { Contract, type OpenApi } from "./contract.ts";
-import { LogWatch } from "./log-watch.ts";
+import { LogWatch, refuseSecretsIn } from "./log-watch.ts";
 
 /** Tests ask more often than anybody. */
 export const unlimited = {
@@ -33,17 +35,23 @@ export type TestPlatform = {
 	stop(): Promise<void>;
 };
 
-/** The whole platform in this process, on free ports and a data directory of its own. */
-export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<TestPlatform> {
+/**
+ * The whole platform on free ports, with nothing in it: in this process and on a data directory of its own, or with every service in a
+ * process of its own where `npm test` says so (see `scripts/test-distributed.ts`).
+ */
+export const startTestPlatform = (env: NodeJS.ProcessEnv = {}): Promise<TestPlatform> =>
+	process.env.TEST_MONGODB_URI === undefined ? startInside(env) : startApart(env, process.env.TEST_MONGODB_URI);
+
+const usual = { PUBLIC_ORIGIN, ...unlimited };
+const freePorts = { PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0" };
+
+async function startInside(env: NodeJS.ProcessEnv): Promise<TestPlatform> {
 	const dataDir = mkdtempSync(join(tmpdir(), "hannip-api-"));
 	const settings = readSettings({
-		PORT: "0",
-		INTERNAL_PORT: "0",
-		PROBE_PORT: "0",
+		...usual,
+		...freePorts,
 		DATA_DIR: dataDir,
 		LOG_LEVEL: "error",
-		PUBLIC_ORIGIN,
-		...unlimited,
 		...secretsFor(env),
 		...env,
 	});
@@ -53,24 +61,60 @@ export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<Te
 		// Moleculer takes loggers beside their names; its types do not say so.
 		logger: [options.logger, watch] as LoggerConfig[],
 	});
-	const contractOf = (routes: typeof publicRoutes) =>
-		new Contract(
-			JSON.parse(JSON.stringify(openApiOf(routes, schemasOf(broker), settings.publicOrigin))) as unknown as OpenApi,
-		);
-	const anyone = new Client(String(urls.public), contractOf(publicRoutes));
-	const operator = operatorAt(String(urls.internal), contractOf(internalRoutes));
+	const clients = clientsOf(broker, settings, { public: String(urls.public), internal: String(urls.internal) });
 	return {
 		broker,
-		anyone,
-		operator,
+		...clients,
 		probesUrl: urls.probes,
 		async stop() {
-			anyone.close();
-			operator.close();
+			clients.anyone.close();
+			clients.operator.close();
 			await stop();
 			rmSync(dataDir, { recursive: true, force: true });
 			watch.finish();
 		},
+	};
+}
+
+/** What the tests ask directly they ask of a process of `auth` of their own, beside the one that is there. */
+async function startApart(env: NodeJS.ProcessEnv, mongodbUri: string): Promise<TestPlatform> {
+	const shared = { MONGODB_URI: mongodbUri.replace("/?", `/t_${newKey()}?`), LOG_LEVEL: "debug" };
+	const all = { ...usual, DRAIN_S: "0", ...shared, ...secretsFor(shared), ...env };
+	const cluster = await Cluster.start({ mongodbUri: shared.MONGODB_URI, env: all });
+	const settings = readSettings({
+		...all,
+		...freePorts,
+		SERVICES: "auth",
+		TRANSPORTER: cluster.nats.uri,
+		LOG_LEVEL: "fatal",
+	});
+	const { broker, stop } = await startPlatform(settings);
+	await broker.waitForServices(["user", "store", "credit"]);
+	const clients = clientsOf(broker, settings, { public: cluster.publicUrl, internal: cluster.internalUrl });
+	return {
+		broker,
+		...clients,
+		probesUrl: `http://127.0.0.1:${cluster.of("api")[0]?.ports.probes}`,
+		async stop() {
+			clients.anyone.close();
+			clients.operator.close();
+			await stop();
+			const logs = cluster.processes.map(({ logFile }) => readFileSync(logFile, "utf8"));
+			await cluster.stop();
+			const database = await MongoClient.connect(shared.MONGODB_URI);
+			await database.db().dropDatabase();
+			await database.close();
+			for (const log of logs) refuseSecretsIn(log);
+		},
+	};
+}
+
+function clientsOf(broker: ServiceBroker, { publicOrigin }: Settings, urls: { public: string; internal: string }) {
+	const contractOf = (routes: typeof publicRoutes) =>
+		new Contract(JSON.parse(JSON.stringify(openApiOf(routes, schemasOf(broker), publicOrigin))) as unknown as OpenApi);
+	return {
+		anyone: new Client(urls.public, contractOf(publicRoutes)),
+		operator: operatorAt(urls.internal, contractOf(internalRoutes)),
 	};
 }
 
