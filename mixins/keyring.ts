@@ -82,7 +82,7 @@ export class Keyring {
 	}
 
 	async #verify(token: string, { typ, audience, issuer }: TokenKind & { issuer: string }) {
-		const kid = jwt.decode(token, { complete: true })?.header.kid;
+		const kid = kidIn(token);
 		const key = typeof kid === "string" ? await this.#key((id) => id === kid) : undefined;
 		if (!key) return undefined;
 		try {
@@ -183,3 +183,13 @@ const follow = (service: Service): Promise<void> =>
 		.catch((error: unknown) => service.logger.warn("The key ring could not be followed.", error));
 
 export const keyringOf = (service: Service): Keyring => (service as Service & { keyring: Keyring }).keyring;
+
+/** What the token itself says; it may be anything. */
+function kidIn(token: string): unknown {
+	try {
+		return jwt.decode(token, { complete: true })?.header.kid;
+	} catch {
+		// The library reads the payload as well, and throws where that is not JSON.
+		return undefined;
+	}
+}

@@ -2,7 +2,7 @@ import type { ActionSchema, Context, Service } from "moleculer";
 import type { Static, TSchema } from "typebox";
 import type { authActions } from "./auth/auth.actions.ts";
 import type { creditActions } from "./credit/credit.actions.ts";
-import { fail } from "./errors.ts";
+import { fail, problemOf, problems } from "./errors.ts";
 import type { storeActions } from "./store/store.actions.ts";
 import type { userActions } from "./user/user.actions.ts";
 
@@ -43,6 +43,19 @@ export const call = <Name extends keyof Actions & string>(
 	name: Name,
 	params: Params<Name>,
 ): Promise<Result<Name>> => from.call(name, params as object) as Promise<Result<Name>>;
+
+/**
+ * What is asked after something was booked, for the same answer. If that fails, nobody may say that nothing was done.
+ *
+ * @throws outcome_unknown where another error would say so
+ */
+export async function afterBooking<T>(work: () => Promise<T>): Promise<T> {
+	try {
+		return await work();
+	} catch (error) {
+		throw problems[problemOf(error)].status >= 500 ? fail("outcome_unknown") : error;
+	}
+}
 
 /**
  * `published`: the gateway may route to it, if a line of `services/api/routes.ts` does. `public`: for other services only.

@@ -81,20 +81,25 @@ function* problemHeaders(code: ProblemCode, { allowed, retryAfterS, challenge }:
 	if (code === "payload_too_large") yield ["Connection", "close"];
 }
 
-/** Refused before anything was booked: then a money request's outcome is known. */
-const surelyNotBooked: readonly ProblemCode[] = [
+/**
+ * What says that nothing was booked: our own words, and Moleculer's for a call that was never sent. All other ways in which a call can end
+ * without an answer leave open what was done: it timed out, or whoever worked on it has died, or was told to stop.
+ */
+const surelyNotBooked: ReadonlySet<unknown> = new Set([
 	"ledger_busy",
 	"ledger_unavailable",
 	"overloaded",
 	"service_unavailable",
-];
+	"SERVICE_NOT_FOUND",
+	"SERVICE_NOT_AVAILABLE",
+	"INVALID_ENDPOINT",
+	"QUEUE_FULL",
+]);
 
 function codeFor(error: unknown, route: Route | undefined): ProblemCode {
 	const code = problemOf(error);
 	if (!route?.idempotent || problems[code].status < 500) return code;
-	// A call that timed out or broke in the middle may have been carried out all the same.
-	const timedOut = (error as { type?: unknown }).type === "REQUEST_TIMEOUT";
-	return surelyNotBooked.includes(code) && !timedOut ? code : "outcome_unknown";
+	return surelyNotBooked.has((error as { type?: unknown }).type) ? code : "outcome_unknown";
 }
 
 /**

@@ -7,29 +7,52 @@ import type { Receipt } from "./sale.ts";
 export const APPROVAL_TTL_MS = 60_000;
 /** More than that nobody is asked at once. */
 const OPEN_MAX = 20;
+/** Of requests that came to nothing some may be left behind; so many of them are passed over. */
+const PASSED_OVER_MAX = 500;
 
-/** A sale above what the customer's code pays by itself: held until the customer, who has the phone's key, confirms it. */
+/**
+ * Where to look for the sales that somebody is asked to confirm: above what the customer's code pays by itself, held until the customer,
+ * who has the phone's key, confirms it. It says nothing about them: the ledger does, which alone knows whose credit is held.
+ */
 export type Approval = {
-	/** The sale's transfer. */
+	/** Of this sale and this customer: whatever a shop asks of whom under the same key. */
 	readonly _id: string;
+	readonly transferId: string;
 	readonly userId: string;
-	readonly storeId: string;
-	readonly total: number;
 	/** Not before the hold ends. */
 	readonly expiresAtMs: number;
 };
 
 type Transfer = NonNullable<Result<"credit.outcome">["transfer"]>;
+type Held = Transfer & { readonly expiresAtMs: number };
 type OutcomeOf = (id: string) => Promise<Result<"credit.outcome">>;
 
-/** Before the hold: then a hold that nobody can confirm is never made. Done again it changes nothing. */
-export async function askFor(approvals: Documents<Approval>, approval: Approval, nowMs: number): Promise<void> {
-	await approvals.removeMany({ userId: approval.userId, expiresAtMs: { $lt: nowMs } });
-	if (await approvals.findById(approval._id)) return;
-	await approvals.insert(approval).catch((error: unknown) => {
-		if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
-	});
+/**
+ * Before the hold: then a hold that nobody can confirm is never made. Done again it changes nothing.
+ *
+ * @returns whether nobody had asked for it before
+ */
+export async function askFor(
+	approvals: Documents<Approval>,
+	{ transferId, userId, expiresAtMs }: Omit<Approval, "_id">,
+	nowMs: number,
+): Promise<boolean> {
+	await approvals.removeMany({ userId, expiresAtMs: { $lt: nowMs } });
+	const approval = { _id: idOf(transferId, userId), transferId, userId, expiresAtMs };
+	return approvals.insert(approval).then(
+		() => true,
+		(error: unknown) => {
+			if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+			return false;
+		},
+	);
 }
+
+const idOf = (transferId: string, userId: string): string => `${userId}.${transferId}`;
+
+/** After the ledger has refused the sale: nobody is asked for it any more. */
+export const askNoMore = (approvals: Documents<Approval>, transferId: string, userId: string): Promise<unknown> =>
+	approvals.removeById(idOf(transferId, userId));
 
 /** What this person is asked to confirm now, oldest first. */
 export async function openApprovals(
@@ -39,31 +62,39 @@ export async function openApprovals(
 	nowMs: number,
 ) {
 	const query = { userId, expiresAtMs: { $gt: nowMs } };
-	const asked = await approvals.find({ query, sort: "expiresAtMs", limit: OPEN_MAX });
-	const outcomes = await Promise.all(asked.map(({ _id }) => outcomeOf(_id)));
-	return outcomes.flatMap(({ transfer }) => (isOpen(transfer, nowMs) ? [view(transfer, nowMs)] : []));
+	const open: Held[] = [];
+	for (let offset = 0; open.length < OPEN_MAX && offset < PASSED_OVER_MAX; offset += OPEN_MAX) {
+		const asked = await approvals.find({ query, sort: ["expiresAtMs", "_id"], limit: OPEN_MAX, offset });
+		const outcomes = await Promise.all(asked.map(({ transferId }) => outcomeOf(transferId)));
+		for (const { transfer } of outcomes) if (isFor(transfer, userId) && isOpen(transfer, nowMs)) open.push(transfer);
+		if (asked.length < OPEN_MAX) break;
+	}
+	return open.slice(0, OPEN_MAX).map((transfer) => view(transfer, nowMs));
 }
 
-const isOpen = (transfer: Transfer | null, nowMs: number): transfer is Transfer & { expiresAtMs: number } =>
-	transfer?.state === "pending" && transfer.expiresAtMs !== null && transfer.expiresAtMs > nowMs;
+/** What is held on somebody's wallet is theirs to decide on, and nobody else's. */
+const isFor = (transfer: Transfer | null, userId: string): transfer is Transfer =>
+	transfer?.kind === "sale" && transfer.debitAccountId === `wallet:${userId}`;
 
-function view({ id, amount, expiresAtMs, details }: Transfer & { expiresAtMs: number }, nowMs: number) {
+const isOpen = (transfer: Transfer, nowMs: number): transfer is Held =>
+	transfer.state === "pending" && transfer.expiresAtMs !== null && transfer.expiresAtMs > nowMs;
+
+function view({ id, amount, expiresAtMs, details }: Held, nowMs: number) {
 	const { storeId, storeName, items } = details as Receipt;
 	return { id, storeId, storeName, total: amount, items: [...items], expiresAtMs, expiresInMs: expiresAtMs - nowMs };
 }
 
 /**
- * The approval that a person decides on, if they name what they are asked for: a decision covers this sale, in this store, for this
- * amount.
+ * Refuses a decision unless it names what the ledger holds on this person's wallet: it covers this sale, in this store, for this amount.
  *
  * @throws not_found, approval_mismatch
  */
-export async function approvalFor(
-	approvals: Documents<Approval>,
-	{ id, userId, storeId, total }: { id: string; userId: string; storeId: string; total: number },
-): Promise<Approval> {
-	const approval = await approvals.findById(id);
-	if (approval?.userId !== userId) throw fail("not_found");
-	if (approval.storeId !== storeId || approval.total !== total) throw fail("approval_mismatch");
-	return approval;
+export function checkDecision(
+	{ transfer }: Result<"credit.outcome">,
+	{ userId, storeId, total }: { userId: string; storeId: string; total: number },
+): void {
+	// One that was never held was paid by its code: there is nothing to decide.
+	if (!isFor(transfer, userId) || transfer.expiresAtMs === null) throw fail("not_found");
+	const { storeId: sold } = transfer.details as Receipt;
+	if (sold !== storeId || transfer.amount !== total) throw fail("approval_mismatch");
 }

@@ -6,10 +6,10 @@ import { database, documents } from "../../mixins/database.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { action, call, callerOf, type Meta, type Params, type Result, whoAsks } from "../actions.ts";
-import { fail } from "../errors.ts";
+import { action, afterBooking, call, callerOf, type Meta, type Params, type Result, whoAsks } from "../actions.ts";
+import { fail, problemOf, problems } from "../errors.ts";
 import { mayDo } from "../rights.ts";
-import { APPROVAL_TTL_MS, type Approval, approvalFor, askFor, openApprovals } from "./approval.ts";
+import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
 import { type Entered, enterStore, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange } from "./day.ts";
@@ -108,10 +108,11 @@ export default (settings: Settings): ServiceSchema => ({
 			return { items: await openApprovals(approvalsOf(this), callerOf(ctx).userId, outcomeOf, Date.now()) };
 		}),
 
-		decide: action("published", storeActions.decide, async function (ctx) {
+		decide: action("published", storeActions.decide, async (ctx) => {
 			const { idempotencyKey, decision, ...named } = ctx.params;
 			const { userId } = callerOf(ctx);
-			const { _id: transferId } = await approvalFor(approvalsOf(this), { ...named, userId });
+			const transferId = named.id;
+			checkDecision(await call(ctx, "credit.outcome", { id: transferId }), { ...named, userId });
 			const command = commandOf(userId, { action: "store.decide", idempotencyKey, asked: { ...named, decision } });
 			const decided = await call(ctx, decision === "confirm" ? "credit.post" : "credit.void", {
 				...command,
@@ -171,10 +172,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const prepared = await prepareSale(this, ctx, store).catch((error: unknown) => error as Error);
 			// What cannot be sold now may have been sold before: this is a retry, and the catalogue has changed since.
 			if (prepared instanceof Error) return soldBefore(ctx, command, prepared);
-			const { transfer, replayed } = await call(ctx, "credit.transfer", {
-				...command,
-				...(await heldIfAboveCap(this, command.id, prepared)),
-			});
+			const { transfer, replayed } = await transferred(this, ctx, { ...command, ...prepared });
 			ctx.meta.replayed = replayed;
 			return saleOf(transfer);
 		}),
@@ -194,7 +192,7 @@ export default (settings: Settings): ServiceSchema => ({
 				details: { reason, storeName: null },
 			});
 			ctx.meta.replayed = replayed;
-			return { effect, sale: await currentSale(ctx, ctx.params) };
+			return { effect, sale: await afterBooking(() => currentSale(ctx, ctx.params)) };
 		}),
 
 		refundSale: action("published", storeActions.refundSale, async function (ctx) {
@@ -207,7 +205,7 @@ export default (settings: Settings): ServiceSchema => ({
 				details: { reason, storeName: store.name },
 			});
 			ctx.meta.replayed = replayed;
-			return { refund: refundOf(transfer), sale: await currentSale(ctx, ctx.params) };
+			return { refund: refundOf(transfer), sale: await afterBooking(() => currentSale(ctx, ctx.params)) };
 		}),
 
 		listSales: action("published", storeActions.listSales, async function (ctx) {
@@ -277,11 +275,13 @@ function commandIn(name: string, params: { storeId: string; idempotencyKey: stri
 	return commandOf(params.storeId, { action: name, idempotencyKey, asked });
 }
 
-/** @throws code_invalid, own_store, product_unavailable, price_changed, amount_out_of_range */
+/** @throws code_invalid, code_expired, own_store, product_unavailable, price_changed, amount_out_of_range */
 async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, Meta>, store: Store) {
 	const { code, items, expectedTotal, note = null } = ctx.params;
 	const claims = await keyringOf(service).readCode(code);
 	if (!claims) throw fail("code_invalid");
+	// The ledger says so as well; before that, nobody shall be asked to confirm anything.
+	if (claims.expiresAtMs <= Date.now()) throw fail("code_expired");
 	if (claims.userId === store.ownerId) throw fail("own_store");
 	const products = await productsOf(service).findByIds([...new Set(items.map(({ productId }) => productId))]);
 	const ours = products.filter(({ storeId }) => storeId === store._id);
@@ -307,17 +307,26 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 	};
 }
 
+type Sale = Awaited<ReturnType<typeof prepareSale>> & { id: string; fingerprint: string };
+
 /** What is above the cap of the code is not taken, but held until the customer confirms it. */
-async function heldIfAboveCap(service: Service, transferId: string, sale: Awaited<ReturnType<typeof prepareSale>>) {
-	const { amount, redeem, details, debitAccountId } = sale;
-	if (amount <= redeem.cap) return sale;
+async function transferred(service: Service, ctx: Context<unknown, Meta>, sale: Sale) {
+	const { id: transferId, amount, redeem, debitAccountId } = sale;
+	if (amount <= redeem.cap) return call(ctx, "credit.transfer", sale);
 	const nowMs = Date.now();
 	const userId = debitAccountId.slice("wallet:".length);
 	const expiresAtMs = nowMs + APPROVAL_TTL_MS + SALE_DEADLINE_MS;
-	const approval = { _id: transferId, userId, storeId: details.storeId, total: amount, expiresAtMs };
-	await askFor(approvalsOf(service), approval, nowMs);
-	return { ...sale, redeem: { ...redeem, cap: amount }, hold: { ttlMs: APPROVAL_TTL_MS } };
+	const isNew = await askFor(approvalsOf(service), { transferId, userId, expiresAtMs }, nowMs);
+	const held = { ...sale, redeem: { ...redeem, cap: amount }, hold: { ttlMs: APPROVAL_TTL_MS } };
+	return call(ctx, "credit.transfer", held).catch(async (error: unknown) => {
+		// Another request under the same key may be what the customer is asked for.
+		if (isNew && isFinal(error)) await askNoMore(approvalsOf(service), transferId, userId);
+		throw error;
+	});
 }
+
+/** The ledger has decided, and will not decide otherwise. */
+const isFinal = (error: unknown): boolean => problems[problemOf(error)].status < 500;
 
 /** @throws the reason why it cannot be sold now, unless the ledger has it already */
 async function soldBefore(ctx: Context<unknown, Meta>, command: { id: string; fingerprint: string }, reason: Error) {

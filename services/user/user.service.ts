@@ -21,8 +21,8 @@ type User = {
 	readonly handle: string;
 	readonly displayName: string;
 	readonly confirmAbove?: number;
-	/** Then they may open it again; what an operator has frozen, only an operator may. */
-	readonly frozenByOwner?: boolean;
+	/** The last time that they froze their wallet themselves. Then they may open it again; what an operator has frozen, only an operator may. */
+	readonly frozenByOwner?: string | null;
 	readonly createdAtMs: number;
 };
 
@@ -107,7 +107,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const { state } = await call(ctx, "credit.account", { accountId: walletOf(userId) });
 			if (state !== "open") return { state };
 			// First: if only this is done, nothing is frozen, and doing it again mends that.
-			await usersOf(this).updateById(userId, { $set: { frozenByOwner: true } });
+			await usersOf(this).updateById(userId, { $set: { frozenByOwner: newId("n") } });
 			return setState(ctx, "frozen");
 		}),
 
@@ -116,7 +116,8 @@ export default (settings: Settings): ServiceSchema => ({
 			if (!frozenByOwner) throw fail("account_frozen");
 			await call(ctx, "auth.confirmPassword", { password: ctx.params.password });
 			const opened = await setState(ctx, "open");
-			await usersOf(this).updateById(userId, { $set: { frozenByOwner: false } });
+			// Unless another device has frozen it meanwhile.
+			await usersOf(this).updateMany({ _id: userId, frozenByOwner }, { $set: { frozenByOwner: null } });
 			return opened;
 		}),
 

@@ -36,6 +36,43 @@ const named = (sale: { transferId: string; total: number | null }) => ({
 
 const saleNow = (saleId: string) => shop.owner.api.ok("store.getSale", { storeId: shop.id, saleId });
 
+describe("a shop that asks two people for one sale", () => {
+	it("gets the approval of whom the ledger holds it on, and of nobody else", async () => {
+		const eve = await newPerson(platform.anyone, { name: "Eve", credit: 1_000_000 });
+		for (let round = 0; round < 10; round++) {
+			const key = newKey();
+			const codes = await Promise.all([newCode(eve, 1_000), newCode(bob, 1_000)]);
+			const said = { storeId: shop.id, idempotencyKey: key, items: basketOf(shop, 2) };
+			const sales = await Promise.all(codes.map((code) => shop.owner.api.call("store.sell", { ...said, code })));
+			assert.equal(sales.filter(({ status }) => status === 201).length, 1);
+			const isBobs = sales[1]?.status === 201;
+			const [stranger, customer] = isBobs ? [eve, bob] : [bob, eve];
+			const sale = named((sales.find(({ status }) => status === 201) as { body: Parameters<typeof named>[0] }).body);
+
+			const listed = async (person: Person) =>
+				(await person.api.ok("store.listApprovals", {})).items.filter(({ id }) => id === sale.id).length;
+			assert.deepEqual([await listed(customer), await listed(stranger)], [1, 0]);
+			await stranger.api.refused("store.decide", { ...sale, decision: "confirm" }, "not_found");
+			await stranger.api.refused("store.decide", { ...sale, decision: "decline" }, "not_found");
+			await customer.api.ok("store.decide", { ...sale, decision: "decline" });
+		}
+	});
+
+	it("does not hide what is asked for behind what the ledger has refused", async () => {
+		const cal = await newPerson(platform.anyone, { name: "Cal", credit: 10_000 });
+		const used = await newCode(cal, 1_000);
+		await shop.owner.api.ok("store.sell", { storeId: shop.id, code: used, items: basketOf(shop, 1) });
+		const again = { storeId: shop.id, code: used, items: basketOf(shop, 2) };
+		for (let n = 0; n < 25; n++) await shop.owner.api.refused("store.sell", again, "code_used");
+		const sale = await askForMore(cal);
+		const { items } = await cal.api.ok("store.listApprovals", {});
+		assert.deepEqual(
+			items.map(({ id }) => id),
+			[sale.transferId],
+		);
+	});
+});
+
 describe("a sale above what the code pays by itself", () => {
 	it("is held, shown to the customer, confirmed, and then paid", async () => {
 		const { balance, confirmAbove } = { ...(await bob.api.ok("user.me", {})), confirmAbove: 100_000 };

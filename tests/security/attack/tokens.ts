@@ -101,6 +101,11 @@ export const tokenAttacks: readonly Attack[] = [
 	),
 	changed("of 3 kB", (token) => token + "A".repeat(3_000)),
 	changed("that is none", () => "a.b.c"),
+	changed(
+		"whose payload is no JSON",
+		() => `${Buffer.from('{"alg":"ES256","typ":"JWT"}').toString("base64url")}.eA.AAAA`,
+	),
+	changed("whose payload is no JSON, with a header of ours", (token) => `${token.split(".")[0]}.eA.AAAA`),
 	attack("of somebody who has logged out", async (world) => {
 		const { api } = await fresh(world);
 		await api.ok("auth.logout", {});
