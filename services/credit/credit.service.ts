@@ -224,6 +224,7 @@ function effectOfCancel({ created, changed, tombstone }: Entry): Result<"credit.
 }
 
 async function outcome(ledger: RunningLedger, id: string): Promise<Result<"credit.outcome">> {
+	await ledger.latest();
 	const { state, entry } = await ledger.outcome(id as CommandId);
 	const transfer = (await ledger.transfer(id as TransferId)) ?? null;
 	await ledger.readModel.reached(ledger.sequence);
@@ -234,13 +235,17 @@ async function outcome(ledger: RunningLedger, id: string): Promise<Result<"credi
 }
 
 async function existing(service: Service, id: string): Promise<Account> {
-	const account = await ledgerOf(service).account(id as AccountId);
+	const ledger = ledgerOf(service);
+	await ledger.latest();
+	const account = await ledger.account(id as AccountId);
 	if (!account) throw fail("account_not_found");
 	return account;
 }
 
 async function existingTransfer(service: Service, id: string): Promise<Transfer> {
-	const transfer = await ledgerOf(service).transfer(id as TransferId);
+	const ledger = ledgerOf(service);
+	await ledger.latest();
+	const transfer = await ledger.transfer(id as TransferId);
 	if (!transfer) throw fail("transfer_not_found");
 	return transfer;
 }

@@ -57,6 +57,7 @@ type Stored = {
 export class MongoJournal implements Journal {
 	readonly #mongo: Mongo;
 	#prepared: Promise<Prepared> | null = null;
+	readonly isShared = true;
 	/** The last group that was seen in the log of a majority. */
 	#known: Head = emptyHead;
 

@@ -8,6 +8,7 @@ import { WorkerLink } from "./worker-link.ts";
  * index of the claims, which is made from it. For one process: the second one cannot open the index.
  */
 export class SqliteJournal implements Journal {
+	readonly isShared = false;
 	readonly #link: WorkerLink<JournalHandlers>;
 
 	constructor(path: string) {

@@ -43,6 +43,9 @@ export type Appended =
  * absent, with anything else when that is not known; then `head` and `read` tell, once they answer.
  */
 export interface Journal {
+	/** Whether other processes append to it as well. */
+	readonly isShared: boolean;
+	/** No group that was acknowledged to anybody when this was called is after it. */
 	head(): Promise<Head>;
 	/** @param claims what may exist only once in the whole log, see `claimsOf` */
 	append(group: Group, claims: readonly string[]): Promise<Appended>;

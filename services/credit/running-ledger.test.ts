@@ -46,6 +46,48 @@ const balanceIn = async (ledger: RunningLedger, id: string): Promise<number | un
 };
 const stateIn = async (ledger: RunningLedger, id: string) => (await ledger.transfer(id as TransferId))?.state;
 
+describe("of two that share a log", () => {
+	it("each knows what the other one has acknowledged, as soon as it is asked for the latest", async () => {
+		const log = logOf();
+		const [writer, reader] = [await open({ log }), await open({ log })];
+		for (let n = 1; n <= 20; n++) {
+			await writer.ledger.submit(charge(`c${n}`, 1));
+			const asked = Array.from({ length: 3 }, async () => {
+				await reader.ledger.latest();
+				return balanceIn(reader.ledger, "wallet:u_1");
+			});
+			assert.deepEqual(await Promise.all(asked), Array(3).fill(10_000 + n));
+		}
+		await Promise.all([writer.ledger.close(), reader.ledger.close()]);
+	});
+
+	it("however many ask, the log is asked by one at a time, and never by one that began before", async () => {
+		const log = logOf();
+		let asked = 0;
+		let atOnce = 0;
+		class Watched extends MemoryJournal {
+			override async head(): ReturnType<MemoryJournal["head"]> {
+				asked++;
+				assert.equal(++atOnce, 1);
+				const head = await super.head();
+				await new Promise((resolve) => setTimeout(resolve, 5));
+				atOnce--;
+				return head;
+			}
+		}
+		const [writer, reader] = [await open({ log }), await open({ journal: new Watched(log) })];
+		const before = asked;
+		const first = reader.ledger.latest();
+		await writer.ledger.submit(charge("after the first has asked", 1));
+		const others = Array.from({ length: 50 }, () => reader.ledger.latest());
+		await first;
+		await Promise.all(others);
+		assert.equal(await balanceIn(reader.ledger, "wallet:u_1"), 10_001);
+		assert.equal(asked - before, 2);
+		await Promise.all([writer.ledger.close(), reader.ledger.close()]);
+	});
+});
+
 describe("a ledger that is opened", () => {
 	it("first brings the read model up to the end of a log of many pages, and lets it keep up", async () => {
 		const maker = new LogMaker();

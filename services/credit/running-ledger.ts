@@ -33,6 +33,8 @@ export class RunningLedger {
 	readonly #commit: GroupCommit;
 	readonly #clock: () => number;
 	#sequenceBefore = 0;
+	#looking: Promise<void> | null = null;
+	#lookingNext: Promise<void> | null = null;
 
 	private constructor(parts: LedgerParts) {
 		this.journal = parts.journal;
@@ -110,6 +112,35 @@ export class RunningLedger {
 		this.#sequenceBefore = sequence;
 	}
 
+	/**
+	 * Resolves when this process knows everything that any process had acknowledged to anybody when this was called, so that whoever has paid
+	 * through one of them sees it at all of them. Those who ask together ask the log once.
+	 *
+	 * @throws ledger_unavailable, service_unavailable
+	 */
+	latest(): Promise<void> {
+		if (!this.journal.isShared) return Promise.resolve();
+		if (!this.#looking) {
+			this.#looking = this.#look().finally(() => {
+				this.#looking = null;
+			});
+			return this.#looking;
+		}
+		// The one that is under way may have looked before this was called.
+		this.#lookingNext ??= this.#looking
+			.catch(() => undefined)
+			.then(() => {
+				this.#lookingNext = null;
+				return this.latest();
+			});
+		return this.#lookingNext;
+	}
+
+	async #look(): Promise<void> {
+		const { sequence } = await this.journal.head();
+		await this.#commit.reached(sequence);
+	}
+
 	/** Resolves when the book and the read model have this group, which the log has. @throws ledger_unavailable, read_model_behind */
 	async reached(sequence: number): Promise<void> {
 		await this.#commit.reached(sequence);
@@ -123,7 +154,7 @@ export class RunningLedger {
 		return receipt;
 	}
 
-	/** The account as of now: every acknowledged command counts. */
+	/** The account as this process knows it, see `latest`; whether it is frozen may be newer than what it holds. */
 	async account(id: AccountId): Promise<Account | undefined> {
 		return this.#book.account(id) ?? (await this.readModel.accounts([id]))[0];
 	}

@@ -120,6 +120,7 @@ type Work<T> = {
 
 /** One writer's connection to a log in memory: a whole `Journal`, and every way in which a real one can let its caller down. */
 export class MemoryJournal implements Journal {
+	readonly isShared = true;
 	readonly log: MemoryLog;
 	trouble: Trouble;
 	/** How long what is slow takes, in turns of the event loop. */

@@ -1,4 +1,4 @@
-import type { Command, CommandId, TransferId } from "../../services/credit/model.ts";
+import type { Account, Command, CommandId, TransferId } from "../../services/credit/model.ts";
 import type { StatementLine } from "../../services/credit/read-model.ts";
 import { type History, isAlike } from "./history.ts";
 import { must } from "./invariants.ts";
@@ -105,17 +105,24 @@ export class Client {
 		return heard;
 	}
 
-	/** Whoever was told that it is booked looks at once what it made of the account. */
+	/** Whoever was told that it is booked looks at once what it made of the account, wherever that is asked. */
 	async #look(command: Command, asked: LedgerProcess, sequence: number): Promise<void> {
 		if (command.type !== "transfer") return;
-		const { book, check } = this.#world;
+		const { book, check, fleet, random } = this.#world;
 		const { debitAccountId: accountId } = command;
+		const answering = (random.once(2) && fleet.anyProcess()) || asked;
 		const id = command.id as string as TransferId;
-		const answers = asked.call((ledger) =>
-			Promise.all([ledger.account(accountId), ledger.transfer(id), ledger.statement({ accountId, limit: LINES })]),
-		);
+		const answers = answering.call(async (ledger) => {
+			// The one that has booked it knows it without asking the log.
+			if (answering !== asked) await ledger.latest();
+			return Promise.all([
+				ledger.account(accountId),
+				ledger.transfer(id),
+				ledger.statement({ accountId, limit: LINES }),
+			]);
+		});
 		const [account, transfer, lines] = await answers.catch(() => []);
-		if (account) check(() => mustBeSince(sequence, account, book.accounts.history(account.id)));
+		if (account) check(() => mustBeAccountSince(sequence, account, book.accounts.history(account.id)));
 		if (transfer) check(() => mustBeSince(sequence, transfer, book.history(transfer.id)));
 		if (lines && transfer?.state === "posted") check(() => mustHave(lines, id));
 	}
@@ -135,6 +142,22 @@ export class Client {
 		check(() => must("reads", transfer !== undefined, () => `${id} is applied, and there is no such transfer`));
 		if (transfer) check(() => mustBeSince(sequence, transfer, book.history(transfer.id)));
 	}
+}
+
+/**
+ * A process that is behind may have loaded an account as others have left it since, and then takes up what it had missed: then the account
+ * is as newly frozen as it was loaded, and its counters are those of where the process is.
+ */
+function mustBeAccountSince(sequence: number, found: Account, history: History<Account> | undefined): void {
+	const wasSince = (like: (value: Account) => Account) =>
+		history?.wasSince(sequence, (value) => isAlike(like(value), found)) ?? false;
+	const isSo =
+		wasSince((value) => ({ ...value, state: found.state })) && wasSince(({ state }) => ({ ...found, state }));
+	must(
+		"reads",
+		isSo,
+		() => `${found.id} is read as ${JSON.stringify(found)}, which it was not after group ${sequence}`,
+	);
 }
 
 function mustBeSince<T extends { id: string }>(sequence: number, found: T, history: History<T> | undefined): void {

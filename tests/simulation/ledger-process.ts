@@ -14,6 +14,8 @@ import type { VirtualTime } from "./virtual-time.ts";
 /** What a process of the ledger can be asked, as the rest of the platform asks it. */
 export type Ledger = {
 	submit(command: Command): Promise<Receipt>;
+	/** Resolves when it knows what anybody was told before this was called. */
+	latest(): Promise<void>;
 	account(id: AccountId): Promise<Account | undefined>;
 	transfer(id: TransferId): Promise<Transfer | undefined>;
 	sequence(): number;
@@ -209,6 +211,7 @@ async function open(parts: LedgerParts): Promise<Ledger> {
 				if (error.type === "idempotency_key_reused") return { entry: null };
 				throw error;
 			}),
+		latest: () => ledger.latest(),
 		account: (id) => ledger.account(id),
 		transfer: (id) => ledger.transfer(id),
 		sequence: () => ledger.sequence,

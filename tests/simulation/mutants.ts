@@ -217,6 +217,13 @@ export const mutants: readonly Mutant[] = [
 	},
 	{
 		invariant: "reads",
+		name: "a process takes what it knows for the latest",
+		file: RUNNING,
+		from: "const { sequence } = await this.journal.head();",
+		to: "const { sequence } = this;",
+	},
+	{
+		invariant: "reads",
 		name: "accounts are read from the read model alone",
 		file: RUNNING,
 		from: "this.#book.account(id) ?? (await",
