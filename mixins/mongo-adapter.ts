@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { Errors } from "moleculer";
-import type { ClientSession, IndexDescription, Collection as MongoCollection, Filter as MongoFilter } from "mongodb";
+import type {
+	AnyBulkWriteOperation,
+	ClientSession,
+	IndexDescription,
+	Collection as MongoCollection,
+	Filter as MongoFilter,
+} from "mongodb";
 import { AdapterBase } from "./adapter-base.ts";
 import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
 import { checkDocument, checkId, compileQuery, compileSort, type Purpose, parseUpdate } from "./document-query.ts";
@@ -134,6 +140,20 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 	async writeMany(operations: readonly object[]): Promise<void> {
 		const steps = operations.map(parseOperation);
 		if (steps.length === 0) return;
+		const changes = steps.filter((step) => "query" in step).length;
+		try {
+			await this.#together(async (documents, session) => {
+				const { matchedCount } = await documents.bulkWrite(steps.map(bulkOf), { session, ordered: true });
+				if (matchedCount !== changes) throw writeConflict(-1);
+			});
+		} catch (error) {
+			if ((error as { type?: unknown }).type !== "WRITE_CONFLICT") throw error;
+			await this.#oneByOne(steps);
+		}
+	}
+
+	/** Thousands of round trips, for whoever must know which operation found no document. */
+	async #oneByOne(steps: readonly Step[]): Promise<void> {
 		await this.#together(async (documents, session) => {
 			for (const [index, step] of steps.entries()) {
 				if ("insert" in step) await documents.insertOne(step.insert, { session });
@@ -241,6 +261,11 @@ function wholeNumber(name: string, value: number | null | undefined, minimum: nu
 type Step =
 	| { readonly insert: StoredDocument }
 	| { readonly query: MongoFilter<StoredDocument>; readonly changes: object };
+
+const bulkOf = (step: Step): AnyBulkWriteOperation<StoredDocument> =>
+	"insert" in step
+		? { insertOne: { document: step.insert } }
+		: { updateOne: { filter: step.query, update: step.changes } };
 
 function parseOperation(operation: object): Step {
 	const { insert, update, set = {}, inc = {}, ...others } = operation as Record<string, unknown>;

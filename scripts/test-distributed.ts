@@ -7,8 +7,8 @@ import { ReplicaSet } from "./cluster/replica-set.ts";
 import { partPath } from "./parts.ts";
 import { nodeTest, root } from "./steps.ts";
 
-/** About a single process: what it keeps in its own folder, logs, or does without one of the services. */
-const OF_ONE_PROCESS = ["key-rotation", "log-watch", "store-down"];
+/** About a single process: what it keeps in its own folder, logs, hashes at once, or does without one of the services. */
+const OF_ONE_PROCESS = ["key-rotation", "log-watch", "passwords", "store-down"];
 
 const all = globSync("tests/{api,security}/*.test.ts", { cwd: root }).filter((file) => {
 	const isOfOne = OF_ONE_PROCESS.some((name) => file.endsWith(`${name}.test.ts`));

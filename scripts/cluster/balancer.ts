@@ -45,7 +45,8 @@ export class Balancer {
 			from.on("error", () => to.destroy());
 			from.once("close", () => {
 				this.#sockets.delete(from);
-				to.destroy();
+				// What it has sent before is still delivered.
+				to.destroySoon();
 			});
 		}
 	}

@@ -1,7 +1,10 @@
 import secureJson from "secure-json-parse";
 
+/** Deeper than any request of ours: what lies deeper is checked and passed on by code that recurs, here and in other processes. */
+const DEPTH_MAX = 16;
+
 /**
- * A JSON object, or nothing when the text is none, or one that two readers could understand differently: keys that would reach an
+ * A JSON object, or nothing when the text is none, nested deeper than any request is, or one that two readers could understand differently: keys that would reach an
  * object's prototype are refused, not dropped (nobody sends them by accident), and so are keys that are said twice.
  */
 export function parseObject(text: string): object | undefined {
@@ -26,15 +29,16 @@ function membersSaid(text: string): number {
 	return members;
 }
 
+/** More than any text says when it is nested too deeply. */
 function membersIn(value: unknown): number {
 	let members = 0;
-	// Not by recursion: 16 kB are enough for more levels than the stack has.
-	for (const open = [value]; open.length > 0; ) {
-		const next = open.pop();
-		if (next === null || typeof next !== "object") continue;
-		const inside = Object.values(next);
-		if (!Array.isArray(next)) members += inside.length;
-		open.push(...inside);
+	// Level by level and not by recursion: 16 kB are enough for more levels than the stack has.
+	let level = [value];
+	for (let depth = 0; level.length > 0; depth++) {
+		if (depth > DEPTH_MAX) return Number.POSITIVE_INFINITY;
+		const containers = level.filter((each) => each !== null && typeof each === "object") as object[];
+		for (const each of containers) if (!Array.isArray(each)) members += Object.keys(each).length;
+		level = containers.flatMap((each) => Object.values(each));
 	}
 	return members;
 }

@@ -108,11 +108,15 @@ describe("a body", () => {
 		"nested deeply is refused like any other",
 		nothingChanges(async () => {
 			const deep = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
-			await refusedEverywhere([deep(8_000, "[", "]"), '{"a":'.repeat(2_000)], "malformed_request");
-			await refusedEverywhere(
-				[`{"a":${deep(8_000, "[", "]")}}`, `{"amount":${'{"a":'.repeat(2_500)}1${"}".repeat(2_500)}}`],
-				"validation_failed",
-			);
+			const bodies = [
+				deep(8_000, "[", "]"),
+				'{"a":'.repeat(2_000),
+				`{"a":${deep(8_000, "[", "]")}}`,
+				`{"amount":${'{"a":'.repeat(2_500)}1${"}".repeat(2_500)}}`,
+				`{"a":${deep(17, "[", "]")}}`,
+			];
+			await refusedEverywhere(bodies, "malformed_request");
+			await refusedEverywhere([`{"a":${deep(16, "[", "]")}}`], "validation_failed");
 		}),
 	);
 

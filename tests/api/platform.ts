@@ -35,6 +35,9 @@ export type TestPlatform = {
 	stop(): Promise<void>;
 };
 
+/** Whether the services are in processes of their own. */
+export const isApart = process.env.TEST_MONGODB_URI !== undefined;
+
 /**
  * The whole platform on free ports, with nothing in it: in this process and on a data directory of its own, or with every service in a
  * process of its own where `npm test` says so (see `scripts/test-distributed.ts`).
@@ -90,11 +93,15 @@ async function startApart(env: NodeJS.ProcessEnv, mongodbUri: string): Promise<T
 	});
 	const { broker, stop } = await startPlatform(settings);
 	await broker.waitForServices(["user", "store", "credit"]);
-	const clients = clientsOf(broker, settings, { public: cluster.publicUrl, internal: cluster.internalUrl });
+	const [gateway] = cluster.of("api");
+	const clients = clientsOf(broker, settings, {
+		public: `http://127.0.0.1:${gateway?.ports.public}`,
+		internal: `http://127.0.0.1:${gateway?.ports.internal}`,
+	});
 	return {
 		broker,
 		...clients,
-		probesUrl: `http://127.0.0.1:${cluster.of("api")[0]?.ports.probes}`,
+		probesUrl: `http://127.0.0.1:${gateway?.ports.probes}`,
 		async stop() {
 			clients.anyone.close();
 			clients.operator.close();

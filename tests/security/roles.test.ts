@@ -7,7 +7,7 @@ import { problemOf } from "../../services/errors.ts";
 import { credentialsFor, mayDo, type Reachable, type Role, rights } from "../../services/rights.ts";
 import { newKey } from "../api/client.ts";
 import { basketOf, newCode, newPerson, newShop, type Person, type Shop, sell } from "../api/people.ts";
-import { booksOf, startTestPlatform, type TestPlatform } from "../api/platform.ts";
+import { booksOf, isApart, startTestPlatform, type TestPlatform } from "../api/platform.ts";
 
 let platform: TestPlatform;
 let owner: Person;
@@ -151,7 +151,9 @@ describe("staff", () => {
 		assert.equal(effect, "refunded");
 	});
 
-	it("do not undo what was sold a while ago", async (t) => {
+	it("do not undo what was sold a while ago", {
+		skip: isApart && "of other processes the clock cannot be set",
+	}, async (t) => {
 		const { id: saleId } = await sell(shop, customer, newKey());
 		t.mock.timers.enable({ apis: ["Date"], now: Date.now() + 10 * 60_000 + 1_000 });
 		const caller = person(clerk);
