@@ -1,7 +1,7 @@
 // `npm run bench:access`: what it costs that a stolen token is worthless, as a share of the CPU that a whole payment takes; and what a
 // flood of log-ins does to those who pay meanwhile. A payment is a code for the customer's phone (DPoP) and a sale of the till's (signed).
 import { spawn } from "node:child_process";
-import { createPublicKey, randomBytes } from "node:crypto";
+import { createPublicKey, randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -129,7 +129,7 @@ async function admissionUs({ broker }: TestPlatform, { userId, sessionId }: Pers
 	// As many together as are paying at once.
 	const batches = Array.from({ length: CHECKS / PAYERS }, () => Array.from({ length: PAYERS }, newQuestion));
 	const perBatch = await cpuOf(batches, async (questions) => {
-		const { verdicts } = await call(broker, "auth.admit", { questions });
+		const { verdicts } = await call(broker, "auth.admit", { questionId: randomUUID(), questions });
 		return verdicts.every(({ verdict }) => verdict === "admitted");
 	});
 	return (perBatch / PAYERS) * 2;

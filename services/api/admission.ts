@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Service } from "moleculer";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
@@ -56,7 +57,7 @@ export class Admission {
 	async #send(batch: readonly Waiting[]): Promise<void> {
 		try {
 			const questions = batch.map(({ question }) => question);
-			const { verdicts } = await call(this.#broker, "auth.admit", { questions });
+			const { verdicts } = await call(this.#broker, "auth.admit", { questionId: randomUUID(), questions });
 			for (const [index, { resolve }] of batch.entries()) resolve(verdicts[index] as Verdict);
 		} catch (error) {
 			this.#service.logger.warn("Nobody could be admitted.", error);

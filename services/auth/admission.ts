@@ -1,7 +1,7 @@
 import type { Documents } from "../../mixins/database.ts";
 import type { Params, Result } from "../actions.ts";
 import type { Session } from "./session.ts";
-import type { Counted, ShortLived } from "./short-lived.ts";
+import type { Claiming, Counted, ShortLived } from "./short-lived.ts";
 import type { Till } from "./till.ts";
 
 type Question = Params<"auth.admit">["questions"][number];
@@ -20,22 +20,49 @@ const PROOF_MEMORY_MS = 150_000;
 
 /**
  * Judges requests. A session that was ended, or a till that was revoked, is refused from the next request on, in every gateway: what
- * their tokens still say is not asked. A proof is used up by the first request that is not refused for another reason.
+ * their tokens still say is not asked. A proof is used up by the first request that comes with it, whatever becomes of that.
+ *
+ * First the proofs, then the counts: counted first, one captured request that is sent again and again would use up its owner's rate. Nor
+ * could its count be given back later: once above the limit, it would be found limited and never be found replayed. So a request
+ * uses up its proof even if it is refused then. That harms nobody: what ended stays so, and what was limited comes again with a new
+ * proof (RFC 9449 4.2), while its old one stays refused also when the limit is over. These are two steps, whichever is first.
  */
-export async function admit(questions: readonly Question[], registry: Registry, nowMs: number): Promise<Verdict[]> {
-	const [alive, counted] = await Promise.all([
+export async function admit(
+	{ questionId, questions }: Params<"auth.admit">,
+	registry: Registry,
+	nowMs: number,
+): Promise<Verdict[]> {
+	const { shortLived } = registry;
+	const [alive, replayed] = await Promise.all([
 		thoseAlive(questions, registry, nowMs),
-		registry.shortLived.add(questions.map((question) => countOf(question, nowMs))),
+		thoseReplayed(questions, shortLived, { nowMs, untilMs: nowMs + PROOF_MEMORY_MS, questionId }),
 	]);
-	const verdicts = questions.map((question, index) => verdictOn(question, alive, counted[index] as Counted));
-	const proven = [...questions.entries()].filter(
-		([index, { proof }]) => proof !== undefined && verdicts[index]?.verdict === "admitted",
+	const refusals = questions.map((question, index) => {
+		if (!isThere(question, alive)) return "ended";
+		return replayed.has(index) ? "replayed" : undefined;
+	});
+	const counted = await shortLived.add(
+		questions.map((question, index) => countOf(question, refusals[index] ? 0 : 1, nowMs)),
 	);
-	if (proven.length === 0) return verdicts;
-	const proofs = proven.map(([, { proof }]) => String(proof));
-	const isNew = await registry.shortLived.claim(proofs, { nowMs, untilMs: nowMs + PROOF_MEMORY_MS });
-	const replayed = new Set(proven.filter((_, place) => !isNew[place]).map(([index]) => index));
-	return verdicts.map((verdict, index) => (replayed.has(index) ? { ...verdict, verdict: "replayed" } : verdict));
+	return questions.map(({ tillId, countMax }, index) => {
+		const { count, untilMs } = counted[index] as Counted;
+		const verdict = refusals[index] ?? (count > countMax ? "limited" : "admitted");
+		const till = tillId === undefined ? undefined : alive.tills.get(tillId);
+		return { verdict, count, untilMs, ...(till && { mayRefund: till.mayRefund }) };
+	});
+}
+
+/** @returns their places among the questions */
+async function thoseReplayed(
+	questions: readonly Question[],
+	shortLived: ShortLived,
+	claiming: Claiming,
+): Promise<ReadonlySet<number>> {
+	const proven = questions.flatMap(({ proof }, place) => (proof === undefined ? [] : [{ proof, place }]));
+	if (proven.length === 0) return new Set();
+	const proofs = proven.map(({ proof }) => proof);
+	const isNew = await shortLived.claim(proofs, claiming);
+	return new Set(proven.filter((_, index) => !isNew[index]).map(({ place }) => place));
 }
 
 type Alive = {
@@ -72,17 +99,14 @@ async function found<T extends { readonly _id: string }>(documents: Readable<T>,
 const byId = <T extends { readonly _id: string }>(items: readonly T[]): Map<string, T> =>
 	new Map(items.map((item) => [item._id, item]));
 
-const countOf = ({ counter, windowS }: Question, nowMs: number) => ({
+/** Nothing is added for what is refused already, which is told all the same how many are left. */
+const countOf = ({ counter, windowS }: Question, amount: 0 | 1, nowMs: number) => ({
 	key: `rate:${counter}`,
-	amount: 1,
+	amount,
 	nowMs,
 	untilMs: nowMs + windowS * 1_000,
 });
 
-function verdictOn({ session, tillId, countMax }: Question, alive: Alive, { count, untilMs }: Counted): Verdict {
-	const till = tillId === undefined ? undefined : alive.tills.get(tillId);
-	const isThere =
-		(!session || alive.sessions.get(session.sessionId)?.userId === session.userId) && (tillId === undefined || till);
-	const verdict = isThere ? (count > countMax ? "limited" : "admitted") : "ended";
-	return { verdict, count, untilMs, ...(till && { mayRefund: till.mayRefund }) };
-}
+const isThere = ({ session, tillId }: Question, alive: Alive): boolean =>
+	(!session || alive.sessions.get(session.sessionId)?.userId === session.userId) &&
+	(tillId === undefined || alive.tills.has(tillId));

@@ -91,7 +91,7 @@ const Till = closed({ tillId: TillId, storeId: StoreId, name: TillName, mayRefun
 export const authActions = {
 	/** Takes a handle for a new person. Repeated with the same password it gives the same id: sign-up can be resumed. */
 	register: {
-		params: closed({ handle: Handle, password: Password }),
+		params: closed({ handle: Handle, password: Password, address: ClientAddress }),
 		returns: closed({ userId: UserId }),
 	},
 	login: {
@@ -171,7 +171,11 @@ export const authActions = {
 	},
 	/** What a gateway asks for each request before it calls anything: many at once, since it is asked so often. */
 	admit: {
-		params: closed({ questions: Type.Array(Question, { maxItems: 500 }) }),
+		params: closed({
+			/** The same when they are asked again: a proof is not used up by the question that it was used for. */
+			questionId: Type.String({ minLength: 22, maxLength: 36 }),
+			questions: Type.Array(Question, { maxItems: 500 }),
+		}),
 		returns: closed({ verdicts: Type.Array(Verdict) }),
 	},
 	/** Makes a signed payment code for a person's wallet. */

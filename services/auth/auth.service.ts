@@ -50,8 +50,7 @@ export default (settings: Settings): ServiceSchema => ({
 	actions: {
 		register: {
 			...action("public", authActions.register, async function (ctx) {
-				const { handle, password } = ctx.params;
-				return { userId: await credentialsOf(this).register(handle, password) };
+				return { userId: await credentialsOf(this).register(ctx.params) };
 			}),
 			...hashing,
 		},
@@ -94,7 +93,8 @@ export default (settings: Settings): ServiceSchema => ({
 
 		listSessions: action("published", authActions.listSessions, async function (ctx) {
 			const { userId, sessionId } = callerOf(ctx);
-			const sessions = await sessionsOf(this).find({ query: { userId }, sort: "-usedAtMs", limit: 100 });
+			const query = { userId, expiresAtMs: { $gt: Date.now() } };
+			const sessions = await sessionsOf(this).find({ query, sort: "-usedAtMs", limit: 100 });
 			return {
 				items: sessions.map(({ _id, userAgent, createdAtMs, usedAtMs, expiresAtMs }) => ({
 					id: _id,
@@ -148,7 +148,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 		admit: action("public", authActions.admit, async function (ctx) {
 			const registry = { sessions: sessionsOf(this), tills: tillsOf(this), shortLived: (this as Auth).shortLived };
-			return { verdicts: await admit(ctx.params.questions, registry, Date.now()) };
+			return { verdicts: await admit(ctx.params, registry, Date.now()) };
 		}),
 
 		jwks: action("published", authActions.jwks, async function () {

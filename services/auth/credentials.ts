@@ -1,7 +1,7 @@
 import type { Documents } from "../../mixins/database.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Person } from "../actions.ts";
-import { fail, problemOf } from "../errors.ts";
+import { fail } from "../errors.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { forgetAll, isKnown, type KnownDevice, remember } from "./known-device.ts";
 import { attempt, type Limit, limitsOfDevice, limitsOfStranger } from "./login-attempts.ts";
@@ -24,6 +24,7 @@ type Parts = {
 	readonly shortLived: ShortLived;
 };
 type From = { readonly jkt: string; readonly userAgent?: string | undefined };
+type Registration = { readonly handle: string; readonly password: string; readonly address: string };
 type Login = From & { readonly handle: string; readonly password: string; readonly address: string };
 type Change = Pick<From, "userAgent"> & { readonly currentPassword: string; readonly newPassword: string };
 
@@ -46,29 +47,31 @@ export class Credentials {
 	 *
 	 * @throws handle_taken, password_too_common, too_many_attempts
 	 */
-	async register(handle: string, password: string): Promise<string> {
+	async register({ handle, password, address }: Registration): Promise<string> {
 		if (await isCommonPassword(password, handle)) throw fail("password_too_common");
 		const { credentials } = this.#parts;
 		const known = await credentials.findOne({ handle });
-		if (known) return this.#resume(known, password);
+		if (known) return this.#resume(known, password, address);
 		const credential = { _id: newId("u"), handle, passwordHash: await hashPassword(password), createdAtMs: Date.now() };
 		try {
 			return (await credentials.insert(credential))._id;
 		} catch (error) {
 			const raced = await credentials.findOne({ handle });
 			if (!raced) throw error;
-			return this.#resume(raced, password);
+			return this.#resume(raced, password, address);
 		}
 	}
 
-	/** Whoever knows the password is the one who began: their sign-up was cut off, or the reply was lost. Others are guessing. */
-	async #resume(credential: Credential, password: string): Promise<string> {
-		try {
-			await this.#prove(credential, password, limitsOfStranger(credential.handle));
-			return credential._id;
-		} catch (error) {
-			throw problemOf(error) === "invalid_credentials" ? fail("handle_taken") : error;
-		}
+	/**
+	 * Whoever knows the password is the one who began: their sign-up was cut off, or the reply was lost. Others are guessing, and where
+	 * the sign-up was complete they are told "taken" in any case: so the right password is counted too, or its never being refused would tell.
+	 * Whether it was complete is not known here, and whoever resumes needs few attempts.
+	 */
+	async #resume({ _id, handle, passwordHash }: Credential, password: string, address: string): Promise<string> {
+		const asked = { limits: limitsOfStranger(handle, address), nowMs: Date.now(), countsRight: true };
+		const isRight = await attempt(asked, this.#parts.shortLived, () => matchesPassword(password, passwordHash));
+		if (!isRight) throw fail("handle_taken");
+		return _id;
 	}
 
 	/** @throws invalid_credentials, too_many_attempts */

@@ -27,14 +27,17 @@ type Outcome = "right" | "wrong" | "refused";
 
 /** What became of one that has this password; what was checked is counted. */
 let checked = 0;
-async function tryIt(limits: readonly Limit[], { isRight = false, nowMs = T0, by = one } = {}): Promise<Outcome> {
+async function tryIt(
+	limits: readonly Limit[],
+	{ isRight = false, nowMs = T0, by = one, countsRight = false } = {},
+): Promise<Outcome> {
 	const check = async () => {
 		checked += 1;
 		await new Promise(setImmediate);
 		return isRight;
 	};
 	try {
-		return (await attempt({ limits, nowMs }, by, check)) ? "right" : "wrong";
+		return (await attempt({ limits, nowMs, countsRight }, by, check)) ? "right" : "wrong";
 	} catch (error) {
 		assert.equal(problemOf(error), "too_many_attempts");
 		return "refused";
@@ -70,7 +73,7 @@ test("strangers share what there is for an account, and the owner's device has i
 	const handle = newHandle();
 	for (let index = 0; index < 20; index++) assert.equal(await tryIt(limitsOfStranger(handle, newAddress())), "wrong");
 	assert.equal(await tryIt(limitsOfStranger(handle, newAddress()), { isRight: true }), "refused");
-	assert.equal(await tryIt(limitsOfStranger(handle), { isRight: true }), "refused");
+	assert.equal(await tryIt(limitsOfStranger(handle, newAddress()), { isRight: true }), "refused");
 	assert.equal(await tryIt(limitsOfDevice(handle, "phone"), { isRight: true }), "right");
 	assert.equal(await tryIt(limitsOfStranger(newHandle(), newAddress()), { isRight: true }), "right");
 	const later = { nowMs: T0 + 60 * MINUTE_MS, isRight: true };
@@ -96,6 +99,14 @@ test("what was right is not counted", async () => {
 	const limits = limitsOfStranger(newHandle(), newAddress());
 	assert.deepEqual(await times(60, limits, { isRight: true }), { right: 60 });
 	assert.deepEqual(await times(21, limits), { wrong: 20, refused: 1 });
+});
+
+test("where it must not be told apart, what is right is counted like what is wrong", async () => {
+	const limits = limitsOfStranger(newHandle(), newAddress());
+	const silent = { isRight: true, countsRight: true };
+	assert.deepEqual(await times(10, limits, silent), { right: 10 });
+	assert.deepEqual(await times(10, limits), { wrong: 10 });
+	assert.deepEqual(await times(2, limits, silent), { refused: 2 });
 });
 
 test("of two hundred guesses at the same moment, in two processes, no more are checked than the limit", async () => {

@@ -19,24 +19,27 @@ export const limitsOfDevice = (handle: string, jkt: string): readonly Limit[] =>
 /**
  * All other devices share what there is for the account, and for where they are. Anybody can use that up, and keeps out other strangers
  * only. A handle that nobody has is counted like any other.
- *
- * @param address left out where it is not known
  */
-export const limitsOfStranger = (handle: string, address?: string): readonly Limit[] => [
+export const limitsOfStranger = (handle: string, address: string): readonly Limit[] => [
 	{ key: keyOf("account", handle), failuresMax: 20, windowMs: 60 * MINUTE_MS },
-	...(address === undefined ? [] : [{ key: keyOf("address", address), failuresMax: 50, windowMs: 60 * MINUTE_MS }]),
+	{ key: keyOf("address", address), failuresMax: 50, windowMs: 60 * MINUTE_MS },
 ];
 
 /**
  * Checks a password, if not too many were wrong before. It counts as wrong until it is known to be right, so that many who guess at
  * the same time do not all pass; and stays wrong if the process dies over it. Many at the same moment may be refused by each other.
  *
+ * @param countsRight what is right stays counted as well, where the answer must not tell it from what is wrong
  * @param check whether it is right; called only within the limits
  * @returns what `check` found
  * @throws too_many_attempts
  */
 export async function attempt(
-	{ limits, nowMs }: { readonly limits: readonly Limit[]; readonly nowMs: number },
+	{
+		limits,
+		nowMs,
+		countsRight = false,
+	}: { readonly limits: readonly Limit[]; readonly nowMs: number; readonly countsRight?: boolean },
 	shortLived: ShortLived,
 	check: () => Promise<boolean>,
 ): Promise<boolean> {
@@ -54,7 +57,7 @@ export async function attempt(
 		throw fail("too_many_attempts", undefined, { retryAfterS });
 	}
 	const isRight = await check();
-	if (isRight) await giveBack(held, shortLived);
+	if (isRight && !countsRight) await giveBack(held, shortLived);
 	return isRight;
 }
 

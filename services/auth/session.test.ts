@@ -101,6 +101,67 @@ test("two at once get the same successor, though one of them derives by another 
 	assert.equal(new Set(await Promise.all(both)).size, 1);
 });
 
+/**
+ * Right after an election MongoDB may show documents as they were before their last change. Writes go to what there is.
+ *
+ * @param reads so many show what was; the rest what is
+ */
+function behind(was: Session, reads: number): Sessions {
+	let left = reads;
+	return {
+		findById: async (id) => (left-- > 0 ? was : sessions.findById(id)),
+		updateMany: (query, update) => sessions.updateMany(query, update),
+		removeMany: (query) => sessions.removeMany(query),
+	};
+}
+type Sessions = Parameters<typeof rotateSession>[0];
+const rotateBehind = (stale: Sessions, refreshToken: string, nowMs: number) =>
+	rotateSession(stale, { refreshToken, jkt: "adas-phone", keys, nowMs });
+
+test("the newest token logs nobody out, though a read shows the session before its last rotation", async () => {
+	for (const reads of [1, 2]) {
+		const { session, refreshToken } = await open();
+		const second = await rotate(refreshToken, T0);
+		const rotated = await rotateBehind(behind(session, reads), second, T0 + GRACE_MS);
+		assert.equal(rotated.session._id, session._id);
+		await rotate(rotated.refreshToken, T0 + 2 * GRACE_MS);
+	}
+});
+
+test("while reads stay behind nothing is decided, and nothing ended", async () => {
+	const { session, refreshToken } = await open();
+	const second = await rotate(refreshToken, T0);
+	for (const token of [second, refreshToken])
+		await assert.rejects(rotateBehind(behind(session, Number.POSITIVE_INFINITY), token, T0 + GRACE_MS), {
+			type: "service_unavailable",
+		});
+	await rotate(second, T0 + GRACE_MS);
+});
+
+test("a token that was used before is found out, though a read shows the session before that", async () => {
+	const { session, refreshToken } = await open();
+	const second = await rotate(refreshToken, T0);
+	assert.equal((await rotateBehind(behind(session, 1), refreshToken, T0 + GRACE_MS - 1)).refreshToken, second);
+	await assert.rejects(rotateBehind(behind(session, 1), refreshToken, T0 + GRACE_MS), ended);
+	assert.equal(await sessions.findById(session._id), null);
+	const other = await open();
+	const third = await rotate(await rotate(other.refreshToken, T0), T0);
+	await assert.rejects(rotateBehind(behind(other.session, 1), other.refreshToken, T0), ended);
+	await assert.rejects(rotate(third, T0), ended);
+});
+
+test("who logs in leaves none of their sessions behind that are over, and takes nobody else's away", async () => {
+	const openFor = (userId: string, nowMs: number) =>
+		openSession(sessions, { userId, userAgent: "test", jkt: "adas-phone", nowMs });
+	const [over, lasting, others] = [await openFor("u_bo", T0), await openFor("u_bo", T0 + 1), await openFor("u_cy", T0)];
+	const opened = await openFor("u_bo", T0 + SESSION_TTL_MS);
+	const found = await sessions.findByIds([over, lasting, others, opened].map(({ session }) => session._id));
+	assert.deepEqual(
+		new Set(found.map(({ _id }) => _id)),
+		new Set([lasting, others, opened].map(({ session }) => session._id)),
+	);
+});
+
 test("a session ends with its time, not a millisecond later", async () => {
 	const { refreshToken } = await open();
 	await assert.rejects(rotate(refreshToken, T0 + SESSION_TTL_MS), ended);

@@ -36,6 +36,8 @@ export async function openSession(
 	sessions: Documents<Session>,
 	{ userId, userAgent, jkt, nowMs }: Pick<Session, "userId" | "userAgent" | "jkt"> & { nowMs: number },
 ): Promise<Opened> {
+	// Here, because it is where a person's sessions become more: nobody else ever comes to look for those that are over.
+	await sessions.removeMany({ userId, expiresAtMs: { $lte: nowMs } });
 	const secret = randomBytes(32).toString("base64url");
 	const session = await sessions.insert({
 		_id: newId("n"),
@@ -52,19 +54,43 @@ export async function openSession(
 	return { session, refreshToken: `${session._id}.${secret}` };
 }
 
+/** So often a session is read that is another one by the time it is to be changed. */
+const READS_MAX = 3;
+
+type Rotating = Pick<Documents<Session>, "findById" | "updateMany" | "removeMany">;
+type Presented = {
+	readonly refreshToken: string;
+	readonly jkt: string;
+	readonly keys: RefreshKeys;
+	readonly nowMs: number;
+};
+
 /**
  * Exchanges a refresh token for its successor (RFC 9700 §4.14.2). A token that was exchanged before is proof that two parties have it:
  * the session ends, since nobody can tell who is who. Whoever has another key than the session's gets nothing, and ends nothing.
  *
- * @throws session_ended
+ * @throws session_ended; service_unavailable when it never stood still, or reads stay behind
  */
-export async function rotateSession(
-	sessions: Documents<Session>,
-	{ refreshToken, jkt, keys, nowMs }: { refreshToken: string; jkt: string; keys: RefreshKeys; nowMs: number },
-): Promise<Opened> {
+export async function rotateSession(sessions: Rotating, presented: Presented): Promise<Opened> {
+	for (let reads = 0; reads < READS_MAX; reads++) {
+		const opened = await rotateAsRead(sessions, presented);
+		if (opened) return opened;
+	}
+	throw fail("service_unavailable");
+}
+
+/**
+ * Changes the session only if it still is what a read said: another tab may have been faster, and right after an election MongoDB may
+ * show it before its last rotation, when the newest token looks like a foreign one. The write that finds nothing has waited for the
+ * majority, so that the next read knows better.
+ *
+ * @returns null when it is another one by now, and has to be judged anew
+ */
+async function rotateAsRead(sessions: Rotating, { refreshToken, jkt, keys, nowMs }: Presented): Promise<Opened | null> {
 	const [id, secret] = refreshToken.split(".") as [string, string];
 	const session = await sessions.findById(id);
 	if (!session || session.expiresAtMs <= nowMs || session.jkt !== jkt) throw fail("session_ended");
+	const { refreshHash, previousHash, refreshKid, usedAtMs } = session;
 	const presented = digest(secret);
 	// Derived and not drawn: asked again within the grace, the answer is the same and needs no secret at rest. By the same key, too,
 	// which may have been followed by another one since.
@@ -72,16 +98,16 @@ export async function rotateSession(
 		createHmac("sha256", await keys.secretOf(kid))
 			.update(refreshToken)
 			.digest("base64url");
-	const again = async (kid: string) => ({ session, refreshToken: `${id}.${await successorBy(kid)}` });
-	if (session.previousHash === presented && session.refreshKid && nowMs - session.usedAtMs < GRACE_MS)
-		return again(session.refreshKid);
-	if (session.refreshHash !== presented) {
-		await sessions.removeById(id);
+	if (previousHash === presented && refreshKid && nowMs - usedAtMs < GRACE_MS)
+		return { session, refreshToken: `${id}.${await successorBy(refreshKid)}` };
+	if (refreshHash !== presented) {
+		const removed = await sessions.removeMany({ _id: id, refreshHash });
+		if (removed === 0) return null;
 		throw fail("session_ended", "This refresh token was used before. If that was not you, change your password.");
 	}
 	const successor = await successorBy(keys.kid);
 	const rotated = await sessions.updateMany(
-		{ _id: id, refreshHash: presented },
+		{ _id: id, refreshHash },
 		{
 			$set: {
 				refreshHash: digest(successor),
@@ -92,11 +118,7 @@ export async function rotateSession(
 			},
 		},
 	);
-	if (rotated === 1) return { session, refreshToken: `${id}.${successor}` };
-	// Another tab was faster: then this one stands where that one does.
-	const now = await sessions.findById(id);
-	if (now?.previousHash === presented && now.refreshKid) return again(now.refreshKid);
-	throw fail("session_ended");
+	return rotated === 1 ? { session, refreshToken: `${id}.${successor}` } : null;
 }
 
 const digest = (secret: string): string => hash("sha256", secret, "base64url");

@@ -1,9 +1,10 @@
 import type { AnyBulkWriteOperation, Collection, Db } from "mongodb";
 import { answered, DUPLICATE_KEY, DURABLE, define, isBulkWriteError, Mongo } from "../../mixins/mongo.ts";
-import type { Count, Counted, ShortLived } from "./short-lived.ts";
+import { type Claiming, type Count, type Counted, isFirstOf, type ShortLived } from "./short-lived.ts";
 
-type Claim = { _id: string; untilMs: number; expiresAt: Date };
-type Counter = Claim & { count: number };
+type Lasting = { _id: string; untilMs: number; expiresAt: Date };
+type Claim = Lasting & { questionId: string };
+type Counter = Lasting & { count: number };
 
 /** What is over is removed by MongoDB within the next minutes; until then it counts as if it were not there. */
 const ttl = { key: { expiresAt: 1 }, expireAfterSeconds: 0 } as const;
@@ -31,23 +32,26 @@ export class MongoShortLived implements ShortLived {
 	}
 
 	/**
-	 * Each claim is an upsert that finds only what is over: where there is a claim that holds, it tries to insert a second one, and the
+	 * Each claim is an upsert that finds only what is over, or its own: where there is a claim that holds, it tries to insert a second one, and the
 	 * unique `_id` refuses that. So the server decides, whoever else asks.
 	 */
-	async claim(keys: readonly string[], { nowMs, untilMs }: { nowMs: number; untilMs: number }): Promise<boolean[]> {
+	async claim(keys: readonly string[], { nowMs, untilMs, questionId }: Claiming): Promise<boolean[]> {
 		if (keys.length === 0) return [];
-		const set = { untilMs, expiresAt: new Date(untilMs) };
-		const operations = keys.map((_id): AnyBulkWriteOperation<Claim> => {
-			return { updateOne: { filter: { _id, untilMs: { $lte: nowMs } }, update: { $set: set }, upsert: true } };
+		const different = [...new Set(keys)];
+		const update = { $set: { untilMs, expiresAt: new Date(untilMs), questionId } };
+		const operations = different.map((_id): AnyBulkWriteOperation<Claim> => {
+			const filter = { _id, $or: [{ untilMs: { $lte: nowMs } }, { questionId }] };
+			return { updateOne: { filter, update, upsert: true } };
 		});
-		const taken = new Set<number>();
+		const taken = new Set<string>();
 		await this.#within(async (db) => {
 			const claims: Collection<Claim> = db.collection("claims_short");
 			await claims.bulkWrite(operations, { ordered: false, writeConcern: DURABLE }).catch((error: unknown) => {
-				for (const index of placesTaken(error)) taken.add(index);
+				for (const index of placesTaken(error)) taken.add(different[index] as string);
 			});
 		});
-		return keys.map((_, index) => !taken.has(index));
+		const isFirst = isFirstOf(keys);
+		return keys.map((key, index) => !taken.has(key) && isFirst(key, index));
 	}
 
 	/** What comes back may have in it what others have added meanwhile. */

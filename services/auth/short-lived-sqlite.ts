@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { openSqlite, transaction } from "../../mixins/sqlite.ts";
-import type { Count, Counted, ShortLived } from "./short-lived.ts";
+import { type Claiming, type Count, type Counted, isFirstOf, type ShortLived } from "./short-lived.ts";
 
 /** So much of what is over is removed with each call, which adds less than that. */
 const REMOVED_MAX = 1_000;
@@ -17,13 +17,14 @@ export class SqliteShortLived implements ShortLived {
 	constructor(path: string) {
 		this.#db = openSqlite(path, { synchronous: "NORMAL" });
 		this.#db.exec(`
-			CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+			CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, until_ms INTEGER NOT NULL, question_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
 			CREATE INDEX IF NOT EXISTS claims_until ON claims (until_ms);
 			CREATE TABLE IF NOT EXISTS counters (key TEXT PRIMARY KEY, count INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 			CREATE INDEX IF NOT EXISTS counters_until ON counters (until_ms);
 		`);
 		this.#claim = this.#db.prepare(`
-			INSERT INTO claims VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET until_ms = ?2 WHERE until_ms <= ?3
+			INSERT INTO claims VALUES (?1, ?2, ?4) ON CONFLICT (key) DO UPDATE SET until_ms = ?2, question_id = ?4
+				WHERE until_ms <= ?3 OR question_id = ?4
 		`);
 		this.#add = this.#db.prepare(`
 			INSERT INTO counters VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET
@@ -40,10 +41,13 @@ export class SqliteShortLived implements ShortLived {
 		);
 	}
 
-	async claim(keys: readonly string[], { nowMs, untilMs }: { nowMs: number; untilMs: number }): Promise<boolean[]> {
+	async claim(keys: readonly string[], { nowMs, untilMs, questionId }: Claiming): Promise<boolean[]> {
 		return transaction(this.#db, () => {
 			this.#removeOld[0]?.run(nowMs);
-			return keys.map((key) => this.#claim.run(key, untilMs, nowMs).changes === 1);
+			const isFirst = isFirstOf(keys);
+			return keys.map(
+				(key, index) => isFirst(key, index) && this.#claim.run(key, untilMs, nowMs, questionId).changes === 1,
+			);
 		});
 	}
 

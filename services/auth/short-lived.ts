@@ -11,10 +11,9 @@ export interface ShortLived {
 	/**
 	 * Takes each key for the first who asks, atomically, whoever asks at the same time and in whichever process.
 	 *
-	 * @param untilMs until when nobody else gets it, at least
-	 * @returns for each key whether it was free; of two equal ones in one call only the first is
+	 * @returns for each key whether it was free, or taken by the same question; of two equal ones in one call only the first is
 	 */
-	claim(keys: readonly string[], time: { readonly nowMs: number; readonly untilMs: number }): Promise<boolean[]>;
+	claim(keys: readonly string[], by: Claiming): Promise<boolean[]>;
 	/**
 	 * Adds to counters, atomically.
 	 *
@@ -28,8 +27,21 @@ export interface ShortLived {
 	close(): Promise<void>;
 }
 
+export type Claiming = {
+	readonly nowMs: number;
+	/** Until when nobody else gets it, at least. */
+	readonly untilMs: number;
+	/** Of the question: one that is asked again, because its answer did not come, gets the same answer. */
+	readonly questionId: string;
+};
 export type Count = { readonly key: string; readonly amount: number; readonly nowMs: number; readonly untilMs: number };
 export type Counted = { readonly count: number; readonly untilMs: number };
+
+/** Of equal ones only the first. */
+export function isFirstOf(keys: readonly string[]): (key: string, index: number) => boolean {
+	const places = new Map(keys.map((key, index) => [key, index] as const).toReversed());
+	return (key, index) => places.get(key) === index;
+}
 
 /** @throws when it cannot be opened */
 export async function openShortLived({ dataDir, mongodbUri }: Settings): Promise<ShortLived> {

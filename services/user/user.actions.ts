@@ -72,6 +72,8 @@ export const userActions = {
 			handle: Handle,
 			password: Type.String({ minLength: 8, maxLength: 128 }),
 			displayName: DisplayName,
+			/** Where it comes from: set by the gateway, for `auth` to count who guesses. */
+			address: Type.String({ minLength: 1, maxLength: 64 }),
 		}),
 		returns: Person,
 	},

@@ -37,8 +37,8 @@ export default (settings: Settings): ServiceSchema => ({
 
 	actions: {
 		signUp: action("published", userActions.signUp, async function (ctx) {
-			const { handle, password, displayName } = ctx.params;
-			const { userId } = await call(ctx, "auth.register", { handle, password });
+			const { handle, password, displayName, address } = ctx.params;
+			const { userId } = await call(ctx, "auth.register", { handle, password, address });
 			await call(ctx, "credit.open", { accountId: walletOf(userId), owner: userId });
 			// The profile comes last: while it is missing, the same sign-up can be sent again and goes on where it was cut off.
 			return person(await insertUser(this, { _id: userId, handle, displayName, createdAtMs: Date.now() }));

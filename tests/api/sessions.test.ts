@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import jwt from "jsonwebtoken";
+import type { Service } from "moleculer";
+import { documents } from "../../mixins/database.ts";
+import { openSession, SESSION_TTL_MS, type Session } from "../../services/auth/session.ts";
 import { type Client, newProver, PUBLIC_ORIGIN } from "./client.ts";
 import type { Answer } from "./contract.ts";
 import { newPerson, PASSWORD, type Person } from "./people.ts";
@@ -155,6 +158,26 @@ describe("sessions", () => {
 		);
 		assert.ok(!items.some(({ id }) => id === bob.sessionId));
 		assert.deepEqual((await bob.api.ok("auth.listSessions", {})).items.length, 1);
+	});
+
+	it("that are over are neither listed, nor kept when their owner logs in again", async () => {
+		const bob = await newPerson(anyone, { name: "Bob" });
+		const kept = documents<Session>(platform.broker.getLocalService("auth") as Service, "sessions");
+		const now = Date.now();
+		const { session } = await openSession(kept, {
+			userId: bob.userId,
+			userAgent: "an old phone",
+			jkt: "A".repeat(43),
+			nowMs: now - SESSION_TTL_MS,
+		});
+		const { items } = await bob.api.ok("auth.listSessions", {});
+		assert.deepEqual(
+			items.map(({ id }) => id),
+			[bob.sessionId],
+		);
+		await anyone.from(bob.prover).ok("auth.login", { handle: bob.handle, password: PASSWORD });
+		assert.equal(await kept.findById(session._id), null);
+		assert.equal((await kept.find({ query: { userId: bob.userId } })).length, 2);
 	});
 
 	it("end by log-out: the cookie is cleared and refreshes no more", async () => {

@@ -3,6 +3,7 @@ import { createHook } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { Prover } from "../../clients/sdk/prover.ts";
+import { call } from "../../services/actions.ts";
 import { assertRefused, type Client, newProver } from "../api/client.ts";
 import type { Answer } from "../api/contract.ts";
 import { newPerson, PASSWORD, type Person } from "../api/people.ts";
@@ -226,6 +227,67 @@ describe("guessing", () => {
 			await anyone.refused("user.signUp", { ...said, password: PASSWORD }, "too_many_attempts");
 		});
 		assert.equal(cost, 20);
+	});
+
+	it("by signing up with a handle that is taken is answered the same, whether it is right or wrong", async () => {
+		const ada = await newPerson(anyone);
+		const bob = await newPerson(anyone);
+		const guesses = [
+			{ handle: ada.handle, password: PASSWORD },
+			{ handle: bob.handle, password: "wrong one" },
+		];
+		const [right, wrong] = await Promise.all(
+			guesses.map(async (guessed) => {
+				const thief = await stranger();
+				const bodies: object[] = [];
+				for (let index = 0; index < 22; index++)
+					bodies.push(withoutTrace((await thief.call("user.signUp", { ...guessed, displayName: "Eve" })).body));
+				return bodies;
+			}),
+		);
+		assert.deepEqual(right, wrong);
+		assert.deepEqual(
+			right?.map((body) => (body as { status: number }).status),
+			[...Array(20).fill(409), 429, 429],
+		);
+	});
+
+	it("by signing up is counted by where it comes from too, together with log-ins, whatever the client says of that", async () => {
+		const address = newAddress();
+		const people = await Promise.all(Array.from({ length: 6 }, () => newPerson(anyone)));
+		const thief = await stranger(address);
+		const statuses: number[] = [];
+		const cost = await hashesOf(async () => {
+			for (let index = 0; index < 53; index++) {
+				const { handle } = people[index % people.length] as Person;
+				const guessed = { handle, password: `wrong one ${index}`, displayName: "Eve" };
+				statuses.push((await thief.call("user.signUp", guessed)).status);
+			}
+		});
+		assert.deepEqual(statuses, [...Array(50).fill(409), ...Array(3).fill(429)]);
+		assert.equal(cost, 50);
+		assertRefused(await logIn(thief, newHandle()), "too_many_attempts", "a log-in from there");
+		const said = {
+			handle: (people[0] as Person).handle,
+			password: PASSWORD,
+			displayName: "Eve",
+			address: newAddress(),
+		};
+		await thief.refused("user.signUp", said, "validation_failed");
+		// Who takes a handle that is free guesses nothing.
+		await thief.ok("user.signUp", { handle: newHandle(), password: PASSWORD, displayName: "New" });
+	});
+
+	it("a sign-up that was cut off can be resumed all the same", async () => {
+		const handle = newHandle();
+		const from = await stranger();
+		// As if the process had died behind the first of the three steps.
+		const address = newAddress();
+		const { userId } = await call(platform.broker, "auth.register", { handle, password: PASSWORD, address });
+		const said = { handle, displayName: "Cut" };
+		await from.refused("user.signUp", { ...said, password: "wrong one" }, "handle_taken");
+		assert.equal((await from.ok("user.signUp", { ...said, password: PASSWORD })).userId, userId);
+		assert.equal((await logIn(from, handle)).status, 201);
 	});
 });
 

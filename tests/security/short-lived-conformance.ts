@@ -18,27 +18,37 @@ export function shortLivedConformance(name: string, open: () => Promise<ShortLiv
 		after(() => Promise.all([one?.close(), two?.close()]));
 
 		const now = { nowMs: T0, untilMs: T0 + 60_000 };
+		const by = (time: typeof now, questionId = newKey()) => ({ ...time, questionId });
 
 		it("gives a key to the first who asks, and to nobody else until its time is over", async () => {
 			const key = newKey();
-			assert.deepEqual(await one.claim([key], now), [true]);
-			assert.deepEqual(await one.claim([key], now), [false]);
-			assert.deepEqual(await two.claim([key], { nowMs: T0 + 59_999, untilMs: T0 + 90_000 }), [false]);
-			assert.deepEqual(await two.claim([key], { nowMs: T0 + 60_000, untilMs: T0 + 90_000 }), [true]);
-			assert.deepEqual(await one.claim([key], { nowMs: T0 + 89_999, untilMs: T0 + 99_000 }), [false]);
+			assert.deepEqual(await one.claim([key], by(now)), [true]);
+			assert.deepEqual(await one.claim([key], by(now)), [false]);
+			assert.deepEqual(await two.claim([key], by({ nowMs: T0 + 59_999, untilMs: T0 + 90_000 })), [false]);
+			assert.deepEqual(await two.claim([key], by({ nowMs: T0 + 60_000, untilMs: T0 + 90_000 })), [true]);
+			assert.deepEqual(await one.claim([key], by({ nowMs: T0 + 89_999, untilMs: T0 + 99_000 })), [false]);
 		});
 
 		it("tells of each key by itself, and gives one that is asked for twice at once only once", async () => {
 			const [a, b, c] = [newKey(), newKey(), newKey()];
-			await one.claim([b], now);
-			assert.deepEqual(await two.claim([a, b, c, a], now), [true, false, true, false]);
-			assert.deepEqual(await two.claim([], now), []);
+			await one.claim([b], by(now));
+			assert.deepEqual(await two.claim([a, b, c, a], by(now)), [true, false, true, false]);
+			assert.deepEqual(await two.claim([], by(now)), []);
+		});
+
+		it("gives a key again to the question that has it, wherever that is asked again", async () => {
+			const [key, other] = [newKey(), newKey()];
+			const question = by(now);
+			assert.deepEqual(await one.claim([key, other, key], question), [true, true, false]);
+			assert.deepEqual(await two.claim([key, other, key], question), [true, true, false]);
+			assert.deepEqual(await two.claim([key], by(now)), [false]);
+			assert.deepEqual(await one.claim([key], question), [true]);
 		});
 
 		it("gives a key that 64 ask for at the same time to one of them, ten times over", async () => {
 			for (let round = 0; round < 10; round++) {
 				const key = newKey();
-				const asked = Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two).claim([key, newKey()], now));
+				const asked = Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two).claim([key, newKey()], by(now)));
 				const answers = await Promise.all(asked);
 				assert.equal(answers.filter(([isFirst]) => isFirst).length, 1);
 				assert.ok(answers.every(([, isFirst]) => isFirst));
@@ -47,9 +57,9 @@ export function shortLivedConformance(name: string, open: () => Promise<ShortLiv
 
 		it("gives a key whose time is over to one of 64 as well", async () => {
 			const key = newKey();
-			await one.claim([key], now);
+			await one.claim([key], by(now));
 			const later = { nowMs: T0 + 60_000, untilMs: T0 + 120_000 };
-			const asked = Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two).claim([key], later));
+			const asked = Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two).claim([key], by(later)));
 			assert.equal((await Promise.all(asked)).filter(([isFirst]) => isFirst).length, 1);
 		});
 
@@ -77,6 +87,20 @@ export function shortLivedConformance(name: string, open: () => Promise<ShortLiv
 			);
 			assert.deepEqual(await two.read([a, b, newKey()], T0), [3, 5, 0]);
 			assert.deepEqual(await two.add([]), []);
+		});
+
+		it("tells what a counter holds to who adds nothing", async () => {
+			const [a, b] = [newKey(), newKey()];
+			const counted = await one.add([0, 1, 0, 1, 0].map((amount) => ({ key: a, amount, ...now })));
+			assert.deepEqual(
+				counted.map(({ count }) => count),
+				[0, 1, 1, 2, 2],
+			);
+			const none = [a, b].map((key) => ({ key, amount: 0, nowMs: T0 + 1, untilMs: T0 + 60_001 }));
+			assert.deepEqual((await two.add(none))[0], { count: 2, untilMs: now.untilMs });
+			assert.deepEqual(await two.read([a, b], T0), [2, 0]);
+			const later = { nowMs: now.untilMs, untilMs: now.untilMs + 60_000 };
+			assert.deepEqual(await one.add([{ key: a, amount: 0, ...later }]), [{ count: 0, untilMs: later.untilMs }]);
 		});
 
 		it("begins again when a counter's time is over, which adding does not prolong", async () => {
