@@ -8,12 +8,14 @@ import { hedging } from "./hedging.ts";
 const AFTER_MS = 60;
 const GIVEN_UP_MS = 500;
 
+type Name = "credit.transfer" | "credit.account" | "user.me" | "store.create";
 type Answer = (ctx: Context<{ n: number }>) => unknown;
 
 /** Brokers that each answer for the ledger in their own way, and one that asks. They talk through Moleculer's transporter in memory. */
 class Brokers {
 	readonly asked = new Map<string, number[]>();
 	readonly #all: ServiceBroker[] = [];
+	readonly #answering = new Map<string, ServiceBroker>();
 	readonly #namespace = `hedging-${Math.random()}`;
 	readonly caller = this.#broker("caller");
 
@@ -35,17 +37,32 @@ class Brokers {
 				return answer(ctx);
 			};
 			const strategy = { strategy: "Shard", strategyOptions: { shardKey: "#lane" } };
-			this.#broker(nodeID).createService({
+			const broker = this.#broker(nodeID);
+			this.#answering.set(nodeID, broker);
+			broker.createService({
 				name: "credit",
 				actions: { transfer: { handler, ...strategy }, account: { handler, ...strategy } },
 			});
+			// One that is repeatable, and one that is not.
+			broker.createService({ name: "user", actions: { me: { handler } } });
+			broker.createService({ name: "store", actions: { create: { handler } } });
 		}
 		await Promise.all(this.#all.map((broker) => broker.start()));
-		await this.caller.waitForServices("credit");
+		await this.caller.waitForServices(["credit", "user", "store"]);
 		while (this.caller.registry.getActionEndpoints("credit.transfer")?.count() !== this.asked.size) await sleep(5);
 	}
 
-	ask(name: "credit.transfer" | "credit.account" = "credit.transfer", n = 1): Promise<string> {
+	/** As if it was dead, but nobody knew: it hears nothing, and says nothing. @returns what wakes it */
+	mute(nodeID: string): () => void {
+		const { transit } = this.#answering.get(nodeID) as unknown as { transit: { messageHandler: () => unknown } };
+		const { messageHandler } = transit;
+		transit.messageHandler = () => undefined;
+		return () => {
+			transit.messageHandler = messageHandler;
+		};
+	}
+
+	ask(name: Name = "credit.transfer", n = 1): Promise<string> {
 		return (this.caller.call(name, { n }) as Promise<string>).catch((error: unknown) => problemOf(error));
 	}
 
@@ -173,5 +190,54 @@ describe("hedging", () => {
 		await between(cannot, cannot);
 		assert.equal(await brokers.ask(), "ledger_unavailable");
 		assert.equal(total(), 2);
+	});
+
+	describe("of other services", () => {
+		const answers = { a: () => "a", b: () => "b" };
+
+		it("asks each in turn when all answer", async () => {
+			brokers = new Brokers();
+			await brokers.start(answers);
+			for (let n = 0; n < 20; n++) await brokers.ask("user.me");
+			assert.deepEqual([brokers.timesAsked("a"), brokers.timesAsked("b")], [10, 10]);
+		});
+
+		it("asks the other when one is gone, then only the other, and both again when it is back", async () => {
+			brokers = new Brokers();
+			await brokers.start(answers);
+			const wake = brokers.mute("a");
+			const heard = await Promise.all(Array.from({ length: 10 }, () => brokers.ask("user.me")));
+			assert.deepEqual(heard, Array(10).fill("b"));
+			const before = performance.now();
+			for (let n = 0; n < 20; n++) assert.equal(await brokers.ask("store.create"), "b");
+			assert.ok(performance.now() - before < GIVEN_UP_MS, "they waited for the one that is gone");
+			assert.equal(brokers.timesAsked("a"), 0);
+			wake();
+			for (const until = Date.now() + 5_000; Date.now() < until && brokers.timesAsked("a") === 0; await sleep(20))
+				await brokers.ask("user.me");
+			for (let n = 0; n < 4; n++) await brokers.ask("store.create");
+			assert.ok(brokers.timesAsked("a") >= 3);
+		});
+
+		it("waits for one that is slow, whatever it waits for itself", async () => {
+			brokers = new Brokers();
+			const slow = () => sleep(AFTER_MS * 4, "slow");
+			await brokers.start({ a: slow, b: slow });
+			assert.equal(await brokers.ask("user.me"), "slow");
+			assert.equal(brokers.timesAsked("a") + brokers.timesAsked("b"), 1);
+		});
+
+		it("takes every answer for one, and asks nobody twice what is not repeatable", async () => {
+			brokers = new Brokers();
+			const refuse = () => {
+				throw fail("service_unavailable");
+			};
+			await brokers.start({ a: refuse, b: refuse });
+			assert.equal(await brokers.ask("user.me"), "service_unavailable");
+			assert.equal(brokers.timesAsked("a") + brokers.timesAsked("b"), 1);
+			brokers.mute("a");
+			brokers.mute("b");
+			assert.equal(await brokers.ask("store.create"), "service_unavailable");
+		});
 	});
 });

@@ -1,8 +1,7 @@
 import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import { fail, problemOf } from "../services/errors.ts";
+import { repeatable } from "../services/repeatable.ts";
 
-/** What is asked of the ledger and may be asked twice: every command has an id, and the rest only reads. */
-const HEDGED = /^credit\.(?!audit$|status$)/;
 const OF_THE_LEDGER = /^credit\./;
 /** Of those, what changes something. */
 const COMMANDS = /^credit\.(open|transfer|post|void|refund|cancel|setState)$/;
@@ -13,42 +12,63 @@ const LANE = 0;
 
 type Call = (name: string, params?: unknown, options?: CallingOptions) => Answer;
 type Answer = Promise<unknown> & { readonly ctx?: { readonly nodeID?: string | null } };
-type Asked = { readonly nodeID: string | undefined; readonly answer: Answer };
+type Asked = { readonly nodeID: string | undefined; readonly askedAtMs: number; readonly answer: Answer };
 
 /**
- * Calls to the ledger: one process of it is asked, always the same one as long as it is there. When nothing at all has come from it for
- * `afterMs`, or it says that it cannot, the same call goes to another one as well, and so on; the first answer counts. Any process may
- * append, and an id has one effect whoever gets it (see `services/credit`), so this is as right as one call, and nobody waits until a
- * dead process is missed: with Moleculer's heartbeats that takes seconds. A process that is only slow is left alone: another writer
- * beside it would make it slower. (A "hedged request", as in Dean & Barroso, The Tail at Scale, CACM 56(2), 2013.)
+ * Calls between processes when one of them is gone: whoever waits for it asks another one, and whoever comes later goes elsewhere at once.
+ * Nobody waits until a dead process is missed: with Moleculer's heartbeats that takes seconds. The first answer counts. (A "hedged
+ * request", as in Dean & Barroso, The Tail at Scale, CACM 56(2), 2013.) Only what is repeatable is asked twice.
  *
- * @throws outcome_unknown for a command, when no process said what became of it and at least one may have got it
+ * A process is gone when nothing has come from it for `afterMs` while somebody waited, not even the answer to a ping half way: one that
+ * only waits for its database says that it lives, and asking others would not help the database.
+ *
+ * The ledger has rules of its own. One process of it is asked, always the same one as long as it is there, since two that write are slower
+ * than one. A ping counts for nothing there, and another one is asked also when it says that it cannot: any process may append, and
+ * an id has one effect whoever gets it (see `services/credit`).
+ *
+ * @throws outcome_unknown for a command of the ledger, when no process said what became of it and at least one may have got it
  */
 export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 	let broker: ServiceBroker;
 	/** When each process was last heard. */
 	const heardAtMs = new Map<string | undefined, number>();
+	/** When it last gave an answer. */
+	const answeredAtMs = new Map<string | undefined, number>();
 	/** Who was silent while somebody waited, and when it is tried again. */
 	const tryAgainAtMs = new Map<string | undefined, number>();
-	/** Whom the strategy chose last. */
+	/** Which process of the ledger the strategy chose last. */
 	let preferred: string | undefined;
+	let turn = 0;
+
+	const heard = (nodeID: string | undefined) => {
+		heardAtMs.set(nodeID, performance.now());
+		tryAgainAtMs.delete(nodeID);
+	};
 
 	const ask = (call: () => Answer): Asked => {
 		const answer = call();
 		const nodeID = answer.ctx?.nodeID ?? undefined;
-		const heard = () => {
-			heardAtMs.set(nodeID, performance.now());
-			tryAgainAtMs.delete(nodeID);
+		const answered = () => {
+			answeredAtMs.set(nodeID, performance.now());
+			heard(nodeID);
 		};
-		answer.then(heard, (error: unknown) => saysItself(error) && heard());
-		return { nodeID, answer };
+		answer.then(answered, (error: unknown) => saysItself(error, broker) && answered());
+		return { nodeID, askedAtMs: performance.now(), answer };
 	};
 
-	const isSilent = ({ nodeID }: Asked) => {
+	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */
+	const isSilent = (name: string, { nodeID, askedAtMs }: Asked) => {
+		if (nodeID === broker.nodeID) return false;
 		const now = performance.now();
-		const isSo = now - (heardAtMs.get(nodeID) ?? 0) >= afterMs;
-		if (isSo) tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
-		return isSo;
+		const signs = OF_THE_LEDGER.test(name) ? answeredAtMs : heardAtMs;
+		const quietMs = now - Math.max(signs.get(nodeID) ?? 0, askedAtMs);
+		// Timers are a little early, or late.
+		if (quietMs < 0.9 * afterMs) {
+			if (quietMs > 0.4 * afterMs && nodeID !== undefined) void broker.transit?.sendPing(nodeID);
+			return false;
+		}
+		tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
+		return true;
 	};
 
 	/** Whoever is silent comes last; else the same for everyone who asks, so that the commands of a lane stay together. */
@@ -60,8 +80,8 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 			.sort((left, right) => rank(left) - rank(right) || (left < right ? -1 : 1));
 	};
 
-	/** Whom to ask first; undefined leaves it to the strategy. */
-	const firstNode = (name: string): string | undefined => {
+	/** Whom of the ledger to ask first; undefined leaves it to the strategy. */
+	const firstOfLedger = (name: string): string | undefined => {
 		const againAtMs = tryAgainAtMs.get(preferred);
 		if (againAtMs === undefined) return undefined;
 		const now = performance.now();
@@ -70,25 +90,51 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 		return undefined;
 	};
 
+	/** Whom else to ask first, while somebody is silent; undefined leaves it to the strategy. */
+	const firstOfOthers = (name: string): string | undefined => {
+		if (tryAgainAtMs.size === 0) return undefined;
+		const now = performance.now();
+		const nodes = nodesOf(broker, name);
+		const back = nodes.find((id) => (tryAgainAtMs.get(id) ?? now) < now);
+		if (back !== undefined && repeatable.has(name)) {
+			tryAgainAtMs.set(back, now + TRY_AGAIN_MS);
+			return back;
+		}
+		const alive = nodes.filter((id) => !tryAgainAtMs.has(id));
+		return alive.length < nodes.length ? alive[turn++ % alive.length] : undefined;
+	};
+
 	const askFirst = (name: string, call: (nodeID: string | undefined) => Answer): Asked => {
-		const nodeID = firstNode(name);
+		if (!OF_THE_LEDGER.test(name)) return ask(() => call(firstOfOthers(name)));
+		const nodeID = firstOfLedger(name);
 		const first = ask(() => call(nodeID));
 		if (nodeID === undefined) preferred = first.nodeID;
 		return first;
 	};
 
+	const isDecided = (name: string, error: unknown): boolean =>
+		OF_THE_LEDGER.test(name) ? !NOT_DECIDED.has(problemOf(error)) : saysItself(error, broker);
+
 	return {
 		name: "Hedging",
 		created: (created: ServiceBroker) => {
 			broker = created;
+			// Moleculer tells only this process.
+			broker.localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) => heard(nodeID));
+			// Those that went for good would be kept for ever.
+			broker.localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
+				for (const known of [heardAtMs, answeredAtMs, tryAgainAtMs]) known.delete(id);
+			});
 		},
 		call: (next: Call) =>
 			function hedged(name: string, params?: unknown, options: CallingOptions = {}) {
-				if (!OF_THE_LEDGER.test(name) || options.nodeID) return next(name, params, options);
-				const laned = { ...options, meta: { ...options.meta, lane: LANE } };
-				if (!HEDGED.test(name)) return next(name, params, laned);
+				if (options.nodeID || name.startsWith("$")) return next(name, params, options);
+				const laned = OF_THE_LEDGER.test(name) ? { ...options, meta: { ...options.meta, lane: LANE } } : options;
 				const callNode = (nodeID: string | undefined) =>
 					next(name, params, nodeID === undefined ? laned : { ...laned, nodeID });
+				if (!repeatable.has(name)) {
+					return callNode(OF_THE_LEDGER.test(name) ? undefined : firstOfOthers(name));
+				}
 				const asked = [askFirst(name, callNode)];
 				const askNext = () => {
 					const [nodeID] = othersThan(name, asked);
@@ -97,7 +143,13 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 					asked.push(latest);
 					return latest;
 				};
-				return firstDecided(asked[0] as Asked, { askNext, isSilent, afterMs, isCommand: COMMANDS.test(name) });
+				return firstDecided(asked[0] as Asked, {
+					askNext,
+					isSilent: (each) => isSilent(name, each),
+					isDecided: (error) => isDecided(name, error),
+					everyMs: afterMs / 2,
+					isCommand: COMMANDS.test(name),
+				});
 			},
 	} as unknown as Middleware;
 };
@@ -114,11 +166,13 @@ type Hedge = {
 	/** Undefined when all have been asked. */
 	readonly askNext: () => Asked | undefined;
 	readonly isSilent: (asked: Asked) => boolean;
-	readonly afterMs: number;
+	readonly isDecided: (error: unknown) => boolean;
+	/** How often it is looked whether the one that was asked is silent. */
+	readonly everyMs: number;
 	readonly isCommand: boolean;
 };
 
-function firstDecided(first: Asked, { askNext, isSilent, afterMs, isCommand }: Hedge): Promise<unknown> {
+function firstDecided(first: Asked, { askNext, isSilent, isDecided, everyMs, isCommand }: Hedge): Promise<unknown> {
 	return new Promise((resolve, reject) => {
 		const undecided: unknown[] = [];
 		let open = 0;
@@ -137,14 +191,14 @@ function firstDecided(first: Asked, { askNext, isSilent, afterMs, isCommand }: H
 		};
 		const follow = (asked: Asked) => {
 			open++;
-			timer = setInterval(() => isSilent(asked) && askOneMore(), afterMs);
+			timer = setInterval(() => isSilent(asked) && askOneMore(), everyMs);
 			asked.answer.then(
 				(value) => decide(() => resolve(value)),
 				(error: unknown) => {
 					open--;
 					// Who did not answer is given up some time later; nobody waits for it any more.
 					if (isOver) return;
-					if (!NOT_DECIDED.has(problemOf(error))) return decide(() => reject(error));
+					if (isDecided(error)) return decide(() => reject(error));
 					undecided.push(error);
 					askOneMore();
 				},
@@ -154,7 +208,7 @@ function firstDecided(first: Asked, { askNext, isSilent, afterMs, isCommand }: H
 	});
 }
 
-/** What one process says of itself, and another one may say otherwise. Not `ledger_busy`: a second writer would not help. */
+/** What one process of the ledger says of itself, and another one may say otherwise. Not `ledger_busy`: a second writer would not help. */
 const NOT_DECIDED: ReadonlySet<string> = new Set(["ledger_unavailable", "outcome_unknown", "service_unavailable"]);
 /** Surely nothing happened: it was not sent, or the ledger says so. */
 const SURELY_NOT: ReadonlySet<unknown> = new Set([
@@ -165,9 +219,13 @@ const SURELY_NOT: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Whether a process gave this answer, and not the broker on this side in its place. */
-const saysItself = (error: unknown): boolean => problemOf(error) !== "service_unavailable";
+const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean => {
+	const { nodeID: from = nodeID } = error as { nodeID?: string };
+	return from !== nodeID || problemOf(error) !== "service_unavailable";
+};
 
+/** Of several it counts whether one of them leaves open what was done. */
 function worstOf(errors: readonly unknown[], isCommand: boolean): unknown {
-	const isUnknown = errors.some((error) => !SURELY_NOT.has((error as { type?: unknown }).type));
-	return isCommand && isUnknown ? fail("outcome_unknown") : errors[0];
+	const unknown = errors.find((error) => !SURELY_NOT.has((error as { type?: unknown }).type));
+	return isCommand && unknown ? fail("outcome_unknown") : (unknown ?? errors[0]);
 }

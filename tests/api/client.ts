@@ -172,8 +172,8 @@ export class Client {
 /** What operators of the platforms of tests show. */
 export const OPERATOR_TOKEN = "what-operators-of-platforms-in-tests-show";
 
-export const operatorAt = (url: string, contract: Contract | null = null): Client =>
-	new Client(url, contract, { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } });
+export const operatorAt = (url: string, contract: Contract | null = null, token = OPERATOR_TOKEN): Client =>
+	new Client(url, contract, { headers: { authorization: `Bearer ${token}` } });
 
 type Parts = {
 	readonly origin: string;

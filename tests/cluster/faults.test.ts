@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { serviceNames } from "../../moleculer.config.ts";
+import { Cluster } from "../../scripts/cluster/cluster.ts";
+import { type Fault, nameOf, readFaults } from "../../scripts/cluster/faults.ts";
+import { unlimited } from "../api/platform.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
+import { unexplained } from "./history.ts";
+import { type Round, Torture } from "./torture.ts";
+
+const seed = Number(process.env.FAULTS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const fault = (line: string): Fault => readFaults(`0 ${line}`)[0]?.fault ?? assert.fail(line);
+
+/** Nobody may notice these. */
+const graceful = [...serviceNames.map((service) => `stop ${service}`), "roll all"].map(fault);
+const others = [
+	...serviceNames.flatMap((service) => [`kill ${service}`, `kill ${service}`, `freeze ${service} 2`]),
+	...["freeze credit 10", "cut credit 3", "cut api 3", "cut store 3"],
+	...["kill nats 1", "kill nats 0", "freeze nats 3"],
+	...["kill primary 1", "stop primary", "freeze primary 3", "kill secondary 1", "freeze secondary 3"],
+].map(fault);
+
+describeOnMongo("many processes, of which some fail while people pay", () => {
+	let cluster: Cluster;
+	let torture: Torture;
+	const rounds: Round[] = [];
+	before(async () => {
+		const counts = Object.fromEntries(serviceNames.map((service) => [service, 2]));
+		cluster = await Cluster.start({ counts, env: unlimited });
+		torture = await Torture.begin(cluster, seed);
+	});
+	after(async () => {
+		torture?.close();
+		await cluster?.stop();
+	});
+
+	const survives = async (each: Fault, t: { diagnostic(text: string): void }): Promise<Round> => {
+		const round = await torture.round(each);
+		rounds.push(round);
+		const whats = [...new Set(round.failures.map(({ what }) => what))].join(", ");
+		t.diagnostic(
+			`${round.settled} settled, ${round.failures.length} failures for ${round.failuresForS.toFixed(1)} s ${whats}`,
+		);
+		assert.deepEqual(round.wrong, [], `seed ${seed}`);
+		assert.equal(round.unresolved, 0);
+		assert.ok(round.settled > 0);
+		return round;
+	};
+
+	describe("nobody notices that a process is told to stop:", () => {
+		for (const each of graceful) {
+			it(nameOf(each), async (t) => {
+				const { failures } = await survives(each, t);
+				assert.deepEqual(failures, []);
+			});
+		}
+	});
+
+	describe("every outcome is known in the end, and right:", () => {
+		for (const each of others) it(nameOf(each), async (t) => void (await survives(each, t)));
+	});
+
+	it("there were thirty of them at least", () => assert.ok(rounds.length >= 30, `${rounds.length}`));
+
+	it("a lost update, or a double effect, in any account of any round would have been seen", () => {
+		let planted = 0;
+		for (const { history, observed } of rounds) {
+			for (const account of observed) {
+				const [line] = account.lines;
+				if (!line) continue;
+				planted++;
+				const lost = unexplained({ ...account, lines: account.lines.slice(1) }, history);
+				assert.ok(lost.length > 0, `${line.transferId} is lost and nobody noticed`);
+				const doubled = unexplained({ ...account, lines: [line, ...account.lines] }, history);
+				assert.ok(
+					doubled.some((each) => each.startsWith("doubled")),
+					`${line.transferId} is doubled and nobody noticed`,
+				);
+			}
+		}
+		assert.ok(planted > rounds.length);
+	});
+});
