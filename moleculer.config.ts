@@ -239,6 +239,9 @@ export function brokerOptions(
 			// Who is killed is missed after five seconds; calls to the ledger do not wait for that, see `hedging`.
 			heartbeatInterval: 2,
 			heartbeatTimeout: 5,
+			// The others hear of a service as soon as it is there. Moleculer's own way is to wait a second for more; a process that was
+			// ready, and unknown, let the last one before it be stopped.
+			transit: { serviceChangedDebounceTime: 0 } as NonNullable<BrokerOptions["transit"]>,
 			// Or else a process that has all services would answer everything by itself, and each would be a writer of the ledger.
 			registry: { preferLocal: false },
 		}),

@@ -11,6 +11,7 @@ const TRY_AGAIN_MS = 1_000;
 const LANE = 0;
 
 type Call = (name: string, params?: unknown, options?: CallingOptions) => Answer;
+type ActionEndpoint = { readonly action: { readonly name: string } };
 type Answer = Promise<unknown> & { readonly ctx?: { readonly nodeID?: string | null } };
 type Asked = { readonly nodeID: string | undefined; readonly askedAtMs: number; readonly answer: Answer };
 
@@ -127,7 +128,9 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 			});
 		},
 		call: (next: Call) =>
-			function hedged(name: string, params?: unknown, options: CallingOptions = {}) {
+			function hedged(action: string | ActionEndpoint, params?: unknown, options: CallingOptions = {}) {
+				// moleculer-web has chosen a process before, by the strategy alone.
+				const name = typeof action === "string" ? action : action.action.name;
 				if (options.nodeID || name.startsWith("$")) return next(name, params, options);
 				const laned = OF_THE_LEDGER.test(name) ? { ...options, meta: { ...options.meta, lane: LANE } } : options;
 				const callNode = (nodeID: string | undefined) =>

@@ -81,7 +81,7 @@ export class GroupCommit {
 	#head: Head = emptyHead;
 	#appended = 0;
 	/** So far the log goes, at least: read up to there before deciding. Infinite when that has to be asked. */
-	#logEnd = Number.POSITIVE_INFINITY;
+	#logEnd = 0;
 
 	constructor(parts: GroupCommitParts) {
 		this.#parts = parts;
@@ -107,6 +107,8 @@ export class GroupCommit {
 			from.sequence === 0 ? [] : await this.#parts.journal.read({ fromSequence: from.sequence, groupsMax: 1 });
 		if (from.sequence > 0 && group?.hash !== from.hash) throw new Error(`group ${from.sequence} is not in this log`);
 		this.#head = from;
+		// As far as it goes now: while others append, it never ends.
+		this.#logEnd = (await this.#parts.journal.head()).sequence;
 		await this.#catchUp();
 	}
 

@@ -68,7 +68,9 @@ export class RunningLedger {
 	async #catchUpReadModel(): Promise<void> {
 		if (!(await this.#isOfThisLog(this.readModel.head))) await this.readModel.clear();
 		let next = this.readModel.head.sequence + 1;
-		for (;;) {
+		// Not as long as there are more: while others append there always are.
+		const { sequence: end } = await this.journal.head();
+		while (next <= end) {
 			const groups = await this.journal.read({ fromSequence: next, groupsMax: CATCH_UP_GROUPS });
 			const last = groups.at(-1);
 			if (!last) break;
