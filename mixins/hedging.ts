@@ -2,7 +2,8 @@ import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import { fail, problemOf } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
 
-const OF_THE_LEDGER = /^credit\./;
+/** What one process of the ledger knows at once, unlike an audit, which takes as long as the log is. */
+const OF_THE_LEDGER = /^credit\.(?!audit$|status$)/;
 /** Of those, what changes something. */
 const COMMANDS = /^credit\.(open|transfer|post|void|refund|cancel|setState)$/;
 /** So often one call tries whether a process that was silent is back; the others go elsewhere at once. */

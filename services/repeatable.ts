@@ -18,6 +18,8 @@ export const repeatable: ReadonlySet<string> = new Set<keyof Actions>([
 	"credit.recall",
 	"credit.statement",
 	"credit.totals",
+	"credit.audit",
+	"credit.status",
 	// Asked again it has the same id, and finds its own proofs.
 	"auth.admit",
 	"auth.jwks",
