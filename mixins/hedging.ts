@@ -117,6 +117,24 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 	const isDecided = (name: string, error: unknown): boolean =>
 		OF_THE_LEDGER.test(name) ? !NOT_DECIDED.has(problemOf(error)) : saysItself(error, broker);
 
+	const askUntilDecided = (name: string, callNode: (nodeID: string | undefined) => Answer): Promise<unknown> => {
+		const asked = [askFirst(name, callNode)];
+		const askNext = () => {
+			const [nodeID] = othersThan(name, asked);
+			if (nodeID === undefined) return undefined;
+			const latest = ask(() => callNode(nodeID));
+			asked.push(latest);
+			return latest;
+		};
+		return firstDecided(asked[0] as Asked, {
+			askNext,
+			isSilent: (each) => isSilent(name, each),
+			isDecided: (error) => isDecided(name, error),
+			everyMs: afterMs / 2,
+			isCommand: COMMANDS.test(name),
+		});
+	};
+
 	return {
 		name: "Hedging",
 		created: (created: ServiceBroker) => {
@@ -136,24 +154,7 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 				const laned = OF_THE_LEDGER.test(name) ? { ...options, meta: { ...options.meta, lane: LANE } } : options;
 				const callNode = (nodeID: string | undefined) =>
 					next(name, params, nodeID === undefined ? laned : { ...laned, nodeID });
-				if (!repeatable.has(name)) {
-					return callNode(OF_THE_LEDGER.test(name) ? undefined : firstOfOthers(name));
-				}
-				const asked = [askFirst(name, callNode)];
-				const askNext = () => {
-					const [nodeID] = othersThan(name, asked);
-					if (nodeID === undefined) return undefined;
-					const latest = ask(() => callNode(nodeID));
-					asked.push(latest);
-					return latest;
-				};
-				return firstDecided(asked[0] as Asked, {
-					askNext,
-					isSilent: (each) => isSilent(name, each),
-					isDecided: (error) => isDecided(name, error),
-					everyMs: afterMs / 2,
-					isCommand: COMMANDS.test(name),
-				});
+				return repeatable.has(name) ? askUntilDecided(name, callNode) : callNode(firstOfOthers(name));
 			},
 	} as unknown as Middleware;
 };

@@ -33,7 +33,11 @@ describe("sign-up", () => {
 	it("can be resumed with the same password where it was cut off, and by nobody else", async () => {
 		const handle = "cut.off";
 		// As if the process had died behind the first of the three steps.
-		const { userId } = await call(platform.broker, "auth.register", { handle, password: PASSWORD, address: "127.0.0.1" });
+		const { userId } = await call(platform.broker, "auth.register", {
+			handle,
+			password: PASSWORD,
+			address: "127.0.0.1",
+		});
 		await anyone.refused("user.signUp", { handle, password: "another one", displayName: "Eve" }, "handle_taken");
 		const person = await anyone.ok("user.signUp", { handle, password: PASSWORD, displayName: "Cut" });
 		assert.equal(person.userId, userId);
