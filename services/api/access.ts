@@ -80,6 +80,12 @@ export class Access {
 		return caller?.kind === "till" ? { caller: { ...caller, mayRefund: verdict.mayRefund === true } } : admitted;
 	}
 
+	/** Before much is read of a request: whether there is a token of ours at all. Everything else is checked later. @throws unauthenticated */
+	async checkToken(request: IncomingMessage): Promise<void> {
+		if (!(await this.#keyring.readAccessToken(credentialIn(request, "dpop"), this.#settings.publicOrigin)))
+			throw fail("unauthenticated");
+	}
+
 	async #claim(asked: Asked, nowMs: number): Promise<Claim> {
 		const credentials = credentialsFor(asked.route.action);
 		if (credentials.has("none")) return this.#nobody(asked, nowMs);

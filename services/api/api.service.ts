@@ -18,9 +18,17 @@ const send = (res: ServerResponse, { type, body }: Page): void => {
 
 /** The gateway for clients, the description of its API, and beside it the one for operators. */
 export default (settings: Settings): readonly ServiceSchema[] => {
+	/** Made again when the services are others: it costs as much as several payments, and anybody may ask for it. */
+	let description: Page | undefined;
 	const openApi: Handler = function (_, res) {
-		const document = openApiOf(publicRoutes, schemasOf(this.broker), settings.publicOrigin);
-		send(res, { type: "application/json; charset=utf-8", body: JSON.stringify(document) });
+		if (!description) {
+			const document = openApiOf(publicRoutes, schemasOf(this.broker), settings.publicOrigin);
+			description = { type: "application/json; charset=utf-8", body: JSON.stringify(document) };
+			this.broker.localBus.once("$services.changed", () => {
+				description = undefined;
+			});
+		}
+		send(res, description);
 	};
 	const docs: Handler = (req, res, next) => {
 		const page = docsPages.get(req.$params.params.file ?? "");

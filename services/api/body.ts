@@ -25,6 +25,38 @@ export const bodyReader =
 		}, next);
 	};
 
+/** So many large bodies are read at once: each of them is kept until its end. */
+const LARGE_AT_ONCE = 16;
+
+/**
+ * The same for bodies that are worth an attack on the memory: read only of those who are known here, and of few at a time.
+ *
+ * @param check throws unless it is known who sends it
+ */
+export function largeBodyReader(
+	bytesMax: number,
+	check: (service: unknown, request: IncomingMessage) => Promise<void>,
+) {
+	let reading = 0;
+	return async function (this: unknown, request: Request, _: ServerResponse, next: Next): Promise<void> {
+		try {
+			await check(this, request);
+		} catch (error) {
+			return next(error);
+		}
+		if (reading >= LARGE_AT_ONCE) return next(fail("overloaded"));
+		reading++;
+		try {
+			request.body = await readBody(request, bytesMax);
+		} catch (error) {
+			return next(error);
+		} finally {
+			reading--;
+		}
+		next();
+	};
+}
+
 /**
  * @param bytesMax bounds the body as it comes and as it is unpacked
  * @throws payload_too_large as soon as it is, unsupported_media_type, malformed_request

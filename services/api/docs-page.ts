@@ -6,7 +6,14 @@ import { isProblemCode, problems } from "../errors.ts";
 export type Page = { readonly type: string; readonly body: string | Buffer };
 
 const folder = join(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"), "..");
-const fromFolder = (name: string, type: string) => ({ type, body: readFileSync(join(folder, name)) });
+/** Read once: the larger one is 1.7 MB, and anybody may ask for it. */
+const fromFolder = (name: string, type: string): (() => Page) => {
+	let page: Page | undefined;
+	return () => {
+		page ??= { type, body: readFileSync(join(folder, name)) };
+		return page;
+	};
+};
 
 const start = `window.onload = () => SwaggerUIBundle({ url: "/openapi.json", dom_id: "#ui", deepLinking: true, tryItOutEnabled: false });`;
 const page = `<!doctype html>
@@ -18,8 +25,8 @@ const page = `<!doctype html>
 export const docsPages: ReadonlyMap<string, () => Page> = new Map<string, () => Page>([
 	["", () => ({ type: "text/html; charset=utf-8", body: page })],
 	["start.js", () => ({ type: "text/javascript", body: start })],
-	["swagger-ui.css", () => fromFolder("swagger-ui.css", "text/css")],
-	["swagger-ui-bundle.js", () => fromFolder("swagger-ui-bundle.js", "text/javascript")],
+	["swagger-ui.css", fromFolder("swagger-ui.css", "text/css")],
+	["swagger-ui-bundle.js", fromFolder("swagger-ui-bundle.js", "text/javascript")],
 ]);
 
 /** Scripts and styles come from our own files only. What Swagger UI sets while it runs it sets by CSSOM, which CSP leaves alone. */

@@ -11,7 +11,7 @@ import { Access } from "./access.ts";
 import { filledIn, fits } from "./addresses.ts";
 import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
-import { bodyReader } from "./body.ts";
+import { bodyReader, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { crossOrigin } from "./cors.ts";
 import { type OperatorCheck, operatorCheck, operatorTokenOf } from "./operator.ts";
@@ -125,7 +125,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			answerProblem(this, req, res, { error, ...known });
 		},
 	};
-	const table = (some: readonly Route[], bodyBytesMax: number, path: string) => ({
+	const table = (some: readonly Route[], readBody: object, path: string) => ({
 		...shared,
 		name: `routes at ${path}`,
 		path,
@@ -135,12 +135,15 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		pathToRegexpOptions: { sensitive: true },
 		// The library's own read a body that is too large to its end, which may never come.
 		bodyParsers: false,
-		use: [bodyReader(bodyBytesMax)],
+		use: [readBody],
 		aliases: Object.fromEntries(
 			some.map((route) => [`${route.method} ${route.path.slice(path === "/" ? 0 : path.length)}`, route.action]),
 		),
 	});
 	const imports = routes.filter(isImport);
+	const importReader = largeBodyReader(CSV_BYTES_MAX, (service, request) =>
+		(service as GatewayService).access.checkToken(request),
+	);
 	return {
 		name,
 		mixins: [ApiGateway as unknown as ServiceSchema, keyring()],
@@ -158,10 +161,10 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			},
 			routes: [
 				...pages.map((page) => ({ ...page, onError: shared.onError })),
-				...(imports.length > 0 ? [table(imports, CSV_BYTES_MAX, "/v1/stores")] : []),
+				...(imports.length > 0 ? [table(imports, importReader, "/v1/stores")] : []),
 				table(
 					routes.filter((route) => !isImport(route)),
-					BODY_BYTES_MAX,
+					bodyReader(BODY_BYTES_MAX),
 					"/",
 				),
 			],

@@ -12,6 +12,8 @@ export type Answering = {
 	readonly headers: Headers;
 };
 
+const CONNECTIONS_MAX = 20_000;
+
 const heads = new WeakSet<IncomingMessage>();
 
 /** The method that the client said. */
@@ -33,6 +35,8 @@ export async function openServer({ answer, refuse, headers }: Answering, port: n
 		// Whoever answers looks for it.
 		requireHostHeader: false,
 	});
+	// Each costs memory, whoever it is. A festival's phones are a tenth of it.
+	server.maxConnections = CONNECTIONS_MAX;
 	const latest = new WeakMap<Duplex, ServerResponse>();
 	const begin = (request: IncomingMessage, response: ServerResponse) => {
 		latest.set(request.socket, response);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
 import { assertRefused, Client, OPERATOR_TOKEN, type Wire } from "../api/client.ts";
-import { newPerson, type Person } from "../api/people.ts";
-import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
+import { headerLinesOf, newPerson, newShop, type Person } from "../api/people.ts";
+import { isApart, startTestPlatform, type TestPlatform } from "../api/platform.ts";
 
 const WALLET = "https://wallet.hannip.test";
 let platform: TestPlatform;
@@ -212,5 +214,66 @@ describe("limits by address", () => {
 		const bob = await ask("203.0.113.8");
 		await proxied.stop();
 		assert.deepEqual([...eve, bob], [200, 200, 200, 200, 200, 429, 429, 200]);
+	});
+});
+
+describe("what costs memory or time before anybody is known", () => {
+	it("is not read: a large body of somebody without a token", async () => {
+		const { anyone } = platform;
+		const ada = await newPerson(anyone);
+		const { id } = await newShop(ada);
+		const path = `/v1/stores/${id}/products/import`;
+		const open = Array.from({ length: 8 }, () => {
+			const socket = connect({ host: "127.0.0.1", port: anyone.port });
+			socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 900000\r\n\r\nsku,`);
+			return socket;
+		});
+		// None of them waits for the rest.
+		for (const socket of open) {
+			const [answer] = await once(socket, "data");
+			assert.match(String(answer), /^HTTP\/1.1 401 /);
+			socket.destroy();
+		}
+	});
+
+	it("is read of sixteen at once: large bodies of those who are known", async () => {
+		const { anyone } = platform;
+		const ada = await newPerson(anyone);
+		const { id } = await newShop(ada);
+		const wire = { method: "POST", path: `/v1/stores/${id}/products/import` };
+		const lines = await headerLinesOf(ada, wire, 17);
+		const open = Array.from({ length: 17 }, () => {
+			const socket = connect({ host: "127.0.0.1", port: anyone.port });
+			const head = [
+				`POST ${wire.path} HTTP/1.1`,
+				"Host: x",
+				"Content-Type: text/csv",
+				"Content-Length: 9000",
+				...lines(),
+			];
+			socket.write(`${head.join("\r\n")}\r\n\r\nsku,`);
+			return socket;
+		});
+		const first = await Promise.race(open.map(async (socket) => String(await once(socket, "data"))));
+		assert.match(first, /^HTTP\/1.1 503 [\s\S]*"overloaded"/);
+		for (const socket of open) socket.destroy();
+	});
+
+	it("is made once: the description of the API", { skip: isApart && "it counts in this process" }, async () => {
+		const { broker, anyone } = platform;
+		const describe = () => anyone.raw({ method: "GET", path: "/openapi.json" });
+		const first = await describe();
+		const getActionList = broker.registry.getActionList.bind(broker.registry);
+		let times = 0;
+		broker.registry.getActionList = (options) => {
+			times++;
+			return getActionList(options);
+		};
+		for (let n = 0; n < 5; n++) assert.equal((await describe()).text, first.text);
+		assert.equal(times, 0);
+		broker.broadcastLocal("$services.changed", {});
+		assert.equal((await describe()).text, first.text);
+		assert.equal(times, 1);
+		broker.registry.getActionList = getActionList;
 	});
 });
