@@ -12,6 +12,12 @@ export const nodeTest = (name: string, ...patterns: readonly string[]): Step => 
 	args: ["--disable-warning=ExperimentalWarning", "--test", "--test-concurrency=2", ...patterns],
 });
 
+export const script = (name: string, path: string): Step => ({
+	name,
+	command: process.execPath,
+	args: ["--disable-warning=ExperimentalWarning", path],
+});
+
 /** Everything that can be said about the code without running the platform. */
 export const staticChecks: readonly Step[] = [
 	{ name: "format and lint", command: bin("biome"), args: ["ci", "--error-on-warnings", "."] },

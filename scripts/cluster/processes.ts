@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 
 const WITHIN_MS = 60_000;
 
@@ -17,18 +17,29 @@ export async function until(condition: () => Promise<unknown> | boolean, what: s
 	}
 }
 
-/** Ports that were free a moment ago, all different. */
+/** Below those that the system gives to whoever connects to somewhere: there they would be taken before they are used. */
+const PORTS = { first: 10_000, count: 20_000, each: 100 } as const;
+let nextPort = PORTS.first + ((process.pid * PORTS.each) % PORTS.count);
+
+/** Ports that were free a moment ago, all different; processes that ask at the same time look in different places. */
 export async function freePorts(count: number): Promise<number[]> {
-	const servers = await Promise.all(
-		Array.from({ length: count }, async () => {
-			const server = createServer().listen(0, "127.0.0.1");
-			await once(server, "listening");
-			return server;
-		}),
-	);
-	const ports = servers.map((server) => (server.address() as AddressInfo).port);
-	await Promise.all(servers.map((server) => once(server.close(), "close")));
+	const ports: number[] = [];
+	while (ports.length < count) {
+		const port = nextPort;
+		nextPort = PORTS.first + ((nextPort + 1 - PORTS.first) % PORTS.count);
+		if (await isFree(port)) ports.push(port);
+	}
 	return ports;
+}
+
+async function isFree(port: number): Promise<boolean> {
+	const server = createServer();
+	const isListening = await new Promise<boolean>((resolve) => {
+		server.once("error", () => resolve(false));
+		server.listen(port, "127.0.0.1", () => resolve(true));
+	});
+	if (isListening) await once(server.close(), "close");
+	return isListening;
 }
 
 export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;

@@ -1,3 +1,4 @@
+// A test that wants the machine for itself: `npm test` runs it by its name, after all others.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { serviceNames } from "../../moleculer.config.ts";
