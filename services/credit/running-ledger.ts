@@ -128,13 +128,12 @@ export class RunningLedger {
 			});
 			return this.#looking;
 		}
-		// The one that is under way may have looked before this was called.
+		// The one that is under way may have looked before this was called. If it fails, the log does not answer: nobody waits twice for that.
 		this.#lookingNext ??= this.#looking
-			.catch(() => undefined)
-			.then(() => {
+			.finally(() => {
 				this.#lookingNext = null;
-				return this.latest();
-			});
+			})
+			.then(() => this.latest());
 		return this.#lookingNext;
 	}
 
