@@ -1,5 +1,6 @@
 // `npm run torture -- --minutes 30`: people pay in a cluster of many processes, of which some fail all the time; after each fault every
-// coin is looked for. `--faults 500` instead of minutes; `--only "kill credit"` for one kind.
+// coin is looked for. `--faults 500` instead of minutes; `--only "kill credit"` for one kind; `--at-once 3` kills a process of each of three
+// services at the same time.
 import { parseArgs } from "node:util";
 import { serviceNames } from "../moleculer.config.ts";
 import { randomOf } from "../tests/api/load.ts";
@@ -13,6 +14,7 @@ const { values } = parseArgs({
 		minutes: { type: "string" },
 		faults: { type: "string" },
 		only: { type: "string" },
+		"at-once": { type: "string", default: "1" },
 		processes: { type: "string", default: "2" },
 		seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
 	},
@@ -49,7 +51,20 @@ const lots = wanted.flatMap(([times, line]) => Array<string>(times).fill(line));
 if (lots.length === 0) throw new Error(`--only ${values.only} is none of ${kinds.map(([, line]) => line).join(", ")}`);
 
 const random = randomOf(seed);
-const nextFault = (): Fault => readFaults(`0 ${lots[Math.floor(random() * lots.length)]}`)[0]?.fault as Fault;
+const oneOf = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
+const faultOf = (line: string): Fault => readFaults(`0 ${line}`)[0]?.fault as Fault;
+
+/** One; or where a process is killed, one of each of several services. */
+function nextFaults(): Fault[] {
+	const first = faultOf(oneOf(lots));
+	const isOfProcess = first.doing === "kill" && serviceNames.some((service) => service === first.target);
+	const faults = [first];
+	while (isOfProcess && faults.length < Math.min(Number(values["at-once"]), serviceNames.length)) {
+		const target = oneOf(serviceNames.filter((service) => faults.every((fault) => fault.target !== service)));
+		faults.push(faultOf(`kill ${target}`));
+	}
+	return faults;
+}
 
 const counts = Object.fromEntries(serviceNames.map((service) => [service, Number(values.processes)]));
 const isGraceful = (fault: Fault): boolean =>
@@ -66,8 +81,8 @@ const cluster = await Cluster.start({ counts, env: unlimited });
 const torture = await Torture.begin(cluster, seed);
 try {
 	while (!isStopped && figures.faults < faultsMax && performance.now() < endsAtMs) {
-		const fault = nextFault();
-		count(fault, await torture.round(fault));
+		const faults = nextFaults();
+		count(faults, await torture.round(...faults));
 	}
 } finally {
 	torture.close();
@@ -81,9 +96,10 @@ if (killErrorsS.length > 0)
 	);
 process.exit(figures.lost + figures.doubled + figures.wrong + figures.unresolved + figures.graceful_failed > 0 ? 1 : 0);
 
-function count(fault: Fault, round: Round): void {
-	figures.faults++;
-	if (fault.doing === "kill") figures.kills++;
+function count(faults: readonly Fault[], round: Round): void {
+	const [fault] = faults as [Fault];
+	figures.faults += faults.length;
+	figures.kills += faults.filter(({ doing }) => doing === "kill").length;
 	figures.settled += round.settled;
 	figures.unresolved += round.unresolved;
 	for (const what of round.wrong)

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
 import { fail } from "../errors.ts";
+import { LINGER_MS } from "./answer-problem.ts";
 
 type Request = IncomingMessage & { body?: unknown };
 type Next = (error?: unknown) => void;
@@ -29,32 +30,38 @@ export const bodyReader =
 const LARGE_AT_ONCE = 16;
 
 /**
- * The same for bodies that are worth an attack on the memory: read only of those who are known here, and of few at a time.
- *
- * @param check throws unless it is known who sends it
+ * The same for bodies that are worth an attack on the memory: read only of those who are known here, and of few at a time. Whoever is
+ * refused while the body still comes cannot hold the connection by it.
  */
-export function largeBodyReader(
-	bytesMax: number,
-	check: (service: unknown, request: IncomingMessage) => Promise<void>,
-) {
+export function largeBodyReader(bytesMax: number) {
 	let reading = 0;
-	return async function (this: unknown, request: Request, _: ServerResponse, next: Next): Promise<void> {
-		try {
-			await check(this, request);
-		} catch (error) {
-			return next(error);
-		}
-		if (reading >= LARGE_AT_ONCE) return next(fail("overloaded"));
+	const read = async (request: Request): Promise<void> => {
+		if (reading >= LARGE_AT_ONCE) throw fail("overloaded");
 		reading++;
 		try {
 			request.body = await readBody(request, bytesMax);
-		} catch (error) {
-			return next(error);
 		} finally {
 			reading--;
 		}
-		next();
 	};
+	/** @param check throws unless it is known who sends it */
+	return (request: Request, response: ServerResponse, next: Next, check: () => Promise<void>): void => {
+		check()
+			.then(() => read(request))
+			.then(
+				() => next(),
+				(error: unknown) => {
+					closeUnlessComplete(request, response);
+					next(error);
+				},
+			);
+	};
+}
+
+/** Not at once: the answer could be lost (RFC 9112 9.6). Until then Node throws away what comes. */
+function closeUnlessComplete(request: IncomingMessage, response: ServerResponse): void {
+	const close = () => void (request.complete || request.socket.destroy());
+	response.once("finish", () => setTimeout(close, LINGER_MS).unref());
 }
 
 /**

@@ -73,7 +73,12 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const addresses = [...routes, ...pagePaths.map((path) => ({ method: "GET", path }))];
 	const allowOrigins = crossOrigin(allowedOrigins, addresses);
 	const known = { addresses, routeOf, challenge: challenges[audience] };
-	const isImport = ({ csv }: Route) => csv !== undefined && "into" in csv;
+	const imports = routes.filter(({ csv }) => csv !== undefined && "into" in csv);
+	/** By its address, since the body is read before moleculer-web says which route it is. */
+	const isImport = ({ method, url = "" }: IncomingMessage) =>
+		imports.some((route) => route.method === method && fits(route.path, url.split("?")[0] ?? ""));
+	const readSmall = bodyReader(BODY_BYTES_MAX);
+	const readLarge = largeBodyReader(CSV_BYTES_MAX);
 	const shared = {
 		mappingPolicy: "restrict",
 		mergeParams: false,
@@ -125,25 +130,24 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			answerProblem(this, req, res, { error, ...known });
 		},
 	};
-	const table = (some: readonly Route[], readBody: object, path: string) => ({
+	const table = {
 		...shared,
-		name: `routes at ${path}`,
-		path,
+		name: "routes",
+		path: "/",
 		callOptions: {
-			timeout: some.some(({ action }) => action === "credit.audit") ? LONG_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
+			timeout: routes.some(({ action }) => action === "credit.audit") ? LONG_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
 		},
 		pathToRegexpOptions: { sensitive: true },
 		// The library's own read a body that is too large to its end, which may never come.
 		bodyParsers: false,
-		use: [readBody],
-		aliases: Object.fromEntries(
-			some.map((route) => [`${route.method} ${route.path.slice(path === "/" ? 0 : path.length)}`, route.action]),
-		),
-	});
-	const imports = routes.filter(isImport);
-	const importReader = largeBodyReader(CSV_BYTES_MAX, (service, request) =>
-		(service as GatewayService).access.checkToken(request),
-	);
+		use: [
+			function (this: GatewayService, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) {
+				if (isImport(req)) readLarge(req, res, next, () => this.access.checkToken(req));
+				else readSmall(req, res, next);
+			},
+		],
+		aliases: Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
+	};
 	return {
 		name,
 		mixins: [ApiGateway as unknown as ServiceSchema, keyring()],
@@ -159,15 +163,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				// Chosen by us: one that the client sends could be anybody's, or a line break for the log.
 				options.requestID = randomUUID();
 			},
-			routes: [
-				...pages.map((page) => ({ ...page, onError: shared.onError })),
-				...(imports.length > 0 ? [table(imports, importReader, "/v1/stores")] : []),
-				table(
-					routes.filter((route) => !isImport(route)),
-					bodyReader(BODY_BYTES_MAX),
-					"/",
-				),
-			],
+			routes: [...pages.map((page) => ({ ...page, onError: shared.onError })), table],
 			onError: shared.onError,
 		},
 		// The library's own actions would list, add and remove routes.
@@ -189,7 +185,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					if (service.isDraining) res.setHeader("Connection", "close");
 					if (allowOrigins(req, res)) return;
 					const refusal =
-						(audience === "operators" && refusalOf(() => checkOperator(req))) || refuseAtOnce(req, imports);
+						(audience === "operators" && refusalOf(() => checkOperator(req))) || refuseAtOnce(req, isImport(req) ? CSV_BYTES_MAX : BODY_BYTES_MAX);
 					if (refusal) refuse(req, res, refusal);
 					else service.httpHandler(req, res);
 				};
@@ -233,16 +229,13 @@ function refusalOf(check: () => void): Error | undefined {
 }
 
 /** What moleculer-web would do too much for. */
-function refuseAtOnce(request: IncomingMessage, imports: readonly Route[]): Error | undefined {
-	const { method, url = "", headers, httpVersion } = request;
+function refuseAtOnce({ method, headers, httpVersion }: IncomingMessage, bodyBytesMax: number): Error | undefined {
 	// RFC 9112 3.2.
 	if (httpVersion === "1.1" && headers.host === undefined) return fail("malformed_request", "There is no Host header");
 	// It would run the action of the method that an OPTIONS request only asks about.
 	if (method === "OPTIONS") return fail("not_found");
-	const isImport = imports.some(({ path }) => fits(path, url.split("?")[0] ?? ""));
 	// It would wait for all of a body that says it is too large, or for it not to come.
-	const bodyBytes = Number(headers["content-length"] ?? 0);
-	return bodyBytes > (isImport ? CSV_BYTES_MAX : BODY_BYTES_MAX) ? fail("payload_too_large") : undefined;
+	return Number(headers["content-length"] ?? 0) > bodyBytesMax ? fail("payload_too_large") : undefined;
 }
 
 function withoutRefreshToken({ refreshCookie: change }: Route, res: ServerResponse, data: unknown): unknown {

@@ -49,7 +49,8 @@ export class Torture {
 		return torture;
 	}
 
-	async round(fault: Fault): Promise<Round> {
+	/** @param faults all at the same time */
+	async round(...faults: readonly Fault[]): Promise<Round> {
 		const { writes, reads, failures } = this.#customers;
 		for (const each of [writes, reads, failures]) each.length = 0;
 		const enough = new AbortController();
@@ -57,9 +58,9 @@ export class Torture {
 		working.catch(() => enough.abort());
 		await sleep(CALM_MS);
 		const beganAtMs = performance.now();
-		const problem = await inflict(this.#cluster, fault, this.#random).then(
-			() => [],
-			(error: Error) => [`not whole again: ${error.message}`],
+		const inflicted = await Promise.allSettled(faults.map((fault) => inflict(this.#cluster, fault, this.#random)));
+		const problems = inflicted.flatMap((each) =>
+			each.status === "rejected" ? [`not whole again: ${(each.reason as Error).message}`] : [],
 		);
 		await sleep(CALM_MS);
 		enough.abort();
@@ -68,12 +69,12 @@ export class Torture {
 		const observed = await this.#observe();
 		const lastFailureAtMs = Math.max(beganAtMs, ...failures.map(({ atMs }) => atMs));
 		return {
-			fault: nameOf(fault),
+			fault: faults.map(nameOf).join(", "),
 			settled: writes.filter(({ outcome }) => outcome !== "unknown").length,
 			failures: [...failures],
 			failuresForS: (lastFailureAtMs - beganAtMs) / 1_000,
 			unresolved: writes.filter(({ outcome }) => outcome === "unknown").length,
-			wrong: [...problem, ...observed.flatMap((each) => unexplained(each, history)), ...(await this.#auditProblems())],
+			wrong: [...problems, ...observed.flatMap((each) => unexplained(each, history)), ...(await this.#auditProblems())],
 			history,
 			observed,
 		};
