@@ -1,10 +1,7 @@
 // `npm run bench:access`: what it costs that a stolen token is worthless, as a share of the CPU that a whole payment takes; and what a
 // flood of log-ins does to those who pay meanwhile. A payment is a code for the customer's phone (DPoP) and a sale of the till's (signed).
-import { spawn } from "node:child_process";
 import { createPublicKey, randomBytes, randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { newDeviceKey } from "../clients/sdk/device-key.ts";
 import { Prover } from "../clients/sdk/prover.ts";
@@ -13,7 +10,7 @@ import { Keyring } from "../mixins/keyring.ts";
 import { call } from "../services/actions.ts";
 import { readProof } from "../services/api/dpop.ts";
 import { readSignature } from "../services/api/request-signature.ts";
-import { Client } from "../tests/api/client.ts";
+import type { Client } from "../tests/api/client.ts";
 import {
 	basketOf,
 	newCode,
@@ -27,6 +24,7 @@ import {
 import { startTestPlatform, type TestPlatform } from "../tests/api/platform.ts";
 import { own, runBench } from "./ending.ts";
 import { median, printFigures } from "./figures.ts";
+import { type OneProcess, startOneProcess } from "./one-process.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const CHECKS = values.quick ? 1_000 : 4_000;
@@ -36,39 +34,6 @@ const ROUND_MS = values.quick ? 2_000 : 5_000;
 const PAYERS = 4;
 const LOGINS_AT_ONCE = 32;
 const ORIGIN = "http://127.0.0.1:34990";
-
-type Platform = { readonly pid: number; readonly anyone: Client };
-
-/** A whole platform in a process of its own, on files. */
-async function startPlatform(): Promise<Platform> {
-	const dataDir = mkdtempSync(join(tmpdir(), "hannip-bench-"));
-	const env = {
-		...process.env,
-		DATA_DIR: dataDir,
-		PORT: "34990",
-		INTERNAL_PORT: "34991",
-		PROBE_PORT: "34992",
-		LOG_LEVEL: "error",
-	};
-	for (const who of ["PERSON", "TILL", "ADDRESS"]) Object.assign(env, { [`REQUESTS_PER_MINUTE_${who}`]: "1000000000" });
-	const child = spawn(
-		process.execPath,
-		["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "../main.ts")],
-		{ env, stdio: "inherit" },
-	);
-	const ended = new Promise((resolve) => child.once("exit", resolve));
-	await own(Promise.resolve(child), async () => {
-		child.kill("SIGTERM");
-		await ended;
-		rmSync(dataDir, { recursive: true, force: true });
-	});
-	for (let ready = false; !ready; ) {
-		if (child.exitCode !== null) throw new Error("the platform did not start");
-		await new Promise((resolve) => setTimeout(resolve, 20));
-		ready = (await fetch("http://127.0.0.1:34992/ready").catch(() => null))?.ok ?? false;
-	}
-	return { pid: Number(child.pid), anyone: new Client(ORIGIN, null, { origin: ORIGIN }) };
-}
 
 /** All threads of a process, in µs. Linux says it in ticks of 10 ms. */
 function cpuUs(pid: number): number {
@@ -140,7 +105,7 @@ const pay = async (till: Till, customer: Person): Promise<void> => {
 	await till.api.ok("store.sell", { storeId, code: await newCode(customer), items: basketOf(till.shop) });
 };
 
-async function paymentUs({ pid }: Platform, till: Till, payers: readonly Person[]): Promise<number> {
+async function paymentUs({ pid }: OneProcess, till: Till, payers: readonly Person[]): Promise<number> {
 	const before = cpuUs(pid);
 	await Promise.all(
 		payers.map(async (customer) => {
@@ -190,7 +155,7 @@ const p99 = (values: readonly number[]): number =>
 	[...values].sort((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? Number.NaN;
 
 await runBench(async () => {
-	const platform = await startPlatform();
+	const platform = await startOneProcess(ORIGIN);
 	const { anyone } = platform;
 	const owner = await newPerson(anyone);
 	const till = await newTill(anyone, await newShop(owner, { prices: [1] }));

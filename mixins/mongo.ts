@@ -106,6 +106,27 @@ export class Mongo {
 	}
 
 	/** The last user's closes the client. */
+	/**
+	 * A session whose reads see at least what another session's reads have seen, whichever server answers them. (Not by one session for all: the
+	 * driver would then repeat a linearizable read, which may be the first in a session only, as its second.)
+	 */
+	async causally<T>(
+		work: (sessions: { first: ClientSession; then: () => ClientSession }) => Promise<T>,
+		patience = new Patience(),
+	) {
+		const client = await this.#client(patience);
+		const read = client.withSession({ causalConsistency: false }, (first) =>
+			client.withSession({ causalConsistency: true }, (second) => {
+				const then = () => {
+					if (first.clusterTime) second.advanceOperationTime(first.clusterTime.clusterTime);
+					return second;
+				};
+				return work({ first, then });
+			}),
+		);
+		return answered(read, patience);
+	}
+
 	async close(): Promise<void> {
 		if (!this.#open) return;
 		this.#open = false;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Service, ServiceSchema } from "moleculer";
 import type { Settings } from "../../moleculer.config.ts";
 import { fail, problems } from "../errors.ts";
-import { DOCS_CACHE_S, DOCS_CSP, docsPages, type Page, problemPage } from "./docs-page.ts";
+import { DOCS_CSP, docsPages, type Page, problemPage } from "./docs-page.ts";
 import { gateway } from "./gateway.ts";
 import { internalGateway } from "./internal.service.ts";
 import { openApiOf, schemasOf } from "./openapi.ts";
@@ -34,7 +34,6 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		const page = docsPages.get(req.$params.params.file ?? "");
 		if (!page) return next(fail("not_found"));
 		res.setHeader("Content-Security-Policy", DOCS_CSP);
-		res.setHeader("Cache-Control", `public, max-age=${DOCS_CACHE_S}`);
 		send(res, page());
 	};
 	const problem: Handler = (req, res, next) => {

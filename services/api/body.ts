@@ -19,8 +19,8 @@ const unpackers: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([
 /** A middleware that puts the body's bytes, unpacked, into `body`: what is signed is bytes, and we say ourselves what is wrong with them. */
 export const bodyReader =
 	(bytesMax: number) =>
-	(request: Request, _: ServerResponse, next: Next): void => {
-		readBody(request, bytesMax).then((body) => {
+	(request: Request, response: ServerResponse, next: Next): void => {
+		readBody(request, response, bytesMax).then((body) => {
 			request.body = body;
 			next();
 		}, next);
@@ -35,26 +35,25 @@ const LARGE_AT_ONCE = 16;
  */
 export function largeBodyReader(bytesMax: number) {
 	let reading = 0;
-	const read = async (request: Request): Promise<void> => {
+	const read = async (request: Request, response: ServerResponse): Promise<void> => {
 		if (reading >= LARGE_AT_ONCE) throw fail("overloaded");
 		reading++;
 		try {
-			request.body = await readBody(request, bytesMax);
+			request.body = await readBody(request, response, bytesMax);
 		} finally {
 			reading--;
 		}
 	};
 	/** @param check throws unless it is known who sends it */
-	return (request: Request, response: ServerResponse, next: Next, check: () => Promise<void>): void => {
-		check()
-			.then(() => read(request))
-			.then(
-				() => next(),
-				(error: unknown) => {
-					closeUnlessComplete(request, response);
-					next(error);
-				},
-			);
+	return async (request: Request, response: ServerResponse, next: Next, check: () => Promise<void>): Promise<void> => {
+		try {
+			await check();
+			await read(request, response);
+		} catch (error) {
+			closeUnlessComplete(request, response);
+			return next(error);
+		}
+		next();
 	};
 }
 
@@ -68,13 +67,13 @@ function closeUnlessComplete(request: IncomingMessage, response: ServerResponse)
  * @param bytesMax bounds the body as it comes and as it is unpacked
  * @throws payload_too_large as soon as it is, unsupported_media_type, malformed_request
  */
-async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+async function readBody(request: IncomingMessage, response: ServerResponse, bytesMax: number): Promise<Buffer> {
 	const { "content-length": length = "0", "transfer-encoding": framing, "content-encoding": packing } = request.headers;
 	if (length === "0" && framing === undefined) return Buffer.alloc(0);
 	const name = (packing ?? "identity").toLowerCase();
 	const unpack = unpackers.get(name);
 	if (!unpack && name !== "identity") throw fail("unsupported_media_type", "The Content-Encoding is not known here");
-	const bytes = await bytesOf(request, bytesMax);
+	const bytes = await bytesOf(request, response, bytesMax);
 	if (!unpack || bytes.length === 0) return bytes;
 	try {
 		return await unpack(bytes, { maxOutputLength: bytesMax });
@@ -85,7 +84,7 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buf
 }
 
 /** Not by `for await`: giving up in it would destroy the connection before the answer. What comes behind the limit is thrown away. */
-function bytesOf(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+function bytesOf(request: IncomingMessage, response: ServerResponse, bytesMax: number): Promise<Buffer> {
 	return new Promise((resolve, reject) => {
 		const chunks: Buffer[] = [];
 		let byteCount = 0;
@@ -99,5 +98,7 @@ function bytesOf(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
 		request.once("end", () => resolve(Buffer.concat(chunks)));
 		request.once("error", broken);
 		request.once("close", broken);
+		// What broke off or took too long the server answers by itself; then Node lets go of the request and says nothing more of it.
+		response.once("close", broken);
 	});
 }

@@ -29,9 +29,6 @@ export const docsPages: ReadonlyMap<string, () => Page> = new Map<string, () => 
 	["swagger-ui-bundle.js", fromFolder("swagger-ui-bundle.js", "text/javascript")],
 ]);
 
-/** How long anybody may keep them. They change when the platform is installed anew. */
-export const DOCS_CACHE_S = 600;
-
 /** Scripts and styles come from our own files only. What Swagger UI sets while it runs it sets by CSSOM, which CSP leaves alone. */
 export const DOCS_CSP =
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";

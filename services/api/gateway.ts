@@ -185,7 +185,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					if (service.isDraining) res.setHeader("Connection", "close");
 					if (allowOrigins(req, res)) return;
 					const refusal =
-						(audience === "operators" && refusalOf(() => checkOperator(req))) || refuseAtOnce(req, isImport(req) ? CSV_BYTES_MAX : BODY_BYTES_MAX);
+						(audience === "operators" && refusalOf(() => checkOperator(req))) ||
+						refuseAtOnce(req, isImport(req) ? CSV_BYTES_MAX : BODY_BYTES_MAX);
 					if (refusal) refuse(req, res, refusal);
 					else service.httpHandler(req, res);
 				};

@@ -157,17 +157,29 @@ export class MongoJournal implements Journal {
 		return page.groups.length - before;
 	}
 
+	/**
+	 * A linearizable read first: the server that answers it is the primary, and a majority has everything that was acknowledged before. In
+	 * most cases nothing comes behind the group that was seen last. Otherwise the last one is asked for, and the session makes sure
+	 * that whoever answers knows as much as the first. To ask until nothing comes behind the last one would not end while others append.
+	 */
 	async head(): Promise<Head> {
 		const patience = new Patience();
 		const { groups } = await this.#groups(patience);
-		for (;;) {
-			const options = { sort: { _id: -1 }, projection: { claims: 0, body: 0 } } as const;
-			const last = await answered(groups.findOne({}, { ...at("majority", patience), ...options }), patience);
+		const known = this.#known;
+		return this.#mongo.causally(async ({ first, then }) => {
+			const next = { ...at("linearizable", patience), session: first, projection: { _id: 1 } };
+			if (!(await groups.findOne({ _id: known.sequence + 1 }, next))) return known;
+			const options = {
+				...at("majority", patience),
+				session: then(),
+				sort: { _id: -1 },
+				projection: { claims: 0, body: 0 },
+			} as const;
+			const last = await groups.findOne({}, options);
 			const head = last ? headOf(toGroup(last)) : emptyHead;
-			if (await this.#isThere(head.sequence + 1, patience)) continue;
 			this.#saw(head);
 			return head;
-		}
+		}, patience);
 	}
 
 	find(claims: readonly string[]): Promise<Map<string, number>> {

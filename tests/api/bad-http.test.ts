@@ -408,6 +408,19 @@ describe("addresses", () => {
 		}),
 	);
 
+	it("that are none are said to be none, whoever asks and wherever they are", async () => {
+		for (const path of [
+			"/v1/nowhere",
+			"/v1/stores/x/nowhere",
+			"/v1/storesX",
+			`/v1/stores/${storeId}/products/import/x`,
+		]) {
+			assertRefused(await platform.anyone.raw({ method: "POST", path }), "not_found", path);
+		}
+		const wrong = await platform.anyone.raw({ method: "PUT", path: `/v1/stores/${storeId}` });
+		assertRefused(wrong, "method_not_allowed", "PUT");
+	});
+
 	it("are told apart by case", async () => {
 		for (const path of ["/V1/ME", "/v1/Me", "/OPENAPI.JSON"]) {
 			assertRefused(await ada.api.raw({ method: "GET", path }), "not_found", path);

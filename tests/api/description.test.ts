@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
+import { docsPages } from "../../services/api/docs-page.ts";
 import { publicRoutes } from "../../services/api/routes.ts";
 import { problems } from "../../services/errors.ts";
 import { credentialsFor } from "../../services/rights.ts";
@@ -175,6 +176,14 @@ describe("the readable pages", () => {
 		assert.doesNotMatch(page.text, /<script(?![^>]*src=)/);
 		assert.match((await get("/docs/start.js")).text, /\/openapi\.json/);
 		assert.match(String((await get("/docs/swagger-ui.css")).headers["content-type"]), /^text\/css/);
+	});
+
+	it("are read from the disk once", () => {
+		for (const file of ["swagger-ui.css", "swagger-ui-bundle.js"]) {
+			const page = docsPages.get(file) ?? assert.fail(file);
+			assert.ok(Buffer.isBuffer(page().body));
+			assert.equal(page().body, page().body);
+		}
 	});
 
 	it("have no other files", async () => {

@@ -110,6 +110,24 @@ describeOnMongo("MongoDB journal, one member", () => {
 			});
 		}
 
+		it("says how far the log goes while others append without end, and never less than what was acknowledged", async () => {
+			const uri = set.uri("head-while-appending");
+			const [writer, reader] = [openAt(uri), openAt(uri)];
+			let acknowledged = 0;
+			let isOver = false;
+			const appending = (async () => {
+				for (let n = 0; !isOver; n++) acknowledged = (await add(writer, `e${n}`)).sequence;
+			})();
+			for (let n = 0; n < 100; n++) {
+				const before = acknowledged;
+				const [one, other] = await Promise.all([reader.head(), openAt(uri).head()]);
+				assert.ok(one.sequence >= before && other.sequence >= before, `${one.sequence} ${other.sequence} ${before}`);
+			}
+			isOver = true;
+			await appending;
+			assert.equal((await reader.head()).sequence, acknowledged);
+		});
+
 		it("because the wire is cut when the server has answered: it is appended, once", async () => {
 			const next = await prepare();
 			const wire = await LossyWire.to(set.members[0]?.port ?? 0);

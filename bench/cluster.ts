@@ -1,0 +1,137 @@
+// `npm run bench:cluster`: payments through gateway, store and ledger in processes of their own, over NATS and a replica set of three, against
+// one embedded process and against an echo over moleculer-web and NATS; and how long anybody notices that something died.
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { serviceNames } from "../moleculer.config.ts";
+import { Cluster } from "../scripts/cluster/cluster.ts";
+import { endWithUs, freePorts } from "../scripts/cluster/processes.ts";
+import { Client, newKey, type Wire } from "../tests/api/client.ts";
+import { basketOf, newCode, newPerson, newShop, newTill, type Person, type Till } from "../tests/api/people.ts";
+import { unlimited } from "../tests/api/platform.ts";
+import { Torture } from "../tests/cluster/torture.ts";
+import { own, runBench } from "./ending.ts";
+import { median, printFigures } from "./figures.ts";
+import { startOneProcess } from "./one-process.ts";
+
+const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+const ROUNDS = values.quick ? 2 : 5;
+const REQUESTS = values.quick ? 500 : 1_500;
+const KILLS = values.quick ? 4 : 12;
+const AT_ONCE = 32;
+const PAYERS = 8;
+const SEED = 20_261_124;
+
+type Load = { readonly perS: number; readonly p50Ms: number; readonly p99Ms: number };
+type Shop = { readonly client: Client; readonly till: Till; readonly payers: readonly Person[] };
+
+/** All of these, so many at once. @throws when one is not answered as it should be */
+async function sent(client: Client, wires: readonly Wire[], status: number): Promise<Load> {
+	const left = wires.values();
+	const tookMs: number[] = [];
+	const startedMs = performance.now();
+	const worker = async () => {
+		for (const wire of left) {
+			const beganMs = performance.now();
+			const answer = await client.raw(wire);
+			if (answer.status !== status) throw new Error(`${wire.path} was answered ${answer.status} ${answer.text}`);
+			tookMs.push(performance.now() - beganMs);
+		}
+	};
+	await Promise.all(Array.from({ length: AT_ONCE }, worker));
+	const perS = (wires.length / (performance.now() - startedMs)) * 1_000;
+	const sorted = tookMs.sort((left, right) => left - right);
+	const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+	return { perS, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+async function openShop(anyone: Client): Promise<Shop> {
+	const till = await newTill(anyone, await newShop(await newPerson(anyone), { prices: [1] }));
+	const payers: Person[] = [];
+	for (let n = 0; n < PAYERS; n++) payers.push(await newPerson(anyone, { name: "Payer", credit: 1_000_000 }));
+	return { client: new Client(anyone.origin, null, { origin: anyone.origin }), till, payers };
+}
+
+/** Sales whose codes are shown and whose requests are signed: only what the platform does is left. */
+async function preparedSales({ till, payers }: Shop): Promise<Wire[]> {
+	const path = `/v1/stores/${till.shop.id}/sales`;
+	const wires: Wire[] = [];
+	const payer = async (person: Person) => {
+		for (let n = 0; n < REQUESTS / PAYERS; n++) {
+			const body = JSON.stringify({ code: await newCode(person), items: basketOf(till.shop) });
+			const headers = { "content-type": "application/json", "idempotency-key": newKey() };
+			const wire = { method: "POST", path, headers, body };
+			wires.push({ ...wire, headers: { ...headers, ...(await till.api.proofOf(wire)) } });
+		}
+	};
+	await Promise.all(payers.map(payer));
+	return wires;
+}
+
+async function startEcho(nats: string): Promise<Client> {
+	const [port = 0] = await freePorts(1);
+	for (const what of ["service", "gateway"]) {
+		const file = join(import.meta.dirname, "echo.ts");
+		const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file, what, nats, String(port)], {
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+		await own(Promise.resolve(child), (started: ChildProcess) => started.kill("SIGKILL"));
+		endWithUs(child);
+		if (what === "gateway") await new Promise((resolve) => child.stdout?.once("data", resolve));
+	}
+	return new Client(`http://127.0.0.1:${port}`, null);
+}
+
+await runBench(async () => {
+	const cluster = await own(Cluster.start({ env: unlimited }), (started) => started.stop());
+	const embedded = await openShop((await startOneProcess("http://127.0.0.1:34990")).anyone);
+	const apart = await openShop(new Client(cluster.publicUrl, null, { origin: cluster.publicUrl }));
+	const echo = await startEcho(cluster.nats.uri);
+	const said = { method: "POST", path: "/echo", headers: { "content-type": "application/json" } };
+	const echoes = Array.from(
+		{ length: REQUESTS },
+		(): Wire => ({ ...said, body: JSON.stringify({ n: 1, text: "x".repeat(300) }) }),
+	);
+	const rounds: { apart: Load; embedded: Load; echo: Load }[] = [];
+	for (let round = -1; round < ROUNDS; round++) {
+		const loads = {
+			embedded: await sent(embedded.client, await preparedSales(embedded), 201),
+			apart: await sent(apart.client, await preparedSales(apart), 201),
+			echo: await sent(echo, echoes, 200),
+		};
+		// The first one warms up.
+		if (round >= 0) rounds.push(loads);
+		for (const [name, { perS, p50Ms, p99Ms }] of Object.entries(loads))
+			console.log(`${name.padEnd(9)} ${perS.toFixed(0)}/s, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`);
+	}
+	await cluster.stop();
+	const { killErrorsS, writableS } = await deaths();
+	const of = (pick: (round: (typeof rounds)[number]) => number) => median(rounds.map(pick));
+	printFigures({
+		"cluster.payments": [of(({ apart }) => apart.perS), "/s"],
+		"cluster.p50": [of(({ apart }) => apart.p50Ms), "ms"],
+		"cluster.p99": [of(({ apart }) => apart.p99Ms), "ms"],
+		"cluster.vs_embedded": [of(({ apart, embedded }) => apart.perS / embedded.perS), "x"],
+		"cluster.vs_echo": [of(({ apart, echo }) => apart.perS / echo.perS), "x"],
+		"cluster.kill_errors_s": [Math.max(...killErrorsS), "s"],
+		"cluster.writable_s": [median(writableS), "s"],
+	});
+});
+
+/** Of two processes one is killed; and the primary of the replica set. */
+async function deaths() {
+	const counts = Object.fromEntries(serviceNames.map((service) => [service, 2]));
+	const cluster = await own(Cluster.start({ counts, env: unlimited }), (started) => started.stop());
+	const torture = await Torture.begin(cluster, SEED);
+	const lastFailureS = async (target: string): Promise<number> => {
+		const round = await torture.round({ doing: "kill", target, forMs: 0 });
+		if (round.wrong.length > 0) throw new Error(round.wrong.join("\n"));
+		console.log(`kill ${target}: ${round.failures.length} failures, the last after ${round.failuresForS.toFixed(2)} s`);
+		return round.failuresForS;
+	};
+	const [killErrorsS, writableS]: [number[], number[]] = [[], []];
+	for (let n = 0; n < KILLS; n++) killErrorsS.push(await lastFailureS(serviceNames[n % serviceNames.length] as string));
+	for (let n = 0; n < KILLS / 4; n++) writableS.push(await lastFailureS("primary"));
+	torture.close();
+	return { killErrorsS, writableS };
+}
