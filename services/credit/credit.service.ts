@@ -165,7 +165,10 @@ export default (settings: Settings): ServiceSchema => ({
 			...(this.broker.transit && { onAppended: (head: Head) => tellFollowers(this.broker, head) }),
 		});
 		this.ledger = ledger;
-		for (const accountId of SYSTEM_ACCOUNTS) await this.actions.open?.({ accountId, owner: "system" });
+		for (const accountId of SYSTEM_ACCOUNTS) {
+			// Asked for again it would be found in the log, but only by an append, which waits for its turn beside another process's.
+			if (!(await ledger.account(accountId as AccountId))) await this.actions.open?.({ accountId, owner: "system" });
+		}
 		this.everySecond = setInterval(() => {
 			ledger.lookForMore();
 			ledger.expireHolds().catch((error: unknown) => this.logger.warn("Holds could not be expired.", error));
