@@ -58,6 +58,7 @@ type GatewayService = Service & {
 	server: Server;
 	url: string;
 	httpHandler: (...args: unknown[]) => void;
+	sendError: (req: IncomingMessage, res: ServerResponse, error: unknown) => void;
 };
 
 /**
@@ -171,6 +172,10 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		methods: {
 			encodeResponse(req: Request, _res: ServerResponse, data: unknown): string {
 				return answers.write(req.$action, data);
+			},
+			/** What the catalogue has a level for is logged once, by `answerProblem`, and not as an error with a stack before it. */
+			errorHandler(req: Request, res: ServerResponse, error: unknown): void {
+				(this as unknown as GatewayService).sendError(req, res, error);
 			},
 			/** Called when everything behind it is there: an open port is a promise. */
 			async open(): Promise<void> {
