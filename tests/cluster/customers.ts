@@ -220,7 +220,14 @@ export class Customers {
 		if (!answer) return undefined;
 		if (answer.status < 300) return { outcome: "applied", body: answer.body };
 		const { code } = answer.body as { code: string };
-		const expected = ["code_expired", "cancelled", "insufficient_funds", "refund_exceeds_sale", "code_used"];
+		const expected = [
+			"code_expired",
+			"deadline_exceeded",
+			"cancelled",
+			"insufficient_funds",
+			"refund_exceeds_sale",
+			"code_used",
+		];
 		assert.ok(expected.includes(code), `answered wrongly: ${answer.status} ${answer.text}`);
 		return { outcome: "refused" };
 	}
