@@ -18,7 +18,12 @@ const gateway = {
 } as unknown as ServiceSchema;
 const service: ServiceSchema = { name: "echo", actions: { say: ({ params }) => params } };
 
-const broker = new ServiceBroker({ namespace: "hannip", nodeID: `echo-${what}`, transporter: transporter as "NATS", logger: false });
+const broker = new ServiceBroker({
+	namespace: "hannip",
+	nodeID: `echo-${what}`,
+	transporter: transporter as "NATS",
+	logger: false,
+});
 broker.createService(what === "gateway" ? gateway : service);
 await broker.start();
 await broker.waitForServices("echo");

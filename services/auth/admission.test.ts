@@ -65,7 +65,9 @@ async function newTill(revokedAtMs: number | null = null) {
 }
 
 async function judge(questions: readonly Question[], nowMs = T0): Promise<string[]> {
-	return (await admit({ questionId: randomUUID(), questions: [...questions] }, registry, nowMs)).map(({ verdict }) => verdict);
+	return (await admit({ questionId: randomUUID(), questions: [...questions] }, registry, nowMs)).map(
+		({ verdict }) => verdict,
+	);
 }
 
 const times = <T>(count: number, what: () => T): T[] => Array.from({ length: count }, what);
