@@ -63,7 +63,7 @@ export type Settings = {
 	 * ready any more. 0 where nobody does.
 	 */
 	readonly drainS: number;
-	/** `VERSION`: what this process says that it is, to the other ones and in the log. */
+	/** `VERSION`: what this process tells the other ones that it is. */
 	readonly version: string;
 	/** `KEY_ROTATION_DAYS`: how long a signing key is published before it signs, and then how long it signs. */
 	readonly keyRotationDays: number;

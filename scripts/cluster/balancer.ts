@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 
 type Place = { readonly port: number; readonly isReady: boolean };
@@ -18,10 +19,7 @@ export class Balancer {
 	static async open(port: number, places: () => readonly Place[]): Promise<Balancer> {
 		const server = createServer({ noDelay: true, allowHalfOpen: true });
 		const balancer = new Balancer(server, port, places);
-		await new Promise<void>((resolve, reject) => {
-			server.once("error", reject);
-			server.listen(port, "127.0.0.1", resolve);
-		});
+		await once(server.listen(port, "127.0.0.1"), "listening");
 		return balancer;
 	}
 

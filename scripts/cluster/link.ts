@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 
 /** A way to a port on loopback that can be cut, as a network can: what is sent is neither delivered nor refused, until it heals. */
@@ -19,10 +20,7 @@ export class Link {
 	static async open(port: number, targetPort: number): Promise<Link> {
 		const server = createServer({ pauseOnConnect: true, noDelay: true });
 		const link = new Link(server, port, targetPort);
-		await new Promise<void>((resolve, reject) => {
-			server.once("error", reject);
-			server.listen(port, "127.0.0.1", resolve);
-		});
+		await once(server.listen(port, "127.0.0.1"), "listening");
 		return link;
 	}
 

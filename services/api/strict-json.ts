@@ -4,8 +4,9 @@ import secureJson from "secure-json-parse";
 const DEPTH_MAX = 16;
 
 /**
- * A JSON object, or nothing when the text is none, nested deeper than any request is, or one that two readers could understand differently: keys that would reach an
- * object's prototype are refused, not dropped (nobody sends them by accident), and so are keys that are said twice.
+ * A JSON object, or nothing when the text is none, nested deeper than any request is, or one that two readers could understand
+ * differently: keys that would reach an object's prototype are refused, not dropped (nobody sends them by accident), and so are keys that
+ * are said twice.
  */
 export function parseObject(text: string): object | undefined {
 	let value: unknown;

@@ -32,8 +32,8 @@ export class MongoShortLived implements ShortLived {
 	}
 
 	/**
-	 * Each claim is an upsert that finds only what is over, or its own: where there is a claim that holds, it tries to insert a second one, and the
-	 * unique `_id` refuses that. So the server decides, whoever else asks.
+	 * Each claim is an upsert that finds only what is over, or its own: where there is a claim that holds, it tries to insert a second
+	 * one, and the unique `_id` refuses that. So the server decides, whoever else asks.
 	 */
 	async claim(keys: readonly string[], { nowMs, untilMs, questionId }: Claiming): Promise<boolean[]> {
 		if (keys.length === 0) return [];
