@@ -38,7 +38,9 @@ export class Wire {
 
 	/** Everything that the server said, once it has closed the connection. */
 	async all(): Promise<Answer[]> {
-		if (!this.socket.readableEnded) await Promise.race([once(this.socket, "end"), once(this.socket, "close")]);
+		// Not `once`: it rejects on "error", and a server that has answered may close while we still send.
+		if (!this.socket.readableEnded && !this.socket.closed)
+			await new Promise<void>((resolve) => this.socket.once("end", resolve).once("close", resolve));
 		this.socket.destroy();
 		return this.#parse();
 	}
