@@ -18,7 +18,12 @@ export const ACCESS: TokenKind = { typ: "at+jwt", audience: "hannip:public" };
 export const TILL: TokenKind = { typ: "till+jwt", audience: "hannip:till" };
 
 /** What tokens say. `jkt` is the thumbprint of the key that the bearer must prove to have (`cnf`, RFC 7800). */
-export type PersonToken = { readonly userId: string; readonly sessionId: string; readonly jkt: string };
+export type PersonToken = {
+	readonly userId: string;
+	readonly sessionId: string;
+	readonly jkt: string;
+	readonly expiresAtMs: number;
+};
 export type TillToken = { readonly tillId: string; readonly storeId: string; readonly jkt: string };
 
 type TokenClaims = {
@@ -61,8 +66,8 @@ export class Keyring {
 
 	/** Whose wallet an access token is for, or nothing if it is not one of ours, has expired, or is for something else. */
 	async readAccessToken(token: string, issuer: string): Promise<PersonToken | undefined> {
-		const { sub, sid, jkt } = (await this.#claimsOf(token, { issuer, ...ACCESS })) ?? {};
-		return sub && sid && jkt ? { userId: sub, sessionId: sid, jkt } : undefined;
+		const { sub, sid, jkt, expiresAtMs = 0 } = (await this.#claimsOf(token, { issuer, ...ACCESS })) ?? {};
+		return sub && sid && jkt ? { userId: sub, sessionId: sid, jkt, expiresAtMs } : undefined;
 	}
 
 	/** The same for the token of a till. */

@@ -33,6 +33,7 @@ export const rights = {
 	"user.getTransfer": ["person"],
 	"user.issueCode": ["person"],
 	"user.listTransactions": ["person"],
+	"user.listEvents": ["person"],
 	"user.exportTransactions": ["person"],
 	"user.freeze": ["person"],
 	"user.unfreeze": ["person"],

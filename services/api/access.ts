@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Service } from "moleculer";
 import { type Keyring, keyringOf } from "../../mixins/keyring.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import type { Meta } from "../actions.ts";
+import type { Meta, Person } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { credentialsFor } from "../rights.ts";
 import { Admission, type Question, type Verdict } from "./admission.ts";
@@ -23,6 +23,8 @@ export type Admitted = {
 	readonly caller?: Caller;
 	/** The key that it proved to have, where what it gets will be bound to one. */
 	readonly jkt?: string;
+	/** When a person's token ends. */
+	readonly expiresAtMs?: number;
 	/** The till that signed it, where it signs in. */
 	readonly tillId?: string;
 };
@@ -80,6 +82,12 @@ export class Access {
 		return caller?.kind === "till" ? { caller: { ...caller, mayRefund: verdict.mayRefund === true } } : admitted;
 	}
 
+	/** Whether somebody who was let in would still be, by the same token. @throws overloaded, service_unavailable */
+	async isStillAdmitted({ userId, sessionId }: Person): Promise<boolean> {
+		const counter = { counter: `live:${sessionId}`, countMax: Number.MAX_SAFE_INTEGER, windowS: MINUTE_S };
+		return (await this.#admission.ask({ session: { userId, sessionId }, ...counter })).verdict === "admitted";
+	}
+
 	/** Before much is read of a request: whether there is a token of ours at all. Everything else is checked later. @throws unauthenticated */
 	async checkToken(request: IncomingMessage): Promise<void> {
 		if (!(await this.#keyring.readAccessToken(credentialIn(request, "dpop"), this.#settings.publicOrigin)))
@@ -122,11 +130,12 @@ export class Access {
 		const token = await this.#keyring.readAccessToken(accessToken, this.#settings.publicOrigin);
 		if (!token) throw fail("unauthenticated");
 		const proof = this.#prove(asked, { accessToken, nowMs });
-		const { userId, sessionId, jkt } = token;
+		const { userId, sessionId, jkt, expiresAtMs } = token;
 		if (proof.jkt !== jkt) throw fail("unauthenticated");
 		const session = { userId, sessionId };
 		return {
 			caller: { kind: "person", ...session },
+			expiresAtMs,
 			question: { session, proof: idOf(proof), counter: userId, ...this.#rate("person") },
 		};
 	}

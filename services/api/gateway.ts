@@ -1,30 +1,35 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Context, Service, ServiceSchema } from "moleculer";
+import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
+import type { Static } from "typebox";
 import { keyring } from "../../mixins/keyring.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import type { Meta } from "../actions.ts";
+import { call, type Meta } from "../actions.ts";
 import { fail } from "../errors.ts";
-import { Access } from "./access.ts";
+import { LedgerAppended } from "../events.ts";
+import { Access, type Admitted } from "./access.ts";
 import { filledIn, fits } from "./addresses.ts";
 import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { bodyReader, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { crossOrigin } from "./cors.ts";
+import { type EventPage, LiveEvents } from "./live-events.ts";
 import { type OperatorCheck, operatorCheck, operatorTokenOf } from "./operator.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
 import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
 import type { Route } from "./routes.ts";
 import { securityHeaders } from "./security-headers.ts";
-import { closeGently, openServer } from "./server.ts";
+import { closeGently, openServer, saidMethodOf } from "./server.ts";
 
 const BODY_BYTES_MAX = 16_384;
 const CSV_BYTES_MAX = 1_000_000;
 /** How long a client waits for an answer. */
 const REQUEST_TIMEOUT_MS = 3_000;
+/** How often it is looked whether something was appended that nobody told. */
+const LOOK_MS = 2_000;
 const LONG_REQUEST_TIMEOUT_MS = 600_000;
 
 export type GatewayOptions = {
@@ -42,7 +47,8 @@ export type GatewayOptions = {
 	readonly settings: Settings;
 };
 
-type Request = Incoming & Failing & { $action?: { name: string; params?: object; returns?: object } };
+type Request = Incoming &
+	Failing & { $action?: { name: string; params?: object; returns?: object }; $admitted?: Admitted };
 type GatewayMeta = { $statusCode?: number; $location?: string; $responseType?: string };
 /** What main.ts opens last and closes first. */
 export type Gateway = {
@@ -54,6 +60,9 @@ export type Gateway = {
 };
 type GatewayService = Service & {
 	access: Access;
+	/** Who is told what happens while it happens. */
+	live: LiveEvents;
+	looking?: NodeJS.Timeout;
 	isDraining?: boolean;
 	server: Server;
 	url: string;
@@ -97,7 +106,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			const route = routeOf(alias);
 			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
 			const address = addressOf(req);
-			const { caller, jkt, tillId } = await (this as GatewayService).access.admit({ req, res, route, address });
+			req.$admitted = await (this as GatewayService).access.admit({ req, res, route, address });
+			const { caller, jkt, tillId } = req.$admitted;
 			if (caller) ctx.meta.caller = caller;
 			const schema: Schema = req.$action?.params ?? {};
 			const { properties = {} } = schema;
@@ -131,6 +141,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			answerProblem(this, req, res, { error, ...known });
 		},
 	};
+	const isLive = routes.some(({ live }) => live);
 	const table = {
 		...shared,
 		name: "routes",
@@ -169,7 +180,14 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		},
 		// The library's own actions would list, add and remove routes.
 		actions: { listAliases: false, addRoute: false, removeRoute: false },
+		...(isLive && { events: liveEvents }),
 		methods: {
+			sendResponse(req: Request, res: ServerResponse, data: unknown, action: unknown): void {
+				const service = this as unknown as GatewayService;
+				if (req.$alias && routeOf(req.$alias).live && acceptsEvents(req))
+					tellLive(service, req, res, data as EventPage);
+				else ApiGateway.methods?.sendResponse?.call(service, req, res, data, action);
+			},
 			encodeResponse(req: Request, _res: ServerResponse, data: unknown): string {
 				return answers.write(req.$action, data);
 			},
@@ -182,6 +200,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				const service = this as unknown as GatewayService;
 				const checkOperator = audience === "operators" ? operatorsOf(service, settings) : refuseAll;
 				service.access = new Access(service, settings, checkOperator);
+				service.live = new LiveEvents();
+				if (isLive) service.looking = setInterval(() => lookForMore(service), LOOK_MS);
 				const refuse = (req: IncomingMessage, res: ServerResponse, error: Error) => {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
 					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, ...known });
@@ -200,15 +220,57 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
 			},
 			drain(): void {
-				(this as unknown as GatewayService).isDraining = true;
+				const service = this as unknown as GatewayService;
+				service.isDraining = true;
+				service.live.close();
 			},
 			/** Called before anything behind it goes. */
 			async close(): Promise<void> {
-				const { server } = this as unknown as GatewayService;
+				const { server, live, looking } = this as unknown as GatewayService;
+				clearInterval(looking);
+				live?.close();
 				if (server?.listening) await closeGently(server, REQUEST_TIMEOUT_MS);
 			},
 		},
 	} as unknown as ServiceSchema;
+}
+
+const liveEvents = {
+	"ledger.appended": {
+		params: LedgerAppended as object as ActionParams,
+		handler(this: GatewayService, ctx: Context<Static<typeof LedgerAppended>>): void {
+			this.live?.hear(ctx.params);
+		},
+	},
+};
+
+function lookForMore({ live, broker, logger }: GatewayService): void {
+	live
+		.look(async () => (await call(broker, "credit.status", {})).sequence)
+		.catch((error: unknown) => logger.warn("How far the ledger is could not be found out.", error));
+}
+
+const acceptsEvents = (req: IncomingMessage): boolean =>
+	saidMethodOf(req) === "GET" && /(^|,)\s*text\/event-stream\s*(;|,|$)/i.test(req.headers.accept ?? "");
+
+function tellLive(
+	{ live, access, broker, logger }: GatewayService,
+	req: Request,
+	res: ServerResponse,
+	first: EventPage,
+) {
+	const { caller, expiresAtMs = 0 } = req.$admitted ?? {};
+	if (caller?.kind !== "person") throw fail("unauthenticated");
+	const options = { meta: { caller }, timeout: REQUEST_TIMEOUT_MS };
+	const asking = { call: (name: string, params: object) => broker.call(name, params, options) };
+	void live.tell(res, {
+		caller,
+		expiresAtMs,
+		first,
+		ask: (after) => call(asking, "user.listEvents", { after }),
+		isAdmitted: () => access.isStillAdmitted(caller),
+		onFailed: (error) => logger.warn("Somebody could not be told what happens in their wallet.", error),
+	});
 }
 
 /** How a 401 says what is wanted (RFC 9110 11.6.1). */

@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { type ProblemCode, problems } from "../errors.ts";
 import { credentialsFor } from "../rights.ts";
-import { IdempotencyKey } from "../schema.ts";
+import { Cursor, IdempotencyKey } from "../schema.ts";
 import type { Route } from "./routes.ts";
 
 type JsonSchema = { properties?: Record<string, JsonSchema>; required?: string[]; type?: string; description?: string };
@@ -121,6 +121,7 @@ function operationOf(route: Route, { params, returns }: ActionSchemas) {
 		})),
 		...(hasBody ? [] : rest.map(([name, schema]) => ({ name, in: "query", required: required(name), schema }))),
 		...(route.idempotent ? [{ name: "Idempotency-Key", in: "header", required: true, schema: IdempotencyKey }] : []),
+		...(route.live ? [{ name: "Last-Event-ID", in: "header", required: false, schema: Cursor }] : []),
 	];
 	return {
 		operationId: route.action,
@@ -148,12 +149,23 @@ function bodyOf({ csv }: Route, rest: [string, JsonSchema][], required: (name: s
 	return { requestBody: { required: names.length > 0, content: { "application/json": { schema } } } };
 }
 
+const eventStream = {
+	"text/event-stream": {
+		schema: {
+			type: "string",
+			description:
+				"Server-sent events. `transaction`: one of `items`, with its `cursor` as the event's id. `account`: the account, at the " +
+				"beginning and whenever it changes. The stream ends with the access token: come back with a new one, and with the last id in Last-Event-ID.",
+		},
+	},
+};
+
 function responsesOf(route: Route, returns: JsonSchema) {
 	const { refreshToken: _, ...properties } = returns.properties ?? {};
 	const schema = returns.properties ? { ...returns, properties } : returns;
 	const type = route.csv && "fileName" in route.csv ? "text/csv" : "application/json";
-	const done =
-		route.status === 204 ? { description: "Done" } : { description: "Done", content: { [type]: { schema } } };
+	const content = { [type]: { schema }, ...(route.live && eventStream) };
+	const done = route.status === 204 ? { description: "Done" } : { description: "Done", content };
 	const problem = (code: ProblemCode) => ({
 		description: problems[code].title,
 		content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },

@@ -23,6 +23,8 @@ export function paramsOf(
 ): Record<string, unknown> {
 	const hasBody = route.method === "POST" || route.method === "PATCH";
 	const query = queryOf(request.originalUrl ?? request.url ?? "", schema);
+	// Who was cut off asks again with the same address, and says in the header how far it came since.
+	if (route.live && request.headers["last-event-id"]) delete query.after;
 	if (hasBody && Object.keys(query).length > 0) throw refused(Object.keys(query)[0] as string, "belongs into the body");
 	const sources = [path, hasBody ? bodyOf(route, request) : query, headersOf(route, request)];
 	const params = new Map<string, unknown>();
@@ -82,13 +84,15 @@ function parseJson(text: string): object {
 	return value;
 }
 
-function headersOf({ idempotent, refreshCookie }: Route, { headers }: Incoming): Record<string, string> {
+function headersOf({ idempotent, refreshCookie, live }: Route, { headers }: Incoming): Record<string, string> {
 	const found: Record<string, string> = {};
 	if (idempotent) {
 		const key = headers["idempotency-key"];
 		if (typeof key !== "string" || key === "") throw fail("idempotency_key_missing");
 		found.idempotencyKey = key;
 	}
+	const lastEventId = headers["last-event-id"];
+	if (live && typeof lastEventId === "string" && lastEventId) found.after = lastEventId;
 	if (refreshCookie === "issue") found.userAgent = (headers["user-agent"] ?? "").slice(0, 200);
 	if (refreshCookie === "rotate") {
 		const token = parseCookie(headers.cookie ?? "")[REFRESH_COOKIE];

@@ -23,6 +23,8 @@ export type Route = {
 	readonly binds?: "device" | "till" | "newTill";
 	/** CSV instead of JSON, into this parameter or out of the answer. */
 	readonly csv?: { readonly into: string } | { readonly fileName: string };
+	/** Whoever accepts text/event-stream is told what comes from now on as well. Its action gives pages by `after` and `cursor`. */
+	readonly live?: true;
 	/** How long anybody may keep the answer; otherwise nobody may. */
 	readonly cacheS?: number;
 };
@@ -163,6 +165,13 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/me/transactions",
 		action: "user.listTransactions",
 		summary: "Your statement, newest first",
+	},
+	{
+		method: "GET",
+		path: "/v1/me/events",
+		action: "user.listEvents",
+		live: true,
+		summary: "What happens in your wallet, as it happens",
 	},
 	{
 		method: "GET",

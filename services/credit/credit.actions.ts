@@ -100,9 +100,6 @@ const Discrepancy = closed({ sequence: Count, position: nullable(Count), what: T
 
 const command = { id: CommandId, fingerprint: Fingerprint };
 
-/** The event by which the processes of the ledger tell each other how far the log goes. */
-export const LedgerAppended = closed({ sequence: Count });
-
 export const creditActions = {
 	open: {
 		params: closed({
@@ -170,6 +167,23 @@ export const creditActions = {
 			toMs: Type.Optional(TimeMs),
 		}),
 		returns: page(StatementLine),
+	},
+	/** What was booked on an account since, oldest first; without `after`, from now on. */
+	activity: {
+		params: closed({
+			accountId: AccountId,
+			after: Type.Optional(Cursor),
+			limit: Type.Optional(PageLimit),
+		}),
+		returns: closed({
+			items: Type.Array(closed({ ...StatementLine.properties, cursor: Cursor })),
+			/** Whether these were all, up to now. */
+			isAll: Type.Boolean(),
+			/** Where to go on. */
+			cursor: Cursor,
+			/** As it is now. */
+			account: Account,
+		}),
 	},
 	totals: {
 		params: closed({ accountId: AccountId, fromMs: TimeMs, toMs: TimeMs }),

@@ -3,8 +3,9 @@ import type { Static } from "typebox";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
+import { LedgerAppended } from "../events.ts";
 import { type AuditProgress, auditLedger } from "./audit-run.ts";
-import { creditActions, LedgerAppended } from "./credit.actions.ts";
+import { creditActions } from "./credit.actions.ts";
 import type { Head } from "./journal.ts";
 import {
 	type Account,
@@ -21,8 +22,9 @@ import {
 	type Transfer,
 	type TransferId,
 } from "./model.ts";
+import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
-import { placeOf, toCursor } from "./statement-cursor.ts";
+import { endOf, placeOf, toCursor } from "./statement-cursor.ts";
 import { openStorage } from "./storage.ts";
 
 const SECOND_MS = 1_000;
@@ -120,6 +122,27 @@ export default (settings: Settings): ServiceSchema => ({
 			return { items: items.slice(0, limit), nextCursor: last ? toCursor(last) : null };
 		}),
 
+		activity: action("public", creditActions.activity, async function (ctx) {
+			const { accountId, after, limit = 20 } = ctx.params;
+			const ledger = ledgerOf(this);
+			const account = await existing(this, accountId);
+			const { sequence } = ledger;
+			const asked = after === undefined ? endOf(sequence) : placeOf(after);
+			// From a log that went on further before it was restored: what was told of that is not there any more.
+			const place = asked.sequence > sequence ? endOf(sequence) : asked;
+			await ledger.readModel.reached(sequence);
+			const query = { accountId: account.id, limit, after: { place, lastSequence: sequence } };
+			const lines = await ledger.readModel.statement(query);
+			const isAll = lines.length < limit;
+			const items = lines.map((line) => ({ ...line, cursor: toCursor(line) }));
+			return {
+				items,
+				isAll,
+				cursor: toCursor(isAll ? endOf(sequence) : (lines.at(-1) as Place)),
+				account: view(account),
+			};
+		}),
+
 		totals: action("public", creditActions.totals, async function (ctx) {
 			const { accountId, fromMs, toMs } = ctx.params;
 			const ledger = ledgerOf(this);
@@ -161,8 +184,7 @@ export default (settings: Settings): ServiceSchema => ({
 		const ledger = await RunningLedger.open({
 			...(await openStorage(settings)),
 			onFailed: (error) => this.logger.error("A group of the ledger failed.", error),
-			// Alone, there is nobody to tell.
-			...(this.broker.transit && { onAppended: (head: Head) => tellFollowers(this.broker, head) }),
+			onAppended: (head, entries) => tell(this.broker, head, entries),
 		});
 		this.ledger = ledger;
 		for (const accountId of SYSTEM_ACCOUNTS) {
@@ -181,9 +203,21 @@ export default (settings: Settings): ServiceSchema => ({
 	},
 });
 
-/** To every process of the ledger, this one too, which knows it already. Whoever does not hear it looks by itself within a second. */
-function tellFollowers(broker: ServiceBroker, { sequence }: Head): void {
-	broker.broadcast("ledger.appended", { sequence }, ["credit"]);
+/**
+ * To every process of the ledger, this one too, which knows it already; to the gateways, where people wait for news of their wallets;
+ * and to those who send webhooks. Whoever does not hear it looks by itself soon.
+ */
+function tell(broker: ServiceBroker, { sequence }: Head, entries: readonly Entry[]): void {
+	broker.broadcast("ledger.appended", { sequence, accountIds: touchedBy(entries) }, ["credit", "api", "store"]);
+}
+
+/** The wallets and stores that are not any more what they were. */
+function touchedBy(entries: readonly Entry[]): AccountId[] {
+	const ids = entries.flatMap(({ counters = [], stateSet }) => [
+		...counters.map(([id]) => id),
+		...(stateSet ? [stateSet.accountId] : []),
+	]);
+	return [...new Set(ids)].filter((id) => !id.startsWith("system:"));
 }
 
 /**

@@ -59,7 +59,7 @@ export type GroupCommitParts = {
 	/** Called once for every group that became durable, in order, whoever wrote it. Must not throw. */
 	readonly onCommitted: (group: Group, entries: readonly Entry[]) => void;
 	/** Called for those that this process wrote, after `onCommitted`. Must not throw. */
-	readonly onAppended?: (head: Head) => void;
+	readonly onAppended?: (head: Head, entries: readonly Entry[]) => void;
 	/** Told why a group failed; its commands are answered with `ledger_unavailable` or `outcome_unknown`. */
 	readonly onFailed: (error: unknown) => void;
 	readonly limits?: Partial<CommitLimits>;
@@ -204,7 +204,7 @@ export class GroupCommit {
 				draft.absorbInto(book);
 				this.#committed(group, entries);
 				this.#appended++;
-				this.#parts.onAppended?.(this.#head);
+				this.#parts.onAppended?.(this.#head, entries);
 				return settle(batch, decisions, this.#head);
 			}
 			await this.#learn(appended);

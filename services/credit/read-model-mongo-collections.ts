@@ -2,7 +2,7 @@ import type { AnyBulkWriteOperation, Collection, Db, IndexDescription } from "mo
 import { answered, DUPLICATE_KEY, DURABLE, define, isBulkWriteError, Patience } from "../../mixins/mongo.ts";
 import { emptyHead, type Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId, TransferKind } from "./model.ts";
-import type { Place, StatementLine, Total } from "./read-model.ts";
+import { type Place, POSITIONS, type StatementLine, type Total } from "./read-model.ts";
 import type { Change } from "./read-model-mongo-batch.ts";
 
 // How the read model lies in MongoDB, and what of it means what.
@@ -10,8 +10,6 @@ import type { Change } from "./read-model-mongo-batch.ts";
 /** Of the documents. A change of them is a new one: it is made beside the old one, which processes of an older version go on using. */
 export const VERSION = "v1";
 const PROGRESS = "read_progress";
-/** More than a group has entries. */
-const POSITIONS = 65_536;
 
 /** How far the read model is: one document, moved on when everything up to there is durable. */
 export type Progress = Head & {

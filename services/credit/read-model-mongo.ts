@@ -174,17 +174,22 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		return found.map(toTransfer);
 	}
 
-	async statement({ accountId, limit, before, kinds, fromMs, toMs }: StatementQuery): Promise<StatementLine[]> {
+	async statement(asked: StatementQuery): Promise<StatementLine[]> {
+		const { accountId, limit, before, after, kinds, fromMs, toMs } = asked;
+		const end = after ? { sequence: after.lastSequence + 1, position: 0 } : before;
 		const query = {
 			sides: accountId,
-			place: { $lt: before ? placeNumber(before) : Number.MAX_SAFE_INTEGER },
+			place: {
+				...(after && { $gt: placeNumber(after.place) }),
+				$lt: end ? placeNumber(end) : Number.MAX_SAFE_INTEGER,
+			},
 			...((fromMs !== undefined || toMs !== undefined) && {
 				postedAtMs: { $gte: fromMs ?? 0, $lt: toMs ?? Number.MAX_SAFE_INTEGER },
 			}),
 			...(kinds && { kind: { $in: [...kinds] } }),
 		};
 		const { transfers } = this.#collections;
-		const sort = { place: -1 } as const;
+		const sort = { place: after ? 1 : -1 } as const;
 		const found = await this.#read((options) => transfers.find(query, { ...options, sort, limit }).toArray());
 		return found.map((stored) => lineOf(stored, accountId));
 	}

@@ -4,7 +4,7 @@ import { workerData } from "node:worker_threads";
 import { openSqlite } from "../../mixins/sqlite.ts";
 import { emptyHead, entriesOf, type Group, type Head } from "./journal.ts";
 import type { Account, AccountId, Counters, Entry, Transfer } from "./model.ts";
-import { HOUR_MS, movedBy, postingsOf } from "./read-model.ts";
+import { HOUR_MS, movedBy, POSITIONS, postingsOf } from "./read-model.ts";
 import { serve } from "./worker-link.ts";
 
 // The thread behind `SqliteReadModel`: the only writer of its file. Nothing here needs to survive a power cut, since the log
@@ -15,8 +15,6 @@ import { serve } from "./worker-link.ts";
 if (process.platform === "linux") setPriority(19);
 
 const VERSION = 1;
-/** More than a group has entries. */
-const POSITIONS = 65_536;
 const { path } = workerData as { path: string };
 const db = open();
 

@@ -66,10 +66,14 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	}
 
 	async statement(query: StatementQuery): Promise<StatementLine[]> {
-		const { accountId, before, kinds, fromMs, toMs, limit } = query;
-		const end = before ?? { sequence: Number.MAX_SAFE_INTEGER, position: 0 };
-		const rows = this.#statements.lines.all({
+		const { accountId, before, after, kinds, fromMs, toMs, limit } = query;
+		const start = after?.place ?? { sequence: 0, position: 0 };
+		const end = before ?? { sequence: after ? after.lastSequence + 1 : Number.MAX_SAFE_INTEGER, position: 0 };
+		const { newestFirst, oldestFirst } = this.#statements;
+		const rows = (after ? oldestFirst : newestFirst).all({
 			accountId,
+			startSequence: start.sequence,
+			startPosition: start.position,
 			sequence: end.sequence,
 			position: end.position,
 			kinds: kinds ? JSON.stringify(kinds) : null,
@@ -102,22 +106,25 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	}
 }
 
+const lines = (order: "ASC" | "DESC"): string =>
+	`SELECT p.account_id AS accountId, p.sequence, p.position, t.id AS transferId, p.amount,
+		p.balance_after AS balanceAfter, p.posted_at_ms AS postedAtMs, t.kind, t.state, t.refunded, t.reference, t.details,
+		iif(t.debit_account_id = p.account_id, t.credit_account_id, t.debit_account_id) AS counterpartyId
+	 FROM postings p JOIN transfers t ON t.place = p.transfer_place
+	 WHERE p.account_id = $accountId AND (p.sequence, p.position) > ($startSequence, $startPosition)
+		AND (p.sequence, p.position) < ($sequence, $position)
+		AND p.posted_at_ms >= $fromMs AND p.posted_at_ms < $toMs
+		AND ($kinds IS NULL OR t.kind IN (SELECT value FROM json_each($kinds)))
+	 ORDER BY p.sequence ${order}, p.position ${order} LIMIT $limit`;
+
 const prepare = (db: DatabaseSync) => ({
 	account: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id = ?`),
 	everyAccount: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id > ? ORDER BY id LIMIT ?`),
 	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.id = ?`),
 	holds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending'`),
 	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.created_at_ms, t.id`),
-	lines: db.prepare(
-		`SELECT p.account_id AS accountId, p.sequence, p.position, t.id AS transferId, p.amount,
-			p.balance_after AS balanceAfter, p.posted_at_ms AS postedAtMs, t.kind, t.state, t.refunded, t.reference, t.details,
-			iif(t.debit_account_id = p.account_id, t.credit_account_id, t.debit_account_id) AS counterpartyId
-		 FROM postings p JOIN transfers t ON t.place = p.transfer_place
-		 WHERE p.account_id = $accountId AND (p.sequence, p.position) < ($sequence, $position)
-			AND p.posted_at_ms >= $fromMs AND p.posted_at_ms < $toMs
-			AND ($kinds IS NULL OR t.kind IN (SELECT value FROM json_each($kinds)))
-		 ORDER BY p.sequence DESC, p.position DESC LIMIT $limit`,
-	),
+	newestFirst: db.prepare(lines("DESC")),
+	oldestFirst: db.prepare(lines("ASC")),
 	totals: db.prepare(
 		`SELECT kind, side, sum(count) AS count, sum(amount) AS amount FROM hours
 		 WHERE account_id = ? AND hour >= ? AND hour < ? GROUP BY kind, side ORDER BY kind, side`,

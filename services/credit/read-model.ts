@@ -25,6 +25,9 @@ export type StatementLine = Posting & {
 	readonly details: Details;
 };
 
+/** More than a group has entries. */
+export const POSITIONS = 65_536;
+
 export type Place = { readonly sequence: number; readonly position: number };
 
 export type StatementQuery = {
@@ -32,6 +35,8 @@ export type StatementQuery = {
 	readonly limit: number;
 	/** Only lines older than this place. */
 	readonly before?: Place | undefined;
+	/** Only lines newer than this place, and none of a later group than that; then the oldest come first. */
+	readonly after?: { readonly place: Place; readonly lastSequence: number } | undefined;
 	readonly kinds?: readonly TransferKind[] | undefined;
 	readonly fromMs?: number | undefined;
 	/** Exclusive. */
@@ -64,7 +69,7 @@ export interface ReadModel extends Loader {
 	/** Transfers that are still pending. */
 	holds(): Promise<readonly Transfer[]>;
 	refundsOf(id: TransferId): Promise<readonly Transfer[]>;
-	/** Newest first. */
+	/** Newest first, unless asked for what is after a place. */
 	statement(query: StatementQuery): Promise<readonly StatementLine[]>;
 	/** Times are full hours. */
 	totals(query: { accountId: AccountId; fromMs: number; toMs: number }): Promise<readonly Total[]>;

@@ -17,8 +17,8 @@ export type LedgerParts = {
 	readonly book?: ResidentBook;
 	readonly limits?: Partial<CommitLimits>;
 	readonly onCommitted?: (group: Group, entries: readonly Entry[]) => void;
-	/** Told how far the log goes when this process has made it longer, so that the others can `follow`. */
-	readonly onAppended?: (head: Head) => void;
+	/** Told how far the log goes when this process has made it longer, and by what, so that the others can `follow`. */
+	readonly onAppended?: (head: Head, entries: readonly Entry[]) => void;
 	readonly onFailed?: (error: unknown) => void;
 };
 

@@ -1,14 +1,17 @@
 import { fail } from "../errors.ts";
-import type { Place } from "./read-model.ts";
+import { type Place, POSITIONS } from "./read-model.ts";
 
 /** A page's end as text that says nothing to the client: its place in the log. */
 export const toCursor = ({ sequence, position }: Place): string =>
 	Buffer.from(`${sequence}.${position}`).toString("base64url");
+
+/** The place behind everything in a group and before it. */
+export const endOf = (sequence: number): Place => ({ sequence, position: POSITIONS - 1 });
 
 /** @throws validation_failed */
 export function placeOf(cursor: string): Place {
 	const match = /^(\d{1,15})\.(\d{1,9})$/.exec(Buffer.from(cursor, "base64url").toString());
 	if (!match)
 		throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
-	return { sequence: Number(match[1]), position: Number(match[2]) };
+	return { sequence: Number(match[1]), position: Math.min(Number(match[2]), POSITIONS - 1) };
 }

@@ -134,5 +134,16 @@ export const userActions = {
 		params: closed({ ...filters, limit: Type.Optional(PageLimit), cursor: Type.Optional(Cursor) }),
 		returns: page(Transaction),
 	},
+	/** What happened in the wallet since, oldest first; without `after`, from now on. */
+	listEvents: {
+		params: closed({ after: Type.Optional(Cursor) }),
+		returns: closed({
+			items: Type.Array(closed({ ...Transaction.properties, cursor: Cursor })),
+			isAll: Type.Boolean({ description: "Whether these were all, up to now" }),
+			cursor: Type.String({ description: "Where to go on: the next `after`" }),
+			/** As it is now. What is `pending` waits for its owner, see the approvals. */
+			account: closed({ balance: Sum, available: Sum, pending: Sum, state: Type.String() }),
+		}),
+	},
 	exportTransactions: { params: closed(filters), returns: Type.String({ description: "CSV, newest first" }) },
 } as const;

@@ -16,6 +16,9 @@ const CONFIRM_ABOVE_USUAL = 100_000;
 /** An export is for people and their spreadsheets; a longer one is refused rather than cut. */
 const EXPORT_LINES_MAX = 10_000;
 
+/** Of those that a client missed, at once. */
+const EVENTS_MAX = 100;
+
 type User = {
 	readonly _id: string;
 	readonly handle: string;
@@ -137,6 +140,14 @@ export default (settings: Settings): ServiceSchema => ({
 			const query = { ...range, accountId, limit, ...(kind && { kinds: [kind] }) };
 			const { items, nextCursor } = await call(ctx, "credit.statement", query);
 			return { items: items.map(toTransaction), nextCursor };
+		}),
+
+		listEvents: action("published", userActions.listEvents, async (ctx) => {
+			const accountId = walletOf(callerOf(ctx).userId);
+			const since = await call(ctx, "credit.activity", { accountId, ...ctx.params, limit: EVENTS_MAX });
+			const { balance, available, pending, state } = since.account;
+			const items = since.items.map((line) => ({ ...toTransaction(line), cursor: line.cursor }));
+			return { ...since, items, account: { balance, available, pending, state } };
 		}),
 
 		exportTransactions: action("published", userActions.exportTransactions, async (ctx) => {

@@ -153,14 +153,13 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 		return this.#io("load", () => this.#lines(query).take(limit).toArray());
 	}
 
-	/** Newest first. */
 	*#lines(query: Omit<StatementQuery, "limit">): Generator<StatementLine> {
-		const { accountId, before, kinds, fromMs = 0, toMs = Number.POSITIVE_INFINITY } = query;
+		const { accountId, after, kinds, fromMs = 0, toMs = Number.POSITIVE_INFINITY } = query;
 		const postings = this.content.postingsOf(accountId);
-		for (let at = postings.length - 1; at >= 0; at--) {
-			const posting = postings[at] as Posting;
-			const { sequence, position, postedAtMs } = posting;
-			if (before && !isBefore({ sequence, position }, before)) continue;
+		for (let passed = 0; passed < postings.length; passed++) {
+			const posting = postings[after ? passed : postings.length - 1 - passed] as Posting;
+			const { postedAtMs } = posting;
+			if (!isAsked(posting, query)) continue;
 			if (postedAtMs < fromMs || postedAtMs >= toMs) continue;
 			const line = this.#lineOf(posting);
 			if (!kinds || kinds.includes(line.kind)) yield line;
@@ -202,6 +201,10 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 		}));
 	}
 }
+
+const isAsked = (place: Place, { before, after }: Omit<StatementQuery, "limit">): boolean =>
+	(!before || isBefore(place, before)) &&
+	(!after || (isBefore(after.place, place) && place.sequence <= after.lastSequence));
 
 const isBefore = (left: Place, right: Place): boolean =>
 	left.sequence < right.sequence || (left.sequence === right.sequence && left.position < right.position);
