@@ -6,6 +6,7 @@ import * as moleculer from "moleculer";
 import { compile } from "proxy-addr";
 import { deadline } from "./mixins/deadline.ts";
 import { hedging } from "./mixins/hedging.ts";
+import { lostAnswers } from "./mixins/lost-answers.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
 export const serviceNames = ["credit", "auth", "user", "store", "api"] as const;
@@ -188,6 +189,7 @@ const middlewares = (transporter: string | null): NonNullable<BrokerOptions["mid
 	"ContextTracker",
 	deadline({ marginMs: 50 }),
 	"Timeout",
+	lostAnswers,
 	circuitBreaker,
 	"ErrorHandler",
 	"Tracing",

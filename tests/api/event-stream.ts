@@ -38,7 +38,10 @@ export class EventStream {
 	}
 
 	/** @throws AssertionError when it is answered with anything else */
-	static async open(api: Client, { lastEventId }: { lastEventId?: string | undefined } = {}): Promise<EventStream> {
+	static async open(
+		api: Client,
+		{ lastEventId, port = api.port }: { lastEventId?: string | undefined; port?: number } = {},
+	): Promise<EventStream> {
 		const wire = { method: "GET", path: "/v1/me/events" };
 		const headers = {
 			...(await api.proofOf(wire)),
@@ -46,7 +49,7 @@ export class EventStream {
 			...(lastEventId && { "last-event-id": lastEventId }),
 		};
 		const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-			const outgoing = request({ host: "127.0.0.1", port: api.port, ...wire, headers, agent: false });
+			const outgoing = request({ host: "127.0.0.1", port, ...wire, headers, agent: false });
 			outgoing.once("response", resolve).once("error", reject).end();
 		});
 		assert.equal(incoming.statusCode, 200);

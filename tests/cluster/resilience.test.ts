@@ -9,6 +9,12 @@ import { secretsFor } from "../api/platform.ts";
 
 const TIMEOUT_MS = 300;
 
+type Kept = {
+	readonly _trackedContexts: readonly Context[];
+	readonly transit: { readonly pendingRequests: ReadonlyMap<string, unknown> };
+};
+const whatIsKept = ({ _trackedContexts, transit }: Kept) => [..._trackedContexts, ...transit.pendingRequests.keys()];
+
 /** The configuration as it ships, over a real nats-server: one broker asks `front`, which asks `back`, each on a broker of its own. */
 describe("calls between processes", () => {
 	let nats: NatsServer;
@@ -107,6 +113,15 @@ describe("calls between processes", () => {
 			said.filter((line) => !line.startsWith("front: back.answer")),
 			[],
 		);
+	});
+
+	it("that are never answered are given up altogether", async () => {
+		const [kept, others] = [caller as unknown as Kept, brokers[1] as unknown as Kept];
+		const { promise: theEnd, resolve: end } = Promise.withResolvers<void>();
+		back = () => theEnd;
+		for (let n = 0; n < 3; n++) assert.equal(await ask("front.ask"), "REQUEST_TIMEOUT");
+		assert.deepEqual([kept, others].flatMap(whatIsKept), []);
+		end();
 	});
 
 	it("that are refused, even as overloaded or unavailable, cut off nobody", async () => {
