@@ -55,6 +55,15 @@ export type Settings = {
 	 * Without a MongoDB it may be left out: then a file `operator.token` in `DATA_DIR` has it.
 	 */
 	readonly operatorToken: string | null;
+	/**
+	 * `WEBHOOK_SECRET`: from it come the secrets that sign webhooks, at least 32 characters. `WEBHOOK_SECRET_FILE` names a file with it.
+	 * Without a MongoDB it may be left out: then a file `webhook.secret` in `DATA_DIR` has it.
+	 */
+	readonly webhookSecret: string | null;
+	/** `WEBHOOK_TARGETS`: `public` lets webhooks reach public addresses by https only; `any` is for networks of which all is trusted. */
+	readonly webhookTargets: "public" | "any";
+	/** `WEBHOOK_RETRIES_S`: after how many seconds an event that was not received is sent again, for each time, separated by commas. */
+	readonly webhookRetriesS: readonly number[];
 	/** `TRUSTED_PROXIES`: addresses or ranges, separated by commas, whose `X-Forwarded-For` is believed. */
 	readonly trustedProxies: readonly string[];
 	/** `ALLOWED_ORIGINS`: pages of which other origins may call the public gateway, separated by commas. */
@@ -113,6 +122,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
 		keySecret: secretOf(env, "KEY_SECRET", wrong),
 		operatorToken: secretOf(env, "OPERATOR_TOKEN", wrong),
+		...readWebhookSettings(env, wrong),
 		trustedProxies: listIn(env.TRUSTED_PROXIES),
 		allowedOrigins: listIn(env.ALLOWED_ORIGINS).map((origin) => originOf("ALLOWED_ORIGINS", origin, wrong)),
 		drainS: integer("DRAIN_S", 0, { max: 60 }),
@@ -139,8 +149,24 @@ function refuseBadAccess(settings: Settings, wrong: string[]): void {
 		wrong.push("OPERATOR_TOKEN is needed with MONGODB_URI: all gateways have the same");
 	for (const proxy of trustedProxies)
 		if (!isAddressOrRange(proxy)) wrong.push(`TRUSTED_PROXIES: ${proxy} is no address and no range`);
-	if (!keySecret && mongodbUri && services.includes("auth"))
+	const isShared = mongodbUri !== null;
+	if (!keySecret && isShared && services.includes("auth"))
 		wrong.push("KEY_SECRET is needed with MONGODB_URI: it seals the signing keys that all processes share");
+	if (!settings.webhookSecret && isShared && services.includes("store"))
+		wrong.push("WEBHOOK_SECRET is needed with MONGODB_URI: all processes sign webhooks with the same");
+}
+
+type WebhookSettings = Pick<Settings, "webhookSecret" | "webhookTargets" | "webhookRetriesS">;
+
+function readWebhookSettings(env: NodeJS.ProcessEnv, wrong: string[]): WebhookSettings {
+	const webhookSecret = secretOf(env, "WEBHOOK_SECRET", wrong);
+	if (webhookSecret && webhookSecret.length < 32) wrong.push("WEBHOOK_SECRET has less than 32 characters");
+	const targets = env.WEBHOOK_TARGETS || "public";
+	if (targets !== "public" && targets !== "any") wrong.push(`WEBHOOK_TARGETS=${targets} is not one of public, any`);
+	const webhookRetriesS = listIn(env.WEBHOOK_RETRIES_S || "5,30,300,1800,7200,18000,36000,36000").map(Number);
+	if (!webhookRetriesS.every((seconds) => Number.isInteger(seconds) && seconds >= 1 && seconds <= 604_800))
+		wrong.push("WEBHOOK_RETRIES_S is not whole numbers of seconds, each from 1 to 604800");
+	return { webhookSecret, webhookTargets: targets === "any" ? "any" : "public", webhookRetriesS };
 }
 
 /** As `proxy-addr` understands it: `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`. */

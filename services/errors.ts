@@ -107,6 +107,13 @@ export const problems = {
 	),
 
 	// People, shops and their things.
+	too_many_webhooks: problem(409, "The store has as many webhooks as it can", "Remove one that is not needed."),
+	secret_rotated_recently: problem(
+		409,
+		"The secret was changed within the last day",
+		"Wait as long as Retry-After says: until then the one before is good as well.",
+		{ retryable: true },
+	),
 	handle_taken: problem(409, "This handle is taken", "Choose another handle."),
 	version_conflict: problem(
 		409,

@@ -17,6 +17,7 @@ export const StoreId = Type.String({ pattern: "^s_[A-Za-z0-9_-]{16}$", descripti
 export const ProductId = Type.String({ pattern: "^p_[A-Za-z0-9_-]{16}$", description: "A product" });
 export const SessionId = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}$", description: "A session" });
 export const TillId = Type.String({ pattern: "^t_[A-Za-z0-9_-]{16}$", description: "A till" });
+export const WebhookId = Type.String({ pattern: "^w_[A-Za-z0-9_-]{16}$", description: "A webhook" });
 export const AccountId = Type.String({
 	pattern: "^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16}|system:[a-z]{1,20})$",
 	description: "An account of the ledger",

@@ -56,6 +56,7 @@ export class Cluster {
 				MONGODB_URI: mongodbUri ?? set?.uri("hannip"),
 				OPERATOR_TOKEN: operatorToken,
 				KEY_SECRET: randomBytes(32).toString("base64url"),
+				WEBHOOK_SECRET: randomBytes(32).toString("base64url"),
 				PUBLIC_ORIGIN: `http://127.0.0.1:${publicPort}`,
 				DRAIN_S: "1",
 				...env,

@@ -346,6 +346,63 @@ export const publicRoutes: readonly Route[] = [
 		action: "store.getPayout",
 		summary: "What became of a payout",
 	},
+	{
+		method: "POST",
+		path: "/v1/stores/:storeId/webhooks",
+		action: "store.createWebhook",
+		status: 201,
+		location: "/v1/stores/:storeId/webhooks",
+		summary: "Be told what happens in the store",
+	},
+	{
+		method: "GET",
+		path: "/v1/stores/:storeId/webhooks",
+		action: "store.listWebhooks",
+		summary: "The store's webhooks",
+	},
+	{
+		method: "PATCH",
+		path: "/v1/stores/:storeId/webhooks/:webhookId",
+		action: "store.editWebhook",
+		summary: "Change a webhook, or switch it off and on",
+	},
+	{
+		method: "DELETE",
+		path: "/v1/stores/:storeId/webhooks/:webhookId",
+		action: "store.removeWebhook",
+		status: 204,
+		summary: "Remove a webhook",
+	},
+	{
+		method: "POST",
+		path: "/v1/stores/:storeId/webhooks/:webhookId/secret",
+		action: "store.rotateWebhookSecret",
+		summary: "Get a new secret for a webhook",
+	},
+	{
+		method: "POST",
+		path: "/v1/stores/:storeId/webhooks/:webhookId/ping",
+		action: "store.pingWebhook",
+		summary: "Try a webhook",
+	},
+	{
+		method: "GET",
+		path: "/v1/stores/:storeId/webhooks/:webhookId/deliveries",
+		action: "store.listDeliveries",
+		summary: "What a webhook was told, newest first",
+	},
+	{
+		method: "POST",
+		path: "/v1/stores/:storeId/webhooks/:webhookId/deliveries/:deliveryId/replay",
+		action: "store.replayDelivery",
+		summary: "Send an event again",
+	},
+	{
+		method: "POST",
+		path: "/v1/stores/:storeId/webhooks/:webhookId/replays",
+		action: "store.replayDeliveries",
+		summary: "Send again what happened since",
+	},
 ];
 
 /** What operators reach on the internal port. */

@@ -185,6 +185,31 @@ export const creditActions = {
 			account: Account,
 		}),
 	},
+	/** What was done to transfers of these accounts since, in the order of the log; without `after`, from now on. */
+	feed: {
+		params: closed({
+			accountIds: Type.Array(AccountId, { maxItems: 10_000 }),
+			after: Type.Optional(Cursor),
+		}),
+		returns: closed({
+			items: Type.Array(
+				closed({
+					sequence: Count,
+					position: Count,
+					committedAtMs: TimeMs,
+					accountIds: Type.Array(AccountId),
+					/** As it was made. */
+					created: nullable(Transfer),
+					/** As it was after that. */
+					changed: nullable(Transfer),
+				}),
+			),
+			/** Where to go on. */
+			cursor: Cursor,
+			/** Whether these were all, up to now. */
+			isAll: Type.Boolean(),
+		}),
+	},
 	totals: {
 		params: closed({ accountId: AccountId, fromMs: TimeMs, toMs: TimeMs }),
 		returns: Type.Array(Total),

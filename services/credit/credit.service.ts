@@ -6,6 +6,7 @@ import { fail } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { type AuditProgress, auditLedger } from "./audit-run.ts";
 import { creditActions } from "./credit.actions.ts";
+import { readFeed } from "./feed.ts";
 import type { Head } from "./journal.ts";
 import {
 	type Account,
@@ -140,6 +141,19 @@ export default (settings: Settings): ServiceSchema => ({
 				isAll,
 				cursor: toCursor(isAll ? endOf(sequence) : (lines.at(-1) as Place)),
 				account: view(account),
+			};
+		}),
+
+		feed: action("public", creditActions.feed, async function (ctx) {
+			const { after, accountIds } = ctx.params;
+			const ledger = ledgerOf(this);
+			await ledger.latest();
+			const place = after === undefined ? endOf(ledger.sequence) : placeOf(after);
+			const { items, end, isAll } = await readFeed(ledger, { after: place, accountIds: new Set(accountIds) });
+			return {
+				items: items.map((item) => ({ ...item, accountIds: [...item.accountIds] })),
+				cursor: toCursor(end),
+				isAll,
 			};
 		}),
 

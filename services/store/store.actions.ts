@@ -17,7 +17,9 @@ import {
 	TimeMs,
 	TransferId,
 	text,
+	WebhookId,
 } from "../schema.ts";
+import { webhookEvents } from "./webhook-event.ts";
 
 const StoreName = text(60, "What customers read on their receipt");
 const TimeZone = Type.String({
@@ -78,7 +80,49 @@ const Sale = closed({
 const Reason = text(140, "Why");
 const Code = Type.String({ minLength: 1, maxLength: 200, description: "The payment code as scanned" });
 const inStore = { storeId: StoreId };
+const ofWebhook = { ...inStore, webhookId: WebhookId };
 const ofSale = { ...inStore, saleId: IdempotencyKey };
+
+const WebhookUrl = Type.String({
+	minLength: 1,
+	maxLength: 500,
+	description: "Where to send to, such as https://shop.example/hook",
+});
+const WebhookEvents = Type.Array(Type.Enum([...webhookEvents]), {
+	minItems: 1,
+	maxItems: 20,
+	description: "What to be told of",
+});
+const WebhookDescription = nullable(text(100, "For its owner to know what it is for"));
+const webhook = {
+	id: WebhookId,
+	url: WebhookUrl,
+	events: WebhookEvents,
+	description: WebhookDescription,
+	enabled: Type.Boolean(),
+	disabledBecause: nullable(Type.String({ description: "Why it was switched off, if that was not its owner" })),
+	createdAtMs: TimeMs,
+};
+const WebhookSecret = Type.String({
+	description: "Signs what is sent, as standardwebhooks.com says. It is shown this once.",
+});
+const EventId = Type.String({ pattern: "^evt_[0-9]{15}_[0-9]{5}$", description: "Of an event; sorts as it happened" });
+const DeliveryState = Type.Enum(["waiting", "delivered", "failed"]);
+const Delivery = closed({
+	id: EventId,
+	type: Type.Enum([...webhookEvents]),
+	state: DeliveryState,
+	attempts: Count,
+	nextAtMs: nullable(TimeMs),
+	lastAtMs: nullable(TimeMs),
+	/** Null: there was no answer. */
+	lastStatus: nullable(Count),
+	/** Null: it was received. */
+	lastError: nullable(Type.String()),
+	lastTookMs: nullable(Count),
+	createdAtMs: TimeMs,
+	body: Type.String({ description: "What is sent: JSON" }),
+});
 
 export const storeActions = {
 	create: {
@@ -255,6 +299,58 @@ export const storeActions = {
 			refusal: nullable(Type.String()),
 			amount: nullable(Amount),
 			createdAtMs: nullable(TimeMs),
+		}),
+	},
+	createWebhook: {
+		params: closed({
+			...inStore,
+			url: WebhookUrl,
+			events: WebhookEvents,
+			description: Type.Optional(WebhookDescription),
+		}),
+		returns: closed({ ...webhook, secret: WebhookSecret }),
+	},
+	listWebhooks: { params: closed(inStore), returns: closed({ items: Type.Array(closed(webhook)) }) },
+	editWebhook: {
+		params: closed(
+			{
+				...ofWebhook,
+				url: Type.Optional(WebhookUrl),
+				events: Type.Optional(WebhookEvents),
+				description: Type.Optional(WebhookDescription),
+				enabled: Type.Optional(Type.Boolean()),
+			},
+			{ minProperties: 3 },
+		),
+		returns: closed(webhook),
+	},
+	removeWebhook: { params: closed(ofWebhook), returns: empty },
+	rotateWebhookSecret: {
+		params: closed(ofWebhook),
+		returns: closed({ secret: WebhookSecret, previousUntilMs: TimeMs }),
+	},
+	/** Sends an event of type `ping` now, and says what came of it. */
+	pingWebhook: {
+		params: closed(ofWebhook),
+		returns: closed({ status: nullable(Count), error: nullable(Type.String()), tookMs: Count }),
+	},
+	listDeliveries: {
+		params: closed({
+			...ofWebhook,
+			state: Type.Optional(DeliveryState),
+			limit: Type.Optional(PageLimit),
+			cursor: Type.Optional(Cursor),
+		}),
+		returns: page(Delivery),
+	},
+	replayDelivery: { params: closed({ ...ofWebhook, deliveryId: EventId }), returns: Delivery },
+	/** Sends again what happened since, all of it or what is in this state. */
+	replayDeliveries: {
+		params: closed({ ...ofWebhook, fromMs: TimeMs, state: Type.Optional(DeliveryState) }),
+		returns: closed({
+			count: Count,
+			/** False: there are more than go at once. Ask again with a later `fromMs`. */
+			isAll: Type.Boolean(),
 		}),
 	},
 	/** Settles: the store's credit goes out to its owner's bank. */

@@ -1,13 +1,17 @@
-import type { Context, Service, ServiceSchema } from "moleculer";
+import { join } from "node:path";
+import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
 import QRCode from "qrcode";
+import type { Static } from "typebox";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import { newId } from "../../mixins/new-id.ts";
+import { secretIn } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, afterBooking, call, callerOf, type Meta, type Params, type Result, whoAsks } from "../actions.ts";
 import { fail, problemOf, problems } from "../errors.ts";
+import { LedgerAppended } from "../events.ts";
 import { mayDo } from "../rights.ts";
 import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
@@ -18,6 +22,10 @@ import { readProductCsv } from "./product-csv.ts";
 import { type Receipt, refundOf, saleOf, saleOutcome } from "./sale.ts";
 import { addStaff, listStaff, removeStaff } from "./staff.ts";
 import { storeActions } from "./store.actions.ts";
+import type { Policy, Webhook } from "./webhook.ts";
+import { webhookActions } from "./webhook-actions.ts";
+import type { Delivery } from "./webhook-delivery.ts";
+import { type Outbox, WebhookOutbox } from "./webhook-outbox.ts";
 
 /** A till gives up after so long, so a sale that arrives later must not happen any more. */
 const SALE_DEADLINE_MS = 3_000;
@@ -43,6 +51,9 @@ export default (settings: Settings): ServiceSchema => ({
 			{ collection: "approvals", indexes: [{ fields: ["userId"] }] },
 			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
+			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }] },
+			{ collection: "deliveries", indexes: [{ fields: ["state", "dueAtMs"] }, { fields: ["webhookId", "eventId"] }] },
+			{ collection: "outbox" },
 		),
 	],
 	dependencies: ["auth", "user", "credit"],
@@ -251,8 +262,51 @@ export default (settings: Settings): ServiceSchema => ({
 			ctx.meta.replayed = replayed;
 			return { transferId: transfer.id, amount, balanceAfter: debitBalance, createdAtMs: transfer.createdAtMs };
 		}),
+
+		...webhookActions(enter, (service) => service as StoreService),
+	},
+
+	events: {
+		"ledger.appended": {
+			params: LedgerAppended as object as ActionParams,
+			handler(ctx: Context<Static<typeof LedgerAppended>>) {
+				(this as unknown as StoreService).outbox?.hear(ctx.params.accountIds);
+			},
+		},
+	},
+
+	async started() {
+		const webhooks = documents<Webhook>(this, "webhooks");
+		const platformSecret = webhookSecretOf(settings, { isInUse: (await webhooks.count()) > 0 });
+		this.policy = { platformSecret, anyTarget: settings.webhookTargets === "any" };
+		this.outbox = await WebhookOutbox.open({
+			webhooks,
+			deliveries: documents<Delivery>(this, "deliveries"),
+			outbox: documents<Outbox>(this, "outbox"),
+			broker: this.broker,
+			policy: this.policy,
+			retriesS: settings.webhookRetriesS,
+			onFailed: (error) => this.logger.warn("Webhooks could not be told of something; it is tried again.", error),
+		});
+	},
+
+	async stopped() {
+		await (this as unknown as Partial<StoreService>).outbox?.stop();
 	},
 });
+
+type StoreService = Service & { policy: Policy; outbox: WebhookOutbox };
+
+/**
+ * `WEBHOOK_SECRET`, or else a file beside the database. @throws when webhooks were signed with one that is gone, with what to do
+ */
+function webhookSecretOf({ webhookSecret, dataDir }: Settings, { isInUse }: { isInUse: boolean }): string {
+	if (webhookSecret) return webhookSecret;
+	const path = join(dataDir, "webhook.secret");
+	const secret = secretIn(path, { make: !isInUse });
+	if (!secret) throw new Error(`${path} is missing: without it no receiver would believe a webhook. Bring it back.`);
+	return secret;
+}
 
 /** See `enterStore`. */
 const enter = (service: Service, ctx: Context<{ storeId: string }, Meta>): Promise<Entered> =>

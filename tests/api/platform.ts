@@ -20,10 +20,13 @@ export const unlimited = {
 	REQUESTS_PER_MINUTE_ADDRESS: "1000000000",
 };
 
-/** On MongoDB someone must say what seals the keys. */
+/** On MongoDB someone must say what seals the keys, and what signs webhooks. */
 export const secretsFor = ({ MONGODB_URI }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
 	OPERATOR_TOKEN,
-	...(MONGODB_URI && { KEY_SECRET: "what seals the signing keys in tests" }),
+	...(MONGODB_URI && {
+		KEY_SECRET: "what seals the signing keys in tests",
+		WEBHOOK_SECRET: "what the secrets of webhooks come from in tests",
+	}),
 });
 
 export type TestPlatform = {

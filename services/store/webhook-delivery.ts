@@ -1,0 +1,157 @@
+import type { Documents } from "../../mixins/database.ts";
+import type { Params, Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+import type { StoreEvent, WebhookEvent } from "./webhook-event.ts";
+import type { Answered } from "./webhook-request.ts";
+
+/** Longer than a request may take: whoever began it and does not end it has died, and another one begins it again. */
+const LEASE_MS = 20_000;
+const RETRY_AFTER_MAX_S = 3_600;
+/** An owner looks at what went wrong within days; after that it is only in the statement. */
+export const KEPT_MS = 30 * 86_400_000;
+const REPLAYS_MAX = 1_000;
+
+/** One event on its way to one webhook: at least once, whatever dies. */
+export type Delivery = {
+	/** `webhook.event`: nobody delivers the same twice because two have read the log. */
+	readonly _id: string;
+	readonly webhookId: string;
+	readonly storeId: string;
+	readonly eventId: string;
+	readonly type: WebhookEvent;
+	readonly body: string;
+	readonly state: "waiting" | "delivered" | "failed";
+	readonly attempts: number;
+	/** When it is to be sent, or, while somebody does, when they are given up. */
+	readonly dueAtMs: number;
+	readonly lastAtMs: number | null;
+	readonly lastStatus: number | null;
+	readonly lastError: string | null;
+	readonly lastTookMs: number | null;
+	readonly createdAtMs: number;
+};
+
+type Collection = Documents<Delivery>;
+type Named = { readonly storeId: string; readonly webhookId: string };
+
+/** Done again it changes nothing. */
+export async function enqueue(
+	deliveries: Collection,
+	event: StoreEvent,
+	webhookId: string,
+	nowMs: number,
+): Promise<void> {
+	const { id: eventId, type, storeId, body } = event;
+	try {
+		await deliveries.insert({
+			_id: `${webhookId}.${eventId}`,
+			...{ webhookId, storeId, eventId, type, body },
+			...{ state: "waiting", attempts: 0, dueAtMs: nowMs, createdAtMs: nowMs },
+			...{ lastAtMs: null, lastStatus: null, lastError: null, lastTookMs: null },
+		});
+	} catch (error) {
+		if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+	}
+}
+
+/** Those that are to be sent now, the longest due first. @param busy webhooks that have enough on their way */
+export const dueNow = (
+	deliveries: Collection,
+	{ nowMs, limit, busy }: { nowMs: number; limit: number; busy: readonly string[] },
+): Promise<Delivery[]> => {
+	const query = {
+		state: "waiting" as const,
+		dueAtMs: { $lte: nowMs },
+		...(busy.length > 0 && { webhookId: { $nin: [...busy] } }),
+	};
+	return deliveries.find({ query, sort: "dueAtMs", limit });
+};
+
+/** @returns as it is then, or nothing when another process was faster */
+export async function claim(deliveries: Collection, delivery: Delivery, nowMs: number): Promise<Delivery | undefined> {
+	const { _id, dueAtMs, attempts } = delivery;
+	const claimed = { dueAtMs: nowMs + LEASE_MS, attempts: attempts + 1 };
+	const isOurs = (await deliveries.updateMany({ _id, dueAtMs, state: "waiting" }, { $set: claimed })) === 1;
+	return isOurs ? { ...delivery, ...claimed } : undefined;
+}
+
+/**
+ * Writes down what came of it: received, to be sent again, or given up.
+ *
+ * @param retriesS after how long it is tried again, for each failure; when there is none left it has failed
+ */
+export async function settle(
+	deliveries: Collection,
+	{ _id, dueAtMs, attempts }: Delivery,
+	{ answered, retriesS, nowMs }: { answered: Answered; retriesS: readonly number[]; nowMs: number },
+): Promise<void> {
+	const { status, error, retryAfterS, tookMs } = answered;
+	const said = { lastAtMs: nowMs, lastStatus: status, lastError: error, lastTookMs: tookMs };
+	const nextS = retriesS[attempts - 1];
+	const next =
+		error === null
+			? { state: "delivered" as const }
+			: nextS === undefined || status === 410
+				? { state: "failed" as const }
+				: { dueAtMs: nowMs + spread(Math.max(nextS, Math.min(retryAfterS ?? 0, RETRY_AFTER_MAX_S))) };
+	await deliveries.updateMany({ _id, dueAtMs }, { $set: { ...said, ...next } });
+}
+
+/** So that those which failed together do not come back together. */
+const spread = (seconds: number): number => Math.round(seconds * 1_000 * (0.9 + Math.random() * 0.2));
+
+/** It was broken off before anybody could answer: that is no attempt, and somebody else goes on at once. */
+export async function putBack(
+	deliveries: Collection,
+	{ _id, dueAtMs, attempts }: Delivery,
+	nowMs: number,
+): Promise<void> {
+	await deliveries.updateMany({ _id, dueAtMs }, { $set: { dueAtMs: nowMs, attempts: attempts - 1 } });
+}
+
+export async function listDeliveries(deliveries: Collection, asked: Params<"store.listDeliveries">) {
+	const { webhookId, storeId, limit = 20, cursor, state } = asked;
+	const before = cursor && Buffer.from(cursor, "base64url").toString();
+	const query = { webhookId, storeId, ...(state && { state }), ...(before && { eventId: { $lt: before } }) };
+	const found = await deliveries.find({ query, sort: "-eventId", limit: limit + 1 });
+	const items = found.slice(0, limit).map(view);
+	const last = found.length > limit ? items.at(-1) : undefined;
+	return { items, nextCursor: last ? Buffer.from(last.id).toString("base64url") : null };
+}
+
+/** Sends one again, whether it was received or not. @throws not_found */
+export async function replay(deliveries: Collection, { deliveryId, ...named }: Params<"store.replayDelivery">) {
+	const again = { $set: anew(Date.now()) };
+	const _id = `${named.webhookId}.${deliveryId}`;
+	if ((await deliveries.updateMany({ _id, storeId: named.storeId }, again)) === 0) throw fail("not_found");
+	const delivery = await deliveries.findById(_id);
+	if (!delivery) throw fail("not_found");
+	return view(delivery);
+}
+
+/** Sends again what happened since, oldest first. @returns how many there are, and whether that was as many as go at once */
+export async function replaySince(
+	deliveries: Collection,
+	{ webhookId, storeId, fromMs, state }: Params<"store.replayDeliveries">,
+) {
+	const query = { webhookId, storeId, createdAtMs: { $gte: fromMs }, ...(state && { state }) };
+	const found = await deliveries.find({ query, sort: "createdAtMs", limit: REPLAYS_MAX });
+	const nowMs = Date.now();
+	for (const [index, { _id }] of found.entries()) await deliveries.updateById(_id, { $set: anew(nowMs + index) });
+	return { count: found.length, isAll: found.length < REPLAYS_MAX };
+}
+
+const anew = (nowMs: number) => ({ state: "waiting" as const, attempts: 0, dueAtMs: nowMs });
+
+export const forgetOld = (deliveries: Collection, nowMs: number): Promise<number> =>
+	deliveries.removeMany({ createdAtMs: { $lt: nowMs - KEPT_MS } });
+
+export const forgetAllOf = (deliveries: Collection, { storeId, webhookId }: Named): Promise<number> =>
+	deliveries.removeMany({ storeId, webhookId });
+
+function view(delivery: Delivery): Result<"store.listDeliveries">["items"][number] {
+	const { eventId: id, type, state, attempts, dueAtMs, createdAtMs } = delivery;
+	const { lastAtMs, lastStatus, lastError, lastTookMs, body } = delivery;
+	const nextAtMs = state === "waiting" ? dueAtMs : null;
+	return { id, type, state, attempts, nextAtMs, lastAtMs, lastStatus, lastError, lastTookMs, createdAtMs, body };
+}

@@ -1,0 +1,46 @@
+import type { Result } from "../actions.ts";
+import { refundOf, saleOf } from "./sale.ts";
+
+type FeedItem = Result<"credit.feed">["items"][number];
+
+/** What a webhook can be told of. `ping` comes when its owner asks for it. */
+export const webhookEvents = [
+	"sale.posted",
+	"sale.pending",
+	"sale.voided",
+	"sale.expired",
+	"sale.refunded",
+	"payout.posted",
+] as const;
+export type WebhookEvent = (typeof webhookEvents)[number];
+
+/** One thing that happened in a store. It has the same id whenever and by whomever it is read from the log. */
+export type StoreEvent = {
+	/** Sorts as the log does. */
+	readonly id: string;
+	readonly type: WebhookEvent;
+	readonly storeId: string;
+	/** What is sent: JSON, the same bytes every time. */
+	readonly body: string;
+};
+
+/** What happened in stores by an entry of the ledger's log, if it is something that a webhook is told of. */
+export function eventOf(item: FeedItem): StoreEvent | undefined {
+	const storeId = item.accountIds.find((id) => id.startsWith("store:"))?.slice("store:".length);
+	const happened = whatHappened(item);
+	if (!storeId || !happened) return undefined;
+	const { type, data } = happened;
+	const id = `evt_${String(item.sequence).padStart(15, "0")}_${String(item.position).padStart(5, "0")}`;
+	return { id, type, storeId, body: JSON.stringify({ id, type, occurredAtMs: item.committedAtMs, storeId, data }) };
+}
+
+function whatHappened({ created, changed }: FeedItem): { type: WebhookEvent; data: object } | undefined {
+	if (created?.kind === "refund" && changed?.kind === "sale")
+		return { type: "sale.refunded", data: { sale: saleOf(changed), refund: refundOf(created) } };
+	if (created?.kind === "payout") {
+		const { id: transferId, amount, createdAtMs } = created;
+		return { type: "payout.posted", data: { payout: { transferId, amount, createdAtMs } } };
+	}
+	const sale = created ?? changed;
+	return sale?.kind === "sale" ? { type: `sale.${sale.state}`, data: { sale: saleOf(sale) } } : undefined;
+}

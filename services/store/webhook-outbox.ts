@@ -1,0 +1,211 @@
+import type { ServiceBroker } from "moleculer";
+import type { Documents } from "../../mixins/database.ts";
+import { call, type Result } from "../actions.ts";
+import { type Policy, secretsOf, type Webhook } from "./webhook.ts";
+import { claim, type Delivery, dueNow, enqueue, forgetOld, putBack, settle } from "./webhook-delivery.ts";
+import { eventOf } from "./webhook-event.ts";
+import { send } from "./webhook-request.ts";
+
+/** More than that nobody needs: the stores with a webhook that one process follows. */
+const WEBHOOKS_MAX = 10_000;
+/** How long one process goes on reading the log before another one may. */
+const LEASE_MS = 5_000;
+const LOOK_MS = 1_000;
+const CLEAN_EVERY_MS = 3_600_000;
+/** On their way from this process, and of one webhook: who answers slowly shall not be in everybody's way. */
+const SENDING_MAX = 32;
+const SENDING_PER_WEBHOOK_MAX = 4;
+
+/** How far the log is read, and who reads it. There is one. */
+export type Outbox = {
+	readonly _id: "webhooks";
+	readonly cursor: string;
+	readonly reader: string;
+	readonly leaseUntilMs: number;
+};
+
+export type OutboxParts = {
+	readonly webhooks: Documents<Webhook>;
+	readonly deliveries: Documents<Delivery>;
+	readonly outbox: Documents<Outbox>;
+	readonly broker: ServiceBroker;
+	readonly policy: Policy;
+	readonly retriesS: readonly number[];
+	readonly onFailed: (error: unknown) => void;
+};
+
+/**
+ * Tells webhooks what happens, from the ledger's log. One process at a time reads the log and writes a delivery for each webhook that is to
+ * be told, then how far it has read; all send what is due. Whoever dies after any step leaves what another one can go on from: the
+ * deliveries' ids come from the log, so reading a part of it again makes none twice, and a delivery whose sender is silent is sent again.
+ * So a receiver hears everything at least once, and knows by the id what it has heard.
+ */
+export class WebhookOutbox {
+	readonly #parts: OutboxParts;
+	readonly #stopping = new AbortController();
+	readonly #sending = new Map<Promise<void>, string>();
+	readonly #timer: NodeJS.Timeout;
+	#stores: ReadonlySet<string> = new Set();
+	#working: Promise<void> | null = null;
+	#isAgain = false;
+	#cleanedAtMs = 0;
+
+	private constructor(parts: OutboxParts) {
+		this.#parts = parts;
+		this.#timer = setInterval(() => this.look(), LOOK_MS);
+	}
+
+	/** Before the first webhook can be made it is known from where on the log is read. */
+	static async open(parts: OutboxParts): Promise<WebhookOutbox> {
+		const { outbox, broker } = parts;
+		if (!(await outbox.findById("webhooks"))) {
+			const { cursor } = await call(broker, "credit.feed", { accountIds: [] });
+			const first = { _id: "webhooks" as const, cursor, reader: broker.nodeID, leaseUntilMs: 0 };
+			await outbox.insert(first).catch(async (error: unknown) => {
+				if (!(await outbox.findById("webhooks"))) throw error;
+			});
+		}
+		return new WebhookOutbox(parts);
+	}
+
+	/** Something happened on these accounts. */
+	hear(accountIds: readonly string[]): void {
+		if (accountIds.some((id) => this.#stores.has(id))) this.look();
+	}
+
+	/** Looks for what is to be told and sent. */
+	look(): void {
+		this.#isAgain = true;
+		this.#working ??= this.#work().finally(() => {
+			this.#working = null;
+		});
+	}
+
+	/** Breaks off what is on its way: others send it. */
+	async stop(): Promise<void> {
+		clearInterval(this.#timer);
+		this.#stopping.abort();
+		await this.#working;
+		await Promise.all(this.#sending.keys());
+	}
+
+	async #work(): Promise<void> {
+		while (this.#isAgain && !this.#stopping.signal.aborted) {
+			this.#isAgain = false;
+			try {
+				await this.#follow();
+				await this.#send();
+			} catch (error) {
+				this.#parts.onFailed(error);
+			}
+		}
+	}
+
+	/** Reads on in the log, if it is this process' turn. */
+	async #follow(): Promise<void> {
+		const { deliveries, onFailed } = this.#parts;
+		for (let known = await this.#lease(); known; ) {
+			const accountIds = [...this.#stores];
+			const page = await call(this.#parts.broker, "credit.feed", { after: known.cursor, accountIds });
+			// After the page: a webhook that is made from now on is told of what comes after it, and nothing in between is left out.
+			const webhooks = await this.#enabled();
+			const isComplete = webhooks.every(({ storeId }) => accountIds.includes(`store:${storeId}`));
+			if (isComplete) {
+				await this.#enqueue(page, webhooks);
+				known = await this.#moveOn(known, page.cursor);
+			}
+			if (isComplete && page.isAll) break;
+		}
+		const nowMs = Date.now();
+		if (nowMs - this.#cleanedAtMs < CLEAN_EVERY_MS) return;
+		this.#cleanedAtMs = nowMs;
+		await forgetOld(deliveries, nowMs).catch(onFailed);
+	}
+
+	async #enqueue({ items }: Result<"credit.feed">, webhooks: readonly Webhook[]): Promise<void> {
+		const nowMs = Date.now();
+		for (const item of items) {
+			const event = eventOf(item);
+			if (!event) continue;
+			for (const { _id, storeId, events } of webhooks)
+				if (storeId === event.storeId && events.includes(event.type))
+					await enqueue(this.#parts.deliveries, event, _id, nowMs);
+		}
+	}
+
+	async #enabled(): Promise<Webhook[]> {
+		const webhooks = await this.#parts.webhooks.find({ query: { enabled: true }, limit: WEBHOOKS_MAX });
+		this.#stores = new Set(webhooks.map(({ storeId }) => `store:${storeId}`));
+		return webhooks;
+	}
+
+	/** @returns how far it was read, if it is this process that reads on */
+	async #lease(): Promise<Outbox | undefined> {
+		const { outbox, broker } = this.#parts;
+		const nowMs = Date.now();
+		const lease = { reader: broker.nodeID, leaseUntilMs: nowMs + LEASE_MS };
+		const known = await outbox.findById("webhooks");
+		if (!known) throw new Error("how far the log was read for webhooks is not known any more");
+		const { reader, leaseUntilMs } = known;
+		if (reader !== broker.nodeID && leaseUntilMs > nowMs) return undefined;
+		// Its own is renewed before it ends.
+		if (reader === broker.nodeID && leaseUntilMs - nowMs > LEASE_MS / 2) return known;
+		const isOurs = (await outbox.updateMany({ _id: "webhooks", reader, leaseUntilMs }, { $set: lease })) === 1;
+		return isOurs ? { ...known, ...lease } : undefined;
+	}
+
+	/** @returns nothing when somebody else has read on meanwhile */
+	async #moveOn(known: Outbox, cursor: string): Promise<Outbox | undefined> {
+		if (cursor === known.cursor) return known;
+		const { _id, cursor: before, reader } = known;
+		const isOurs = (await this.#parts.outbox.updateMany({ _id, cursor: before, reader }, { $set: { cursor } })) === 1;
+		return isOurs ? { ...known, cursor } : undefined;
+	}
+
+	/** Begins to send what is due; does not wait for the answers. */
+	async #send(): Promise<void> {
+		const { webhooks, deliveries } = this.#parts;
+		const room = SENDING_MAX - this.#sending.size;
+		if (room === 0) return;
+		const counts = Map.groupBy(this.#sending.values(), (webhookId) => webhookId);
+		const roomOf = (webhookId: string) => SENDING_PER_WEBHOOK_MAX - (counts.get(webhookId)?.length ?? 0);
+		const busy = [...counts.keys()].filter((webhookId) => roomOf(webhookId) <= 0);
+		const due = await dueNow(deliveries, { nowMs: Date.now(), limit: room, busy });
+		if (due.length === 0) return;
+		const found = await webhooks.findByIds(due.map(({ webhookId }) => webhookId));
+		const known = new Map(found.map((each) => [each._id, each]));
+		for (const [webhookId, those] of Map.groupBy(due, ({ webhookId }) => webhookId))
+			for (const delivery of those.slice(0, roomOf(webhookId))) this.#begin(delivery, known.get(webhookId));
+	}
+
+	#begin(delivery: Delivery, webhook: Webhook | undefined): void {
+		const sending: Promise<void> = this.#deliver(delivery, webhook)
+			.catch(this.#parts.onFailed)
+			.finally(() => {
+				this.#sending.delete(sending);
+				// Others may have waited for this one.
+				if (!this.#stopping.signal.aborted) this.look();
+			});
+		this.#sending.set(sending, delivery.webhookId);
+	}
+
+	async #deliver(delivery: Delivery, webhook: Webhook | undefined): Promise<void> {
+		const { deliveries, webhooks, policy, retriesS } = this.#parts;
+		const claimed = await claim(deliveries, delivery, Date.now());
+		if (!claimed) return;
+		if (!webhook?.enabled) {
+			const answered = { status: null, error: "was switched off", retryAfterS: null, tookMs: 0 };
+			return settle(deliveries, claimed, { answered, retriesS: [], nowMs: Date.now() });
+		}
+		const { signal } = this.#stopping;
+		const { url } = webhook;
+		const { eventId: id, body } = delivery;
+		const secrets = secretsOf(webhook, policy.platformSecret, Date.now());
+		const answered = await send({ url, id, body, secrets, signal, anyTarget: policy.anyTarget });
+		if (signal.aborted && answered.error) return putBack(deliveries, claimed, Date.now());
+		await settle(deliveries, claimed, { answered, retriesS, nowMs: Date.now() });
+		// 410 Gone: nobody is there any more, says Standard Webhooks.
+		if (answered.status === 410)
+			await webhooks.updateById(webhook._id, { $set: { enabled: false, disabledBecause: "answered 410" } });
+	}
+}

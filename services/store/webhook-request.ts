@@ -1,0 +1,125 @@
+import { createHmac, hkdfSync } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { type RequestFilteringAgentOptions, useAgent } from "request-filtering-agent";
+
+/** How long a receiver may take to answer. */
+const TIMEOUT_MS = 10_000;
+
+/**
+ * The secret that a webhook and its receiver share, as Standard Webhooks writes it. It is kept nowhere: it is derived from the platform's
+ * (HKDF, RFC 5869), and a new generation is another one.
+ */
+export const secretOf = (platformSecret: string, { _id, generation }: { _id: string; generation: number }): string =>
+	`whsec_${Buffer.from(hkdfSync("sha256", platformSecret, "", `hannip: webhook ${_id} ${generation}`, 32)).toString("base64")}`;
+
+/** What came of a request. */
+export type Answered = {
+	/** Null when there was no answer. */
+	readonly status: number | null;
+	/** Why it does not count as received; null when it does. */
+	readonly error: string | null;
+	/** How long the receiver asked to be left alone. */
+	readonly retryAfterS: number | null;
+	readonly tookMs: number;
+};
+
+export type Sending = {
+	readonly url: string;
+	/** Of the event: the receiver knows by it what it had already. */
+	readonly id: string;
+	readonly body: string;
+	/** More than one while the secret is being changed. */
+	readonly secrets: readonly string[];
+	readonly signal: AbortSignal;
+	/** Whether it may be an address that only this network knows. */
+	readonly anyTarget: boolean;
+	readonly timeoutMs?: number;
+};
+
+/**
+ * Sends one event as Standard Webhooks says (standardwebhooks.com): `webhook-id`, `webhook-timestamp`, `webhook-signature`. Only 2xx counts
+ * as received; no redirection is followed, and nothing of the answer is kept but its status.
+ *
+ * **Whom it reaches.** Whoever registers a webhook chooses where our servers send to. So where the request really goes, after the name was
+ * resolved, must be a public address: neither this machine, nor this network, nor a cloud's metadata.
+ */
+export async function send({ timeoutMs = TIMEOUT_MS, ...sending }: Sending): Promise<Answered> {
+	const began = performance.now();
+	const signal = AbortSignal.any([sending.signal, AbortSignal.timeout(timeoutMs)]);
+	const outcome = await exchange(sending, signal).then(
+		({ status, retryAfter }) => ({
+			status,
+			error: status >= 200 && status < 300 ? null : `answered ${status}`,
+			retryAfterS: /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : null,
+		}),
+		(error: unknown) => ({
+			status: null,
+			error: wordsFor(signal.aborted ? signal.reason : error),
+			retryAfterS: null,
+		}),
+	);
+	return { ...outcome, tookMs: Math.round(performance.now() - began) };
+}
+
+function exchange({ url, id, body, secrets, anyTarget }: Sending, signal: AbortSignal) {
+	const timestampS = Math.floor(Date.now() / 1_000);
+	const headers = {
+		"content-type": "application/json",
+		"content-length": Buffer.byteLength(body),
+		"user-agent": "Hannip-Webhooks",
+		"webhook-id": id,
+		"webhook-timestamp": timestampS,
+		"webhook-signature": secrets.map((secret) => signatureOf({ id, timestampS, body, secret })).join(" "),
+	};
+	return new Promise<{ status: number; retryAfter: string }>((resolve, reject) => {
+		const request = url.startsWith("https:") ? httpsRequest : httpRequest;
+		const agent = useAgent(url, anyTarget ? anywhere : {});
+		const outgoing = request(url, { method: "POST", headers, agent, signal });
+		outgoing.once("error", reject);
+		outgoing.once("response", (incoming) => {
+			resolve({ status: incoming.statusCode ?? 0, retryAfter: incoming.headers["retry-after"] ?? "" });
+			// Whatever else it says, for as long as it likes.
+			outgoing.destroy();
+		});
+		outgoing.end(body);
+	});
+}
+
+const anywhere: RequestFilteringAgentOptions = { allowPrivateIPAddress: true, allowMetaIPAddress: true };
+
+function signatureOf({
+	id,
+	timestampS,
+	body,
+	secret,
+}: {
+	id: string;
+	timestampS: number;
+	body: string;
+	secret: string;
+}) {
+	const key = Buffer.from(secret.slice("whsec_".length), "base64");
+	return `v1,${createHmac("sha256", key).update(`${id}.${timestampS}.${body}`).digest("base64")}`;
+}
+
+/** For the store's owner: nothing of our network, and no address that a name was resolved to. */
+function wordsFor(error: unknown): string {
+	const { name, code = "", message } = error as Error & { code?: string };
+	if (name === "TimeoutError") return "did not answer in time";
+	if (name === "AbortError") return "was broken off, and comes again";
+	if (/is not allowed/.test(message)) return "is not a public address";
+	return (
+		words[code] ??
+		(/^(ERR_TLS|ERR_SSL|CERT|DEPTH|SELF|UNABLE)/.test(code)
+			? "has no certificate that is good"
+			: "could not be reached")
+	);
+}
+
+const words: Record<string, string> = {
+	ECONNREFUSED: "refused the connection",
+	ECONNRESET: "broke the connection off",
+	ENOTFOUND: "is not known by this name",
+	EAI_AGAIN: "is not known by this name just now",
+};
