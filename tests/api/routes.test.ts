@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
 import { mayDo } from "../../services/rights.ts";
 import { newKey, newProver, notYetAnswered, type Wire } from "./client.ts";
-import { basketOf, newCode, newPerson, newShop, newTill, PASSWORD, type Person, type Shop } from "./people.ts";
+import { basketOf, newCode, newPerson, newShop, newTill, PASSWORD, type Person, type Shop, sell } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
 
 // Every route once, the way a client would use it: what was made can be found at its Location.
@@ -204,6 +204,28 @@ test("the operator's port", async () => {
 		keys.map(({ kid, state }) => `${kid} ${state}`),
 		["1 previous", "2 active", "3 next"],
 	);
+});
+
+test("what happens, told to wallets and webhooks", async () => {
+	await ada.api.ok("user.listEvents", {});
+	const { api } = ada;
+	const named = { storeId: shop.id };
+	// Of documentation (RFC 5737): nobody is there, and nobody is asked.
+	const made = await api.call("store.createWebhook", { ...named, url: "https://192.0.2.1/", events: ["sale.posted"] });
+	assert.equal(made.status, 201);
+	await visit(ada, made);
+	const of = { ...named, webhookId: made.body.id };
+	await api.ok("store.editWebhook", { ...of, description: "The kitchen's display" });
+	await api.ok("store.rotateWebhookSecret", of);
+	assert.equal((await api.ok("store.pingWebhook", of)).error, "is not a public address");
+	await sell(shop, bob, newKey());
+	const deliveries = async () => (await api.ok("store.listDeliveries", of)).items;
+	while ((await deliveries()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+	const [{ id: deliveryId } = assert.fail()] = await deliveries();
+	await api.ok("store.replayDelivery", { ...of, deliveryId });
+	assert.ok((await api.ok("store.replayDeliveries", { ...of, fromMs: 0 })).count >= 1);
+	await api.ok("store.removeWebhook", of);
+	assert.deepEqual((await api.ok("store.listWebhooks", named)).items, []);
 });
 
 test("every route of both tables was called with success", () => {

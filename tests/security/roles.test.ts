@@ -36,6 +36,11 @@ const paramsFor = (action: Reachable, saleId: string): object => {
 	const more: Record<string, unknown> = {
 		handle: customer.handle,
 		tillId: "t_AAAAAAAAAAAAAAAA",
+		webhookId: "w_AAAAAAAAAAAAAAAA",
+		deliveryId: "evt_000000000000001_00000",
+		url: "https://shop.example/hook",
+		events: ["sale.posted"],
+		fromMs: 0,
 		name: "Name",
 		sku: newKey(),
 		category: "C",
@@ -48,8 +53,10 @@ const paramsFor = (action: Reachable, saleId: string): object => {
 		items: [{ productId, quantity: 1 }],
 	};
 	const { params } = schemasOf(platform.broker).get(action) ?? assert.fail(action);
-	const { required = [] } = params;
-	return Object.fromEntries(required.map((name) => [name, ids[name] ?? more[name]]));
+	const { required = [], minProperties = 0 } = params as { required?: string[]; minProperties?: number };
+	const optional = Object.keys(more).filter((name) => params.properties?.[name] && !required.includes(name));
+	const names = [...required, ...optional.slice(0, Math.max(0, minProperties - required.length))];
+	return Object.fromEntries(names.map((name) => [name, ids[name] ?? more[name]]));
 };
 
 const till = (mayRefund: boolean, storeId = shop.id): NonNullable<Meta["caller"]> => ({
