@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import DataLoader from "dataloader";
 import { Errors } from "moleculer";
 import type {
 	AnyBulkWriteOperation,
@@ -70,12 +71,23 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 	}
 
 	async findById(id: string): Promise<StoredDocument | null> {
-		return this.findOne({ _id: checkId(id) });
+		return this.#byId.load(checkId(id));
 	}
 
 	async findByIds(ids: readonly string[]): Promise<StoredDocument[]> {
-		return this.find({ query: { _id: { $in: ids } } });
+		const found = await Promise.all([...new Set(ids)].map((id) => this.#byId.load(checkId(id))));
+		return found.filter((document) => document !== null);
 	}
+
+	/** Those who ask in the same moment ask together: under load, each question of its own costs the database more than what is found. */
+	readonly #byId = new DataLoader<string, StoredDocument | null>(
+		async (ids) => {
+			const found = await this.find({ query: { _id: { $in: [...new Set(ids)] } } });
+			const known = new Map(found.map((document) => [document._id, document]));
+			return ids.map((id) => known.get(id) ?? null);
+		},
+		{ cache: false, maxBatchSize: 1_000, batchScheduleFn: (ask) => setImmediate(ask) },
+	);
 
 	async count(filter: Filter = {}): Promise<number> {
 		refuseSearch(filter);
