@@ -1,6 +1,7 @@
 // `npm run bench:cluster`: payments through gateway, store and ledger in processes of their own, over NATS and a replica set of three, against
 // one embedded process and against an echo over moleculer-web and NATS; and how long anybody notices that something died.
 import { type ChildProcess, spawn } from "node:child_process";
+import { Agent } from "node:http";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { serviceNames } from "../moleculer.config.ts";
@@ -16,17 +17,21 @@ import { startOneProcess } from "./one-process.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const ROUNDS = values.quick ? 2 : 5;
-const REQUESTS = values.quick ? 500 : 1_500;
+const REQUESTS = values.quick ? 1_600 : 4_800;
 const KILLS = values.quick ? 4 : 12;
-const AT_ONCE = 32;
+/** How many clients there are: of a shopping street, and of a festival, where all of it is busy. */
+const FEW = 32;
+const MANY = 256;
 const PAYERS = 8;
 const SEED = 20_261_124;
 
 type Load = { readonly perS: number; readonly p50Ms: number; readonly p99Ms: number };
 type Shop = { readonly client: Client; readonly till: Till; readonly payers: readonly Person[] };
 
+type Sending = { readonly atOnce: number; readonly status: number };
+
 /** All of these, so many at once. @throws when one is not answered as it should be */
-async function sent(client: Client, wires: readonly Wire[], status: number): Promise<Load> {
+async function sent(client: Client, wires: readonly Wire[], { atOnce, status }: Sending): Promise<Load> {
 	const left = wires.values();
 	const tookMs: number[] = [];
 	const startedMs = performance.now();
@@ -38,18 +43,21 @@ async function sent(client: Client, wires: readonly Wire[], status: number): Pro
 			tookMs.push(performance.now() - beganMs);
 		}
 	};
-	await Promise.all(Array.from({ length: AT_ONCE }, worker));
+	await Promise.all(Array.from({ length: atOnce }, worker));
 	const perS = (wires.length / (performance.now() - startedMs)) * 1_000;
 	const sorted = tookMs.sort((left, right) => left - right);
 	const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
 	return { perS, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
+const clientOf = (origin: string): Client =>
+	new Client(origin, null, { origin, agent: new Agent({ keepAlive: true, maxSockets: MANY }) });
+
 async function openShop(anyone: Client): Promise<Shop> {
 	const till = await newTill(anyone, await newShop(await newPerson(anyone), { prices: [1] }));
 	const payers: Person[] = [];
 	for (let n = 0; n < PAYERS; n++) payers.push(await newPerson(anyone, { name: "Payer", credit: 1_000_000 }));
-	return { client: new Client(anyone.origin, null, { origin: anyone.origin }), till, payers };
+	return { client: clientOf(anyone.origin), till, payers };
 }
 
 /** Sales whose codes are shown and whose requests are signed: only what the platform does is left. */
@@ -79,7 +87,7 @@ async function startEcho(nats: string): Promise<Client> {
 		endWithUs(child);
 		if (what === "gateway") await new Promise((resolve) => child.stdout?.once("data", resolve));
 	}
-	return new Client(`http://127.0.0.1:${port}`, null);
+	return clientOf(`http://127.0.0.1:${port}`);
 }
 
 await runBench(async () => {
@@ -92,12 +100,15 @@ await runBench(async () => {
 		{ length: REQUESTS },
 		(): Wire => ({ ...said, body: JSON.stringify({ n: 1, text: "x".repeat(300) }) }),
 	);
-	const rounds: { apart: Load; embedded: Load; echo: Load }[] = [];
+	const rounds: { apart: Load; embedded: Load; echo: Load; few: Load }[] = [];
+	const paid = { status: 201, atOnce: MANY };
 	for (let round = -1; round < ROUNDS; round++) {
+		const few = (await preparedSales(apart)).slice(0, REQUESTS / 4);
 		const loads = {
-			embedded: await sent(embedded.client, await preparedSales(embedded), 201),
-			apart: await sent(apart.client, await preparedSales(apart), 201),
-			echo: await sent(echo, echoes, 200),
+			embedded: await sent(embedded.client, await preparedSales(embedded), paid),
+			apart: await sent(apart.client, await preparedSales(apart), paid),
+			echo: await sent(echo, echoes, { status: 200, atOnce: MANY }),
+			few: await sent(apart.client, few, { status: 201, atOnce: FEW }),
 		};
 		// The first one warms up.
 		if (round >= 0) rounds.push(loads);
@@ -113,6 +124,9 @@ await runBench(async () => {
 		"cluster.p99": [of(({ apart }) => apart.p99Ms), "ms"],
 		"cluster.vs_embedded": [of(({ apart, embedded }) => apart.perS / embedded.perS), "x"],
 		"cluster.vs_echo": [of(({ apart, echo }) => apart.perS / echo.perS), "x"],
+		"cluster.few_payments": [of(({ few }) => few.perS), "/s"],
+		"cluster.few_p50": [of(({ few }) => few.p50Ms), "ms"],
+		"cluster.few_p99": [of(({ few }) => few.p99Ms), "ms"],
 		"cluster.kill_errors_s": [Math.max(...killErrorsS), "s"],
 		"cluster.writable_s": [median(writableS), "s"],
 	});
