@@ -88,7 +88,8 @@ function bytesOf(request: IncomingMessage, response: ServerResponse, bytesMax: n
 	return new Promise((resolve, reject) => {
 		const chunks: Buffer[] = [];
 		let byteCount = 0;
-		const broken = () => reject(fail("malformed_request", "The body broke off"));
+		// Every request is closed in the end, most of them after they were read.
+		const broken = () => request.readableEnded || reject(fail("malformed_request", "The body broke off"));
 		if (request.destroyed) broken();
 		request.on("data", (chunk: Buffer) => {
 			byteCount += chunk.length;

@@ -32,23 +32,30 @@ export class MongoShortLived implements ShortLived {
 	}
 
 	/**
-	 * Each claim is an upsert that finds only what is over, or its own: where there is a claim that holds, it tries to insert a second
-	 * one, and the unique `_id` refuses that. So the server decides, whoever else asks.
+	 * Nearly all are new, so first they are just inserted: for the server and those who copy from it that is the least to do. A key that is
+	 * there already is taken, unless what is there is over, or was asked for by this same question: that decides an upsert, which finds
+	 * only such ones. Where there is a claim that holds, it tries to insert a second one, and the unique `_id` refuses that. So it is
+	 * always the server that decides, whoever else asks.
 	 */
 	async claim(keys: readonly string[], { nowMs, untilMs, questionId }: Claiming): Promise<boolean[]> {
 		if (keys.length === 0) return [];
 		const different = [...new Set(keys)];
-		const update = { $set: { untilMs, expiresAt: new Date(untilMs), questionId } };
-		const operations = different.map((_id): AnyBulkWriteOperation<Claim> => {
-			const filter = { _id, $or: [{ untilMs: { $lte: nowMs } }, { questionId }] };
-			return { updateOne: { filter, update, upsert: true } };
-		});
-		const taken = new Set<string>();
-		await this.#within(async (db) => {
+		const claimed = { untilMs, expiresAt: new Date(untilMs), questionId };
+		const taken = await this.#within(async (db) => {
 			const claims: Collection<Claim> = db.collection("claims_short");
-			await claims.bulkWrite(operations, { ordered: false, writeConcern: DURABLE }).catch((error: unknown) => {
-				for (const index of placesTaken(error)) taken.add(different[index] as string);
-			});
+			const known = await refusedBy(
+				claims,
+				different.map((_id) => ({ insertOne: { document: { _id, ...claimed } } })),
+			);
+			const seen = known.map((index) => different[index] as string);
+			const still = await refusedBy(
+				claims,
+				seen.map((_id) => {
+					const filter = { _id, $or: [{ untilMs: { $lte: nowMs } }, { questionId }] };
+					return { updateOne: { filter, update: { $set: claimed }, upsert: true } };
+				}),
+			);
+			return new Set(still.map((index) => seen[index] as string));
 		});
 		const isFirst = isFirstOf(keys);
 		return keys.map((key, index) => !taken.has(key) && isFirst(key, index));
@@ -94,11 +101,20 @@ export class MongoShortLived implements ShortLived {
 	}
 }
 
-/** @throws what is no such refusal */
-function placesTaken(error: unknown): number[] {
-	const errors = isBulkWriteError(error) ? [error.writeErrors].flat() : [];
-	if (errors.length === 0 || errors.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
-	return errors.map(({ index }) => index);
+/** @returns the places of those that were refused because the key is there */
+async function refusedBy(
+	claims: Collection<Claim>,
+	operations: readonly AnyBulkWriteOperation<Claim>[],
+): Promise<number[]> {
+	if (operations.length === 0) return [];
+	try {
+		await claims.bulkWrite(operations, { ordered: false, writeConcern: DURABLE });
+		return [];
+	} catch (error) {
+		const errors = isBulkWriteError(error) ? [error.writeErrors].flat() : [];
+		if (errors.length === 0 || errors.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+		return errors.map(({ index }) => index);
+	}
 }
 
 /** One for each key: two updates of one document that does not exist yet would meet each other. */
