@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { it } from "node:test";
+import { parse } from "yaml";
+import { serviceNames } from "../../moleculer.config.ts";
+
+// There is no Docker where the tests run. What can be held against the code is held here; its scripts run in tests/cluster/compose.test.ts.
+
+type Container = {
+	readonly image: string;
+	readonly user?: string;
+	readonly read_only?: boolean;
+	readonly cap_drop?: readonly string[];
+	readonly security_opt?: readonly string[];
+	readonly environment?: Readonly<Record<string, string>>;
+	readonly volumes?: readonly string[];
+	readonly ports?: readonly string[];
+	readonly networks?: readonly string[];
+	readonly stop_grace_period?: string;
+	readonly depends_on?: object;
+};
+type Compose = {
+	readonly services: Readonly<Record<string, Container>>;
+	readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
+	readonly volumes: object;
+};
+
+const root = join(import.meta.dirname, "../..");
+const compose = parse(readFileSync(join(root, "compose.yaml"), "utf8"), { merge: true }) as Compose;
+const containers = Object.entries(compose.services);
+const ours = containers.filter(([, { environment }]) => environment?.SERVICES !== undefined);
+
+it("every service of the platform has a container", () => {
+	assert.deepEqual(ours.map(([, { environment }]) => environment?.SERVICES).sort(), [...serviceNames].sort());
+	for (const [name, { environment }] of ours) assert.equal(name, environment?.SERVICES);
+});
+
+it("is told only what the platform, or the image, reads", () => {
+	const config = readFileSync(join(root, "moleculer.config.ts"), "utf8");
+	for (const [name, { environment = {} }] of ours)
+		for (const variable of Object.keys(environment))
+			assert.match(config, new RegExp(`\`${variable.replace(/_FILE$/, "")}\``), `${name}: ${variable}`);
+});
+
+it("what runs our image, or speaks to it, has no rights that it does not need", () => {
+	const hardened = containers.filter(([, { image }]) => !/^(mongo|grafana)/.test(image));
+	assert.ok(hardened.length > 8);
+	for (const [name, container] of hardened) {
+		assert.equal(container.read_only, true, name);
+		assert.deepEqual(container.cap_drop, ["ALL"], name);
+		assert.deepEqual(container.security_opt, ["no-new-privileges:true"], name);
+		if (container.image === "hannip") assert.match(String(container.user), /^[1-9]\d*:[1-9]\d*$/, name);
+	}
+});
+
+it("nothing can be reached from other machines, and only what must be from this one", () => {
+	const published = containers.flatMap(([name, { ports = [] }]) => ports.map((port) => `${name} ${port}`));
+	for (const each of published) assert.match(each, / 127\.0\.0\.1:\d+:\d+$/);
+	assert.deepEqual([...new Set(published.map((each) => each.split(" ")[0]))].sort(), ["api", "grafana", "zipkin"]);
+	const outward = containers.filter(([, { networks = [] }]) =>
+		networks.some((each) => !compose.networks[each]?.internal),
+	);
+	assert.deepEqual(outward.map(([name]) => name).sort(), ["api", "grafana", "store", "zipkin"]);
+});
+
+it("a container has the time to finish what it began", () => {
+	const api = compose.services.api ?? assert.fail();
+	// Draining, what a request may take, what Moleculer waits for, and the rest.
+	const neededS = Number(api.environment?.DRAIN_S) + 3 + 2 + 10;
+	for (const [name, { stop_grace_period = "0s" }] of ours)
+		assert.ok(Number.parseInt(stop_grace_period, 10) > neededS, name);
+});
+
+it("names only volumes that are there, and secrets by file", () => {
+	for (const [name, { volumes = [], environment = {} }] of containers) {
+		for (const volume of volumes) assert.ok(String(volume.split(":")[0]) in compose.volumes, `${name}: ${volume}`);
+		for (const [variable, value] of Object.entries(environment))
+			if (/(SECRET|TOKEN|URI|TRANSPORTER)(_FILE)?$/.test(variable))
+				assert.match(value, /^\/secrets\//, `${name}: ${variable}`);
+	}
+});
