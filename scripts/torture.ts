@@ -39,6 +39,7 @@ const kinds: readonly (readonly [times: number, line: string])[] = [
 		[2, "kill primary 1"],
 		[2, "stop primary"],
 		[1, "freeze primary 3"],
+		[1, "cut primary 4"],
 	] as const),
 	...([
 		[3, "kill secondary 0"],
@@ -77,7 +78,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 		isStopped = true;
 	});
 
-const cluster = await Cluster.start({ counts, env: unlimited });
+const cluster = await Cluster.start({ counts, isCuttable: true, env: unlimited });
 const torture = await Torture.begin(cluster, seed);
 try {
 	while (!isStopped && figures.faults < faultsMax && performance.now() < endsAtMs) {

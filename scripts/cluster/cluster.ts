@@ -17,6 +17,8 @@ export type ClusterOptions = {
 	readonly counts?: Partial<Counts>;
 	/** Of the replica set. */
 	readonly members?: 1 | 3;
+	/** Whether these can be cut off. */
+	readonly isCuttable?: boolean;
 	/** Where all public gateways are, and all internal ones; any that are free if left out. */
 	readonly ports?: { readonly public: number; readonly internal: number };
 	readonly env?: NodeJS.ProcessEnv;
@@ -43,10 +45,11 @@ export class Cluster {
 	}
 
 	/** @throws when a part cannot be had, or a process is not ready in time; then nothing is left running */
-	static async start({ counts = {}, members = 3, ports, env = {}, mongodbUri }: ClusterOptions = {}): Promise<Cluster> {
+	static async start(options: ClusterOptions = {}): Promise<Cluster> {
+		const { counts = {}, members = 3, isCuttable = false, ports, env = {}, mongodbUri } = options;
 		const [nats, set] = await Promise.all([
 			NatsServer.start(),
-			mongodbUri === undefined ? ReplicaSet.start({ members }) : null,
+			mongodbUri === undefined ? ReplicaSet.start({ members, isCuttable }) : null,
 		]);
 		const operatorToken = env.OPERATOR_TOKEN ?? randomBytes(32).toString("base64url");
 		const cluster = new Cluster(nats, set, operatorToken);

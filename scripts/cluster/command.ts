@@ -55,6 +55,7 @@ function readArguments() {
 		options: {
 			counts,
 			members: Number(values.members) as 1 | 3,
+			isCuttable: values.faults !== undefined,
 			ports: { public: port, internal: port + 1 },
 		},
 		faults: values.faults === undefined ? [] : readFaults(readFileSync(values.faults, "utf8")),

@@ -6,7 +6,7 @@ import type { Member, ReplicaSet } from "./replica-set.ts";
 
 /**
  * What can happen: `kill` is -9, `stop` is SIGTERM (of a primary: it steps down), `freeze` stops it without its connections, `cut` its way
- * to NATS; `roll` starts all processes anew one after the other, as another version.
+ * to NATS (of a member of the replica set: the way to it); `roll` starts all processes anew one after the other, as another version.
  */
 export const doings = ["kill", "stop", "freeze", "cut", "roll"] as const;
 export type Doing = (typeof doings)[number];
@@ -107,6 +107,10 @@ async function onMember({ set }: Cluster, { doing, target, forMs }: Fault): Prom
 		await set.kill(member);
 		await sleep(forMs);
 		await set.restart(member);
+	} else if (doing === "cut") {
+		set.cut(member);
+		await sleep(forMs);
+		set.heal(member);
 	} else {
 		set.pause(member);
 		await sleep(forMs);

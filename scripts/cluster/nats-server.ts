@@ -12,9 +12,13 @@ const START_TIMEOUT_MS = 10_000;
 const USER = "hannip";
 const PASSWORD = "what-processes-on-loopback-show";
 
+/** Files, as PEM. */
+export type Certificate = { readonly certFile: string; readonly keyFile: string };
+
 /** Whoever knows the password may talk to the brokers of Hannip, and about nothing else. */
-const config = (port: number) => `
+const config = (port: number, tls: Certificate | undefined) => `
 listen: 127.0.0.1:${port}
+${tls ? `tls { cert_file: "${tls.certFile}", key_file: "${tls.keyFile}" }` : ""}
 authorization {
   users = [
     { user: ${USER}, password: "${PASSWORD}", permissions: { publish: "MOL-hannip.>", subscribe: "MOL-hannip.>" } }
@@ -25,19 +29,21 @@ authorization {
 /** A real nats-server on loopback. */
 export class NatsServer {
 	readonly port: number;
+	readonly #scheme: "nats" | "tls";
 	readonly #folder = mkdtempSync(join(tmpdir(), "hannip-nats-"));
 	#process: ChildProcess;
 
-	private constructor(port: number) {
+	private constructor(port: number, tls: Certificate | undefined) {
 		this.port = port;
-		writeFileSync(join(this.#folder, "nats.conf"), config(port), { mode: 0o600 });
+		this.#scheme = tls ? "tls" : "nats";
+		writeFileSync(join(this.#folder, "nats.conf"), config(port, tls), { mode: 0o600 });
 		this.#process = this.#spawn();
 	}
 
 	/** @throws when nats-server cannot be had, or does not start */
-	static async start(): Promise<NatsServer> {
+	static async start({ tls }: { readonly tls?: Certificate } = {}): Promise<NatsServer> {
 		const [port = 0] = await freePorts(1);
-		const server = new NatsServer(port);
+		const server = new NatsServer(port, tls);
 		await server.#answers();
 		return server;
 	}
@@ -48,7 +54,7 @@ export class NatsServer {
 
 	/** By another way to it. */
 	uriBy(port: number): string {
-		return `nats://${USER}:${PASSWORD}@127.0.0.1:${port}`;
+		return `${this.#scheme}://${USER}:${PASSWORD}@127.0.0.1:${port}`;
 	}
 
 	get pid(): number {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Document, MongoClient } from "mongodb";
 import { partPath } from "../parts.ts";
+import { Link } from "./link.ts";
 import { endWithUs, freePorts, hasEnded, until } from "./processes.ts";
 
 const SET = "hannip";
@@ -14,13 +15,21 @@ const CACHE_GB = 0.25;
 const ELECTION_TIMEOUT_MS = 1_000;
 const HEARTBEAT_MS = 200;
 
-type Place = { readonly port: number; readonly folder: string; readonly cacheGb: number };
+type Place = {
+	readonly port: number;
+	readonly folder: string;
+	readonly cacheGb: number;
+	/** The way by which everybody else reaches it, the other members too; if it can be cut. */
+	readonly link?: Link | undefined;
+};
 export type Member = Place & { process: ChildProcess };
 
 type Options = {
 	readonly members?: 1 | 3;
 	/** What WiredTiger keeps in memory. */
 	readonly cacheGb?: number;
+	/** Whether a member can be cut off. It costs a little. */
+	readonly isCuttable?: boolean;
 };
 
 /** Real mongods on loopback, in a temporary folder: a replica set of one or three, with everything that can happen to one. */
@@ -34,14 +43,19 @@ export class ReplicaSet {
 	}
 
 	/** @throws when mongod cannot be had, or does not start */
-	static async start({ members: count = 1, cacheGb = CACHE_GB }: Options = {}): Promise<ReplicaSet> {
+	static async start({
+		members: count = 1,
+		cacheGb = CACHE_GB,
+		isCuttable = false,
+	}: Options = {}): Promise<ReplicaSet> {
 		const mongod = partPath("mongod");
 		const root = mkdtempSync(join(tmpdir(), "hannip-mongo-"));
-		const ports = await freePorts(count);
-		const set = new ReplicaSet(
-			ports.map((port) => startMember(mongod, { port, folder: join(root, String(port)), cacheGb })),
-			root,
-		);
+		const ports = await freePorts(2 * count);
+		const members = ports.slice(0, count).map(async (port, index) => {
+			const link = isCuttable ? await Link.open(ports[count + index] as number, port) : undefined;
+			return startMember(mongod, { port, folder: join(root, String(port)), cacheGb, link });
+		});
+		const set = new ReplicaSet(await Promise.all(members), root);
 		try {
 			for (const member of set.members) await answers(member);
 			await set.#initiate();
@@ -53,12 +67,12 @@ export class ReplicaSet {
 	}
 
 	uri(database: string): string {
-		const hosts = this.members.map(({ port }) => `127.0.0.1:${port}`).join(",");
+		const hosts = this.members.map(addressOf).join(",");
 		return `mongodb://${hosts}/${database}?replicaSet=${SET}`;
 	}
 
 	async #initiate(): Promise<void> {
-		const members = this.members.map(({ port }, _id) => ({ _id, host: `127.0.0.1:${port}` }));
+		const members = this.members.map((member, _id) => ({ _id, host: addressOf(member) }));
 		const settings = { electionTimeoutMillis: ELECTION_TIMEOUT_MS, heartbeatIntervalMillis: HEARTBEAT_MS };
 		await command(this.members[0], { replSetInitiate: { _id: SET, members, settings } });
 		await this.complete();
@@ -114,6 +128,19 @@ export class ReplicaSet {
 		member.process.kill("SIGCONT");
 	}
 
+	/**
+	 * Nobody reaches it any more, neither clients nor the other members; what it sends by itself still arrives. So it learns that the others
+	 * have elected another one, and when it was the primary, what it was about to acknowledge is rolled back or is not.
+	 */
+	cut({ link }: Member): void {
+		if (!link) throw new Error("the members of this set cannot be cut off");
+		link.cut();
+	}
+
+	heal({ link }: Member): void {
+		link?.heal();
+	}
+
 	/** The primary gives up its place and may not have it again for some time. */
 	async stepDown(seconds = 5): Promise<Member> {
 		const primary = await this.waitForPrimary();
@@ -128,11 +155,14 @@ export class ReplicaSet {
 
 	async stop(): Promise<void> {
 		await Promise.all(this.members.map((member) => (hasEnded(member.process) ? undefined : this.kill(member))));
+		await Promise.all(this.members.map(({ link }) => link?.close()));
 		rmSync(this.#root, { recursive: true, force: true, maxRetries: 5 });
 	}
 }
 
-function startMember(mongod: string, { port, folder, cacheGb }: Place): Member {
+const addressOf = ({ port, link }: Place): string => `127.0.0.1:${link?.port ?? port}`;
+
+function startMember(mongod: string, { port, folder, cacheGb, link }: Place): Member {
 	mkdirSync(folder, { recursive: true });
 	const settings = ["enableTestCommands=1", "diagnosticDataCollectionEnabled=false", "ttlMonitorEnabled=false"];
 	const mongodProcess = spawn(
@@ -148,7 +178,7 @@ function startMember(mongod: string, { port, folder, cacheGb }: Place): Member {
 		{ stdio: "ignore" },
 	);
 	endWithUs(mongodProcess, { remove: dirname(folder) });
-	return { port, folder, cacheGb, process: mongodProcess };
+	return { port, folder, cacheGb, link, process: mongodProcess };
 }
 
 async function answers(member: Member): Promise<void> {

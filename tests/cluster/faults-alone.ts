@@ -18,7 +18,7 @@ const others = [
 	...serviceNames.flatMap((service) => [`kill ${service}`, `kill ${service}`, `freeze ${service} 2`]),
 	...["freeze credit 10", "cut credit 3", "cut api 3", "cut store 3"],
 	...["kill nats 1", "kill nats 0", "freeze nats 3"],
-	...["kill primary 1", "stop primary", "freeze primary 3", "kill secondary 1", "freeze secondary 3"],
+	...["kill primary 1", "stop primary", "freeze primary 3", "cut primary 4", "kill secondary 1", "freeze secondary 3"],
 ].map(fault);
 
 describeOnMongo("many processes, of which some fail while people pay", () => {
@@ -27,7 +27,7 @@ describeOnMongo("many processes, of which some fail while people pay", () => {
 	const rounds: Round[] = [];
 	before(async () => {
 		const counts = Object.fromEntries(serviceNames.map((service) => [service, 2]));
-		cluster = await Cluster.start({ counts, env: unlimited });
+		cluster = await Cluster.start({ counts, isCuttable: true, env: unlimited });
 		torture = await Torture.begin(cluster, seed);
 	});
 	after(async () => {
