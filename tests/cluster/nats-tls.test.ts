@@ -8,7 +8,7 @@ import { HannipProcess } from "../../scripts/cluster/hannip-process.ts";
 import { NatsServer } from "../../scripts/cluster/nats-server.ts";
 import { freePorts, until } from "../../scripts/cluster/processes.ts";
 import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
-import { Client } from "../api/client.ts";
+import { Client, PUBLIC_ORIGIN } from "../api/client.ts";
 import { newPerson } from "../api/people.ts";
 import { secretsFor } from "../api/platform.ts";
 import { describeOnMongo } from "../mongo/on-mongo.ts";
@@ -35,7 +35,7 @@ describeOnMongo("processes that find each other over TLS", () => {
 	};
 	const newProcess = async (services: string, authority: string): Promise<HannipProcess> => {
 		const [publicPort = 0, internal = 0, probes = 0] = await freePorts(3);
-		const env = { MONGODB_URI: set.uri("hannip"), TRANSPORTER: nats.uri, SERVICES: services };
+		const env = { MONGODB_URI: set.uri("hannip"), TRANSPORTER: nats.uri, SERVICES: services, PUBLIC_ORIGIN };
 		const process = new HannipProcess(services, {
 			ports: { public: publicPort, internal, probes },
 			env: { ...env, ...secretsFor(env), NODE_EXTRA_CA_CERTS: authority },
@@ -61,8 +61,7 @@ describeOnMongo("processes that find each other over TLS", () => {
 		const gateway = await newProcess("api", authority);
 		const others = await newProcess("auth,user,credit,store", authority);
 		await Promise.all([gateway.start(), others.start()]);
-		const url = `http://127.0.0.1:${gateway.ports.public}`;
-		const anyone = new Client(url, null, { origin: url });
+		const anyone = new Client(`http://127.0.0.1:${gateway.ports.public}`, null);
 		const { api } = await newPerson(anyone, { credit: 700 });
 		assert.equal((await api.ok("user.me", {})).balance, 700);
 		anyone.close();
