@@ -184,7 +184,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		methods: {
 			sendResponse(req: Request, res: ServerResponse, data: unknown, action: unknown): void {
 				const service = this as unknown as GatewayService;
-				if (req.$alias && routeOf(req.$alias).live && acceptsEvents(req))
+				if (req.$alias && routeOf(req.$alias)?.live && acceptsEvents(req))
 					tellLive(service, req, res, data as EventPage);
 				else ApiGateway.methods?.sendResponse?.call(service, req, res, data, action);
 			},

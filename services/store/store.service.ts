@@ -52,7 +52,10 @@ export default (settings: Settings): ServiceSchema => ({
 			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
 			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }] },
-			{ collection: "deliveries", indexes: [{ fields: ["state", "dueAtMs"] }, { fields: ["webhookId", "eventId"] }] },
+			{
+				collection: "deliveries",
+				indexes: [{ fields: ["state", "dueAtMs"] }, { fields: ["webhookId", "eventId"] }, { fields: ["createdAtMs"] }],
+			},
 			{ collection: "outbox" },
 		),
 	],

@@ -15,7 +15,7 @@ import {
 	type Webhook,
 	webhookIn,
 } from "./webhook.ts";
-import { type Delivery, forgetAllOf, listDeliveries, replay, replaySince } from "./webhook-delivery.ts";
+import { type Delivery, listDeliveries, replay, replaySince } from "./webhook-delivery.ts";
 import type { WebhookOutbox } from "./webhook-outbox.ts";
 import { send } from "./webhook-request.ts";
 
@@ -51,7 +51,6 @@ export const webhookActions = (enter: Enter, partsOf: (service: Service) => Part
 	removeWebhook: action("published", storeActions.removeWebhook, async function (ctx) {
 		await enter(this, ctx);
 		await removeWebhook(webhooksOf(this), ctx.params);
-		await forgetAllOf(deliveriesOf(this), ctx.params);
 		return {};
 	}),
 

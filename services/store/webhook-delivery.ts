@@ -8,8 +8,9 @@ import type { Answered } from "./webhook-request.ts";
 const LEASE_MS = 20_000;
 const RETRY_AFTER_MAX_S = 3_600;
 /** An owner looks at what went wrong within days; after that it is only in the statement. */
-export const KEPT_MS = 30 * 86_400_000;
+const KEPT_MS = 30 * 86_400_000;
 const REPLAYS_MAX = 1_000;
+const FORGOTTEN_AT_ONCE = 50;
 
 /** One event on its way to one webhook: at least once, whatever dies. */
 export type Delivery = {
@@ -32,7 +33,6 @@ export type Delivery = {
 };
 
 type Collection = Documents<Delivery>;
-type Named = { readonly storeId: string; readonly webhookId: string };
 
 /** Done again it changes nothing. */
 export async function enqueue(
@@ -135,19 +135,23 @@ export async function replaySince(
 	{ webhookId, storeId, fromMs, state }: Params<"store.replayDeliveries">,
 ) {
 	const query = { webhookId, storeId, createdAtMs: { $gte: fromMs }, ...(state && { state }) };
-	const found = await deliveries.find({ query, sort: "createdAtMs", limit: REPLAYS_MAX });
+	const found = await deliveries.find({ query, sort: "eventId", limit: REPLAYS_MAX });
 	const nowMs = Date.now();
-	for (const [index, { _id }] of found.entries()) await deliveries.updateById(_id, { $set: anew(nowMs + index) });
+	await deliveries.writeMany(found.map(({ _id }, index) => ({ update: { _id }, set: anew(nowMs + index) })));
 	return { count: found.length, isAll: found.length < REPLAYS_MAX };
 }
 
 const anew = (nowMs: number) => ({ state: "waiting" as const, attempts: 0, dueAtMs: nowMs });
 
-export const forgetOld = (deliveries: Collection, nowMs: number): Promise<number> =>
-	deliveries.removeMany({ createdAtMs: { $lt: nowMs - KEPT_MS } });
-
-export const forgetAllOf = (deliveries: Collection, { storeId, webhookId }: Named): Promise<number> =>
-	deliveries.removeMany({ storeId, webhookId });
+/** A few at a time: payments are written beside it. */
+export async function forgetOld(deliveries: Collection, nowMs: number, isOver: () => boolean): Promise<void> {
+	const query = { createdAtMs: { $lt: nowMs - KEPT_MS } };
+	while (!isOver()) {
+		const old = await deliveries.find({ query, sort: "createdAtMs", limit: FORGOTTEN_AT_ONCE });
+		await Promise.all(old.map(({ _id }) => deliveries.removeById(_id)));
+		if (old.length < FORGOTTEN_AT_ONCE) return;
+	}
+}
 
 function view(delivery: Delivery): Result<"store.listDeliveries">["items"][number] {
 	const { eventId: id, type, state, attempts, dueAtMs, createdAtMs } = delivery;

@@ -3,7 +3,7 @@ import type { Documents } from "../../mixins/database.ts";
 import { call, type Result } from "../actions.ts";
 import { type Policy, secretsOf, type Webhook } from "./webhook.ts";
 import { claim, type Delivery, dueNow, enqueue, forgetOld, putBack, settle } from "./webhook-delivery.ts";
-import { eventOf } from "./webhook-event.ts";
+import { eventOf, type StoreEvent } from "./webhook-event.ts";
 import { send } from "./webhook-request.ts";
 
 /** More than that nobody needs: the stores with a webhook that one process follows. */
@@ -119,18 +119,19 @@ export class WebhookOutbox {
 		const nowMs = Date.now();
 		if (nowMs - this.#cleanedAtMs < CLEAN_EVERY_MS) return;
 		this.#cleanedAtMs = nowMs;
-		await forgetOld(deliveries, nowMs).catch(onFailed);
+		await forgetOld(deliveries, nowMs, () => this.#stopping.signal.aborted).catch(onFailed);
 	}
 
 	async #enqueue({ items }: Result<"credit.feed">, webhooks: readonly Webhook[]): Promise<void> {
 		const nowMs = Date.now();
-		for (const item of items) {
-			const event = eventOf(item);
-			if (!event) continue;
-			for (const { _id, storeId, events } of webhooks)
-				if (storeId === event.storeId && events.includes(event.type))
-					await enqueue(this.#parts.deliveries, event, _id, nowMs);
-		}
+		const hooksOf = Map.groupBy(webhooks, ({ storeId }) => storeId);
+		await Promise.all(
+			items.flatMap((item) => {
+				const event = eventOf(item);
+				const told = (event && hooksOf.get(event.storeId)?.filter(({ events }) => events.includes(event.type))) ?? [];
+				return told.map(({ _id }) => enqueue(this.#parts.deliveries, event as StoreEvent, _id, nowMs));
+			}),
+		);
 	}
 
 	async #enabled(): Promise<Webhook[]> {

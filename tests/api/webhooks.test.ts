@@ -197,7 +197,7 @@ describe("a webhook", () => {
 		await fast.close();
 	});
 
-	it("is removed with what it was told", async () => {
+	it("that is removed is told nothing more, and what it was told is not shown", async () => {
 		const { id: webhookId } = await register();
 		const named = { storeId: shop.id, webhookId };
 		await sell(shop, ada, newKey());
