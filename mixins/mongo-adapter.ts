@@ -75,7 +75,8 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 	}
 
 	async findByIds(ids: readonly string[]): Promise<StoredDocument[]> {
-		const found = await Promise.all([...new Set(ids)].map((id) => this.#byId.load(checkId(id))));
+		if (!Array.isArray(ids)) throw new TypeError("ids must be a list");
+		const found = await Promise.all([...new Set<string>(ids)].map((id) => this.#byId.load(checkId(id))));
 		return found.filter((document) => document !== null);
 	}
 

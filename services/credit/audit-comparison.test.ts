@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-	FUNDING,
-	idOf,
-	LogFold,
-	LogMaker,
-	openCommand,
-	payCommand,
-} from "../../tests/ledger/read-model-conformance.ts";
+import { LogFold } from "../../tests/ledger/log-fold.ts";
+import { FUNDING, idOf, LogMaker, openCommand, payCommand } from "../../tests/ledger/random-log.ts";
 import { Auditor, type Discrepancy } from "./audit.ts";
 import { Comparison } from "./audit-comparison.ts";
 import type { Group } from "./journal.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { FUNDING, idOf, OPENING, payCommand } from "../../tests/ledger/read-model-conformance.ts";
+import { FUNDING, idOf, OPENING, payCommand } from "../../tests/ledger/random-log.ts";
 import { replayDiffers } from "./audit-replay.ts";
 import { apply, decide } from "./ledger.ts";
 import type { AccountId, Command, CommandId, Entry, Jti, TransferId } from "./model.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Fault, MemoryJournal, type MemoryLog, type Operation, turns } from "../../tests/ledger/memory-journal.ts";
-import { FUNDING, idOf, LogMaker, memoryOf, OPENING, payCommand } from "../../tests/ledger/read-model-conformance.ts";
+import { FUNDING, idOf, LogMaker, memoryOf, OPENING, payCommand } from "../../tests/ledger/random-log.ts";
 import { MemoryReadModel, ReadModelContent } from "../../tests/simulation/memory-read-model.ts";
 import type { Group } from "./journal.ts";
 import type { AccountId, Command, CommandId, Entry, TransferId } from "./model.ts";

@@ -1,6 +1,6 @@
 import { type Actions, call, type Params } from "../../services/actions.ts";
 import { type ProblemCode, problems } from "../../services/errors.ts";
-import type { Random } from "../ledger/read-model-conformance.ts";
+import type { Random } from "../ledger/random-log.ts";
 import type { Ledger } from "./ledger.ts";
 import { FUNDING, type Order, settle, Teller, times } from "./teller.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { call } from "../../services/actions.ts";
 import { entriesOf, type Group } from "../../services/credit/journal.ts";
-import { type Random, seeded } from "../ledger/read-model-conformance.ts";
+import { type Random, seeded } from "../ledger/random-log.ts";
 import { ask, Business, isFailure } from "./business.ts";
 import { Ledger, type Where } from "./ledger.ts";
 import { booksFrom, brokenChain, foldOf, readBooks } from "./log.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { call, type Result } from "../../services/actions.ts";
 import { entriesOf, type Group } from "../../services/credit/journal.ts";
 import type { AccountId, Entry } from "../../services/credit/model.ts";
-import { LogFold } from "../ledger/read-model-conformance.ts";
+import { LogFold } from "../ledger/log-fold.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reader } from "./reader.ts";
 

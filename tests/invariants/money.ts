@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { call, type Params } from "../../services/actions.ts";
-import type { Random } from "../ledger/read-model-conformance.ts";
+import type { Random } from "../ledger/random-log.ts";
 import { Ledger } from "./ledger.ts";
 import { entriesAsked } from "./log.ts";
 import { FUNDING, SYSTEM, settle, Teller, times } from "./teller.ts";

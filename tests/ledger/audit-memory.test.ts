@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { claimsOf, entriesOf } from "../../services/credit/journal.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
 import { ledgerFiles, openStorage } from "../../services/credit/storage.ts";
-import { FUNDING, LogMaker, OPENING, payCommand } from "./read-model-conformance.ts";
+import { FUNDING, LogMaker, OPENING, payCommand } from "./random-log.ts";
 
 // The audit's memory does not grow with the log: it passes in a heap in which nobody can keep every transfer.
 

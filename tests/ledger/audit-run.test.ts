@@ -9,8 +9,9 @@ import { type AuditProgress, auditLedger } from "../../services/credit/audit-run
 import { type Group, headOf } from "../../services/credit/journal.ts";
 import { SqliteReadModel } from "../../services/credit/read-model-sqlite.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
+import { LogFold } from "./log-fold.ts";
 import { MemoryJournal } from "./memory-journal.ts";
-import { FUNDING, LogFold, memoryOf, openCommand, payCommand, randomLog } from "./read-model-conformance.ts";
+import { FUNDING, memoryOf, openCommand, payCommand, randomLog } from "./random-log.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hannip-audit-run-"));
 after(() => rmSync(folder, { recursive: true }));

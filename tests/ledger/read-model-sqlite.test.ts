@@ -7,8 +7,10 @@ import { after, describe, it } from "node:test";
 import { type Group, headOf } from "../../services/credit/journal.ts";
 import { SqliteReadModel } from "../../services/credit/read-model-sqlite.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
+import { LogFold } from "./log-fold.ts";
 import { MemoryJournal } from "./memory-journal.ts";
-import { dumpOf, dumpOfFold, LogFold, memoryOf, randomLog, readModelConformance } from "./read-model-conformance.ts";
+import { memoryOf, randomLog } from "./random-log.ts";
+import { dumpOf, dumpOfFold, readModelConformance } from "./read-model-conformance.ts";
 
 const root = mkdtempSync(join(tmpdir(), "hannip-read-model-"));
 after(() => rmSync(root, { recursive: true }));

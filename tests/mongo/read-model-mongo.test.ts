@@ -14,19 +14,9 @@ import { MongoReadModel } from "../../services/credit/read-model-mongo.ts";
 import { Batch } from "../../services/credit/read-model-mongo-batch.ts";
 import { collectionsOf, put, writeAll } from "../../services/credit/read-model-mongo-collections.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
-import {
-	Asked,
-	anyCommand,
-	dumpOf,
-	dumpOfFold,
-	LogFold,
-	OPENING,
-	randomLog,
-	readModelConformance,
-	STORES,
-	seeded,
-	WALLETS,
-} from "../ledger/read-model-conformance.ts";
+import { LogFold } from "../ledger/log-fold.ts";
+import { Asked, anyCommand, OPENING, randomLog, STORES, seeded, WALLETS } from "../ledger/random-log.ts";
+import { dumpOf, dumpOfFold, readModelConformance } from "../ledger/read-model-conformance.ts";
 import { describeOnMongo } from "./on-mongo.ts";
 
 const log = randomLog({ seed: 21, groups: 300 });

@@ -8,7 +8,7 @@ import type {
 	TransferId,
 	TransferKind,
 } from "../../services/credit/model.ts";
-import type { Random } from "../ledger/read-model-conformance.ts";
+import type { Random } from "../ledger/random-log.ts";
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 type Base = Pick<Command, "id" | "fingerprint">;

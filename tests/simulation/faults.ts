@@ -1,5 +1,5 @@
 import type { Operation } from "../ledger/memory-journal.ts";
-import type { Random } from "../ledger/read-model-conformance.ts";
+import type { Random } from "../ledger/random-log.ts";
 import type { ReadModelOperation } from "./memory-read-model.ts";
 
 type Place = Exclude<Operation, "head"> | ReadModelOperation | "shared_load" | "command" | "event" | "moment" | "alone";

@@ -1,7 +1,7 @@
 import type { Group } from "../../services/credit/journal.ts";
 import type { ResidentBook } from "../../services/credit/resident-book.ts";
 import type { MemoryLog } from "../ledger/memory-journal.ts";
-import type { Random } from "../ledger/read-model-conformance.ts";
+import type { Random } from "../ledger/random-log.ts";
 import type { Bookkeeper } from "./bookkeeper.ts";
 import { mustBeAtRest, mustBeInjected, mustBeProjected, mustBeRemembered } from "./copies.ts";
 import type { Faults } from "./faults.ts";

@@ -5,7 +5,7 @@ import type { StatementLine, StatementQuery } from "../../services/credit/read-m
 import { ResidentBook } from "../../services/credit/resident-book.ts";
 import { type LedgerParts, type Outcome, RunningLedger } from "../../services/credit/running-ledger.ts";
 import { MemoryJournal, type MemoryLog, never } from "../ledger/memory-journal.ts";
-import type { Random } from "../ledger/read-model-conformance.ts";
+import type { Random } from "../ledger/random-log.ts";
 import type { Faults } from "./faults.ts";
 import { must } from "./invariants.ts";
 import { MemoryReadModel, type ReadModelContent, type ReadModelOperation, type Seen } from "./memory-read-model.ts";

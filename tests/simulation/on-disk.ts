@@ -6,8 +6,10 @@ import { auditLedger } from "../../services/credit/audit-run.ts";
 import { type Group, headOf } from "../../services/credit/journal.ts";
 import { SqliteReadModel } from "../../services/credit/read-model-sqlite.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
+import { LogFold } from "../ledger/log-fold.ts";
 import { MemoryJournal } from "../ledger/memory-journal.ts";
-import { dumpOf, dumpOfFold, LogFold, memoryOf } from "../ledger/read-model-conformance.ts";
+import { memoryOf } from "../ledger/random-log.ts";
+import { dumpOf, dumpOfFold } from "../ledger/read-model-conformance.ts";
 import { must } from "./invariants.ts";
 
 /** Makes the real read model of a world's log, in SQLite, and audits it as an operator would. In real time. @throws Violation */

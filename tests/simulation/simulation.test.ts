@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
 import { journalConformance } from "../ledger/journal-conformance.ts";
 import { MemoryJournal, MemoryLog, turn } from "../ledger/memory-journal.ts";
-import { FUNDING, OPENING, payCommand, WALLETS } from "../ledger/read-model-conformance.ts";
+import { FUNDING, OPENING, payCommand, WALLETS } from "../ledger/random-log.ts";
 import { faultKinds } from "./faults.ts";
 import { MemoryReadModel, ReadModelContent } from "./memory-read-model.ts";
 import { runWorlds } from "./run-worlds.ts";

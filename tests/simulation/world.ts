@@ -1,7 +1,7 @@
 import type { Group } from "../../services/credit/journal.ts";
 import type { Command } from "../../services/credit/model.ts";
 import { MemoryLog } from "../ledger/memory-journal.ts";
-import { type Random, seeded } from "../ledger/read-model-conformance.ts";
+import { type Random, seeded } from "../ledger/random-log.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
 import { Client } from "./client.ts";
 import { Commands } from "./commands.ts";
