@@ -92,10 +92,11 @@ const details = fields(
 	},
 	20,
 );
-const kinds: Field = {
-	right: fc.array(kind.right, { maxLength: 6 }),
-	isRight: (value) => Array.isArray(value) && value.length <= 6 && value.every(kind.isRight),
-};
+const several = ({ right, isRight }: Field, { drawn, most }: { drawn: number; most: number }): Field => ({
+	right: fc.array(right, { maxLength: drawn }),
+	isRight: (value) => Array.isArray(value) && value.length <= most && value.every(isRight),
+});
+const cursor = pattern(/^[A-Za-z0-9_-]{1,200}$/, fc.constantFrom("MTAuMA", "OTk5OTk5OTk5OTk5OTk5LjA", "x", "_"));
 const command = { id: commandId, fingerprint };
 
 export const shapes: Record<string, Shape> = {
@@ -133,10 +134,12 @@ export const shapes: Record<string, Shape> = {
 	"credit.statement": {
 		must: { accountId },
 		may: {
-			...{ limit: whole(1, 100), fromMs: timeMs, toMs: timeMs, kinds },
-			cursor: pattern(/^[A-Za-z0-9_-]{1,200}$/, fc.constantFrom("MTAuMA", "OTk5OTk5OTk5OTk5OTk5LjA", "x", "_")),
+			...{ limit: whole(1, 100), fromMs: timeMs, toMs: timeMs, cursor },
+			kinds: several(kind, { drawn: 6, most: 6 }),
 		},
 	},
+	"credit.activity": { must: { accountId }, may: { limit: whole(1, 100), after: cursor } },
+	"credit.feed": { must: { accountIds: several(accountId, { drawn: 10, most: 10_000 }) }, may: { after: cursor } },
 	"credit.totals": { must: { accountId, fromMs: timeMs, toMs: timeMs } },
 	"credit.audit": { must: {} },
 	"credit.status": { must: {} },

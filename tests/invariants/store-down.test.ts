@@ -74,6 +74,9 @@ function readersOf({ wallet, store, known }: { wallet: string; store: string; kn
 		{ name: "credit.recall", params: { id, fingerprint } },
 		{ name: "credit.recall", params: { id: "never.seen", fingerprint: "" } },
 		{ name: "credit.statement", params: { accountId: wallet } },
+		{ name: "credit.activity", params: { accountId: wallet } },
+		{ name: "credit.activity", params: { accountId: wallet, after: "MS4w" } },
+		{ name: "credit.feed", params: { accountIds: [store], after: "MS4w" } },
 		{
 			name: "credit.totals",
 			params: { accountId: store, fromMs: 0, toMs: 3_600_000 } satisfies Params<"credit.totals">,
