@@ -27,6 +27,8 @@ export type Till = {
 	readonly tillId: string;
 	readonly storeId: string;
 	readonly mayRefund: boolean;
+	/** How much of a basket it may let go; 0 = no discounts. */
+	readonly discountMaxPercent: number;
 };
 
 /** What travels with a request through all services; only the gateway sets it, never the client. */

@@ -121,7 +121,17 @@ export const problems = {
 		"Read it again and repeat the change on what you read.",
 	),
 	sku_taken: problem(409, "Another product of this store has this SKU", "Choose another SKU."),
+	photo_invalid: problem(
+		422,
+		"This is not a photo that can be shown",
+		"Send a JPEG of at most 100 kB and 1,024 × 1,024 points, as base64.",
+	),
 	product_unavailable: problem(409, "A product in the basket is not for sale", "Remove it from the basket."),
+	discount_too_large: problem(
+		409,
+		"The discount is more than may be given here",
+		"Give a smaller one, or ask the store's owner to.",
+	),
 	price_changed: problem(409, "The basket does not cost what the till showed", "Show the new total and ask again."),
 	import_rejected: problem(
 		422,

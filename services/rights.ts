@@ -23,6 +23,8 @@ export const rights = {
 	/** Signed by the till's key. */
 	"auth.pairTill": ["anyone"],
 	"auth.signInTill": ["anyone"],
+	/** A browser's `img` shows no credentials. Ids cannot be guessed. */
+	"store.getPhoto": ["anyone"],
 
 	"user.find": ["person"],
 	"user.me": ["person"],
@@ -52,6 +54,7 @@ export const rights = {
 	"store.sell": atTheCounter,
 	"store.listSales": atTheCounter,
 	"store.getSale": atTheCounter,
+	"store.exportSales": atTheCounter,
 	/** Soon after the sale, to end its doubt; later it would be a refund, and needs that right. */
 	"store.cancelSale": atTheCounter,
 	"store.refundSale": ["owner", "refundingTill"],
@@ -65,6 +68,7 @@ export const rights = {
 	"store.createProduct": ["owner"],
 	"store.editProduct": ["owner"],
 	"store.importProducts": ["owner"],
+	"store.setPhoto": ["owner"],
 	"store.report": ["owner"],
 	"store.payOut": ["owner"],
 	"store.getPayout": ["owner"],
@@ -90,6 +94,15 @@ export const rights = {
 export type Reachable = keyof typeof rights;
 
 export const mayDo = (role: Role, action: Reachable): boolean => (rights[action] as readonly Role[]).includes(role);
+
+/**
+ * How much of a basket somebody may let go who may sell: a till what its owner allows it.
+ *
+ * @returns percent; 0 = no discounts
+ */
+export const discountMaxPercentOf = (role: Role, till: { readonly discountMaxPercent: number } | undefined): number =>
+	role === "owner" ? DISCOUNT_MAX_PERCENT : (till?.discountMaxPercent ?? 0);
+const DISCOUNT_MAX_PERCENT = 99;
 
 /** What a caller has to show to be let through to an action. */
 export type Credential = "none" | "person" | "till" | "operator";

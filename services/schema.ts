@@ -15,6 +15,7 @@ export const empty = closed({});
 export const UserId = Type.String({ pattern: "^u_[A-Za-z0-9_-]{16}$", description: "A person" });
 export const StoreId = Type.String({ pattern: "^s_[A-Za-z0-9_-]{16}$", description: "A store" });
 export const ProductId = Type.String({ pattern: "^p_[A-Za-z0-9_-]{16}$", description: "A product" });
+export const PhotoId = Type.String({ pattern: "^f_[A-Za-z0-9_-]{16}$", description: "A product's photo" });
 export const SessionId = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}$", description: "A session" });
 export const TillId = Type.String({ pattern: "^t_[A-Za-z0-9_-]{16}$", description: "A till" });
 export const WebhookId = Type.String({ pattern: "^w_[A-Za-z0-9_-]{16}$", description: "A webhook" });
@@ -41,6 +42,9 @@ export const Sum = Type.Integer({
 	maximum: Number.MAX_SAFE_INTEGER,
 	description: "Whole credits",
 });
+/** What a shop may let go of a basket: never all of it. */
+export const Percent = Type.Integer({ minimum: 1, maximum: 99, description: "Percent" });
+export const PercentOrNone = Type.Integer({ minimum: 0, maximum: 99, description: "Percent; 0 = none" });
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const TimeMs = Type.Integer({
 	minimum: 0,

@@ -79,7 +79,9 @@ export class Access {
 		if (verdict.verdict !== "admitted") throw fail("unauthenticated");
 		const { caller } = admitted;
 		// Not what its token says: its owner may have changed that since.
-		return caller?.kind === "till" ? { caller: { ...caller, mayRefund: verdict.mayRefund === true } } : admitted;
+		if (caller?.kind !== "till") return admitted;
+		const { mayRefund = false, discountMaxPercent = 0 } = verdict;
+		return { caller: { ...caller, mayRefund, discountMaxPercent } };
 	}
 
 	/** Whether somebody who was let in would still be, by the same token. @throws overloaded, service_unavailable */
@@ -120,7 +122,7 @@ export class Access {
 		if (signer?.tillId !== token?.tillId || signer?.jkt !== token?.jkt) throw fail("unauthenticated");
 		const { tillId, storeId, proof } = { ...orRefuse(token), ...orRefuse(signer) };
 		return {
-			caller: { kind: "till", tillId, storeId, mayRefund: false },
+			caller: { kind: "till", tillId, storeId, mayRefund: false, discountMaxPercent: 0 },
 			question: { tillId, proof, counter: tillId, ...this.#rate("till") },
 		};
 	}

@@ -25,7 +25,8 @@ import { securityHeaders } from "./security-headers.ts";
 import { closeGently, openServer, saidMethodOf } from "./server.ts";
 
 const BODY_BYTES_MAX = 16_384;
-const CSV_BYTES_MAX = 1_000_000;
+/** Of a product list, or a photo. */
+const LARGE_BODY_BYTES_MAX = 1_000_000;
 /** How long a client waits for an answer. */
 const REQUEST_TIMEOUT_MS = 3_000;
 /** How often it is looked whether something was appended that nobody told. */
@@ -83,12 +84,12 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const addresses = [...routes, ...pagePaths.map((path) => ({ method: "GET", path }))];
 	const allowOrigins = crossOrigin(allowedOrigins, addresses);
 	const known = { addresses, routeOf, challenge: challenges[audience] };
-	const imports = routes.filter(({ csv }) => csv !== undefined && "into" in csv);
+	const large = routes.filter(({ largeBody }) => largeBody);
 	/** By its address, since the body is read before moleculer-web says which route it is. */
-	const isImport = ({ method, url = "" }: IncomingMessage) =>
-		imports.some((route) => route.method === method && fits(route.path, url.split("?")[0] ?? ""));
+	const isLarge = ({ method, url = "" }: IncomingMessage) =>
+		large.some((route) => route.method === method && fits(route.path, url.split("?")[0] ?? ""));
 	const readSmall = bodyReader(BODY_BYTES_MAX);
-	const readLarge = largeBodyReader(CSV_BYTES_MAX);
+	const readLarge = largeBodyReader(LARGE_BODY_BYTES_MAX);
 	const shared = {
 		mappingPolicy: "restrict",
 		mergeParams: false,
@@ -133,6 +134,10 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			const route = routeOf(req.$alias as Alias);
 			if (ctx.meta.replayed) res.setHeader("Idempotent-Replayed", "true");
 			if (route.cacheS) res.setHeader("Cache-Control", `public, max-age=${route.cacheS}`);
+			if (route.image) {
+				ctx.meta.$responseType = "image/jpeg";
+				return Buffer.from(data as string, "base64");
+			}
 			if (route.status) ctx.meta.$statusCode = route.status;
 			if (route.location) ctx.meta.$location = filledIn(route.location, { ...req.$params, ...(data as object) });
 			return withoutRefreshToken(route, res, data);
@@ -154,7 +159,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		bodyParsers: false,
 		use: [
 			function (this: GatewayService, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) {
-				if (isImport(req)) readLarge(req, res, next, () => this.access.checkToken(req));
+				if (isLarge(req)) readLarge(req, res, next, () => this.access.checkToken(req));
 				else readSmall(req, res, next);
 			},
 		],
@@ -211,7 +216,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					if (allowOrigins(req, res)) return;
 					const refusal =
 						(audience === "operators" && refusalOf(() => checkOperator(req))) ||
-						refuseAtOnce(req, isImport(req) ? CSV_BYTES_MAX : BODY_BYTES_MAX);
+						refuseAtOnce(req, isLarge(req) ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX);
 					if (refusal) refuse(req, res, refusal);
 					else service.httpHandler(req, res);
 				};

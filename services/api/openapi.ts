@@ -163,7 +163,7 @@ const eventStream = {
 function responsesOf(route: Route, returns: JsonSchema) {
 	const { refreshToken: _, ...properties } = returns.properties ?? {};
 	const schema = returns.properties ? { ...returns, properties } : returns;
-	const type = route.csv && "fileName" in route.csv ? "text/csv" : "application/json";
+	const type = route.image ? "image/jpeg" : route.csv && "fileName" in route.csv ? "text/csv" : "application/json";
 	const content = { [type]: { schema }, ...(route.live && eventStream) };
 	const done = route.status === 204 ? { description: "Done" } : { description: "Done", content };
 	const problem = (code: ProblemCode) => ({

@@ -23,11 +23,17 @@ export type Route = {
 	readonly binds?: "device" | "till" | "newTill";
 	/** CSV instead of JSON, into this parameter or out of the answer. */
 	readonly csv?: { readonly into: string } | { readonly fileName: string };
+	/** A JPEG instead of JSON. */
+	readonly image?: true;
+	/** Its body may be as long as a file: it is read of those only who have a token of ours. */
+	readonly largeBody?: true;
 	/** Whoever accepts text/event-stream is told what comes from now on as well. Its action gives pages by `after` and `cursor`. */
 	readonly live?: true;
 	/** How long anybody may keep the answer; otherwise nobody may. */
 	readonly cacheS?: number;
 };
+
+const YEAR_S = 31_536_000;
 
 /** The whole surface of the platform. What is not listed here cannot be reached from outside. */
 export const publicRoutes: readonly Route[] = [
@@ -274,6 +280,7 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/stores/:storeId/products/import",
 		action: "store.importProducts",
 		csv: { into: "csv" },
+		largeBody: true,
 		summary: "Import a product list from CSV",
 	},
 	{
@@ -290,6 +297,21 @@ export const publicRoutes: readonly Route[] = [
 	},
 	{
 		method: "POST",
+		path: "/v1/stores/:storeId/products/:productId/photo",
+		action: "store.setPhoto",
+		largeBody: true,
+		summary: "Show a product by a photo, or not any more",
+	},
+	{
+		method: "GET",
+		path: "/v1/photos/:photoId",
+		action: "store.getPhoto",
+		image: true,
+		cacheS: YEAR_S,
+		summary: "A product's photo",
+	},
+	{
+		method: "POST",
 		path: "/v1/stores/:storeId/sales",
 		action: "store.sell",
 		status: 201,
@@ -302,6 +324,13 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/stores/:storeId/sales",
 		action: "store.listSales",
 		summary: "Sales, newest first",
+	},
+	{
+		method: "GET",
+		path: "/v1/stores/:storeId/sales.csv",
+		action: "store.exportSales",
+		csv: { fileName: "hannip-sales.csv" },
+		summary: "A day's sales as CSV",
 	},
 	{
 		method: "GET",

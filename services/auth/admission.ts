@@ -2,7 +2,7 @@ import type { Documents } from "../../mixins/database.ts";
 import type { Params, Result } from "../actions.ts";
 import type { Session } from "./session.ts";
 import type { Claiming, Counted, ShortLived } from "./short-lived.ts";
-import type { Till } from "./till.ts";
+import { type Till, trustOf } from "./till.ts";
 
 type Question = Params<"auth.admit">["questions"][number];
 type Verdict = Result<"auth.admit">["verdicts"][number];
@@ -48,7 +48,7 @@ export async function admit(
 		const { count, untilMs } = counted[index] as Counted;
 		const verdict = refusals[index] ?? (count > countMax ? "limited" : "admitted");
 		const till = tillId === undefined ? undefined : alive.tills.get(tillId);
-		return { verdict, count, untilMs, ...(till && { mayRefund: till.mayRefund }) };
+		return { verdict, count, untilMs, ...(till && trustOf(till)) };
 	});
 }
 

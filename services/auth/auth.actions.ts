@@ -6,6 +6,7 @@ import {
 	empty,
 	Handle,
 	nullable,
+	PercentOrNone,
 	SessionId,
 	StoreId,
 	TillId,
@@ -69,6 +70,7 @@ const Verdict = closed({
 	untilMs: TimeMs,
 	/** What a till may do besides selling. */
 	mayRefund: Type.Optional(Type.Boolean()),
+	discountMaxPercent: Type.Optional(PercentOrNone),
 });
 
 const Session = closed({
@@ -86,7 +88,9 @@ const TillJwk = closed(
 	{ description: "The till's public key, RFC 7517" },
 );
 const TillName = text(40, "What the owner calls it");
-const Till = closed({ tillId: TillId, storeId: StoreId, name: TillName, mayRefund: Type.Boolean() });
+/** What its owner trusts it with. */
+const trust = { mayRefund: Type.Boolean(), discountMaxPercent: PercentOrNone };
+const Till = closed({ tillId: TillId, storeId: StoreId, name: TillName, ...trust });
 
 export const authActions = {
 	/** Takes a handle for a new person. Repeated with the same password it gives the same id: sign-up can be resumed. */
@@ -137,7 +141,7 @@ export const authActions = {
 	},
 	/** A code by which one till can join a store. */
 	invite: {
-		params: closed({ storeId: StoreId, name: TillName, mayRefund: Type.Boolean() }),
+		params: closed({ storeId: StoreId, name: TillName, ...trust }),
 		returns: closed({ pairingCode: Type.String(), expiresAtMs: TimeMs }),
 	},
 	pairTill: {
@@ -160,7 +164,7 @@ export const authActions = {
 	listTills: {
 		params: closed({ storeId: StoreId }),
 		returns: closed({
-			items: Type.Array(closed({ id: TillId, name: TillName, mayRefund: Type.Boolean(), pairedAtMs: TimeMs })),
+			items: Type.Array(closed({ id: TillId, name: TillName, ...trust, pairedAtMs: TimeMs })),
 		}),
 	},
 	revokeTill: { params: closed({ storeId: StoreId, tillId: TillId }), returns: empty },

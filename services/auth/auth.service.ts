@@ -16,7 +16,7 @@ import { HASHES_AT_ONCE } from "./password.ts";
 import { type Opened, rotateSession, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
-import { invite, type Pairing, pair, revoke, type Till, tillsOfStore } from "./till.ts";
+import { invite, type Pairing, pair, revoke, type Till, tillsOfStore, trustOf } from "./till.ts";
 
 type Auth = Service & { signingKeys: SigningKeys; credentials: Credentials; shortLived: ShortLived };
 
@@ -119,21 +119,23 @@ export default (settings: Settings): ServiceSchema => ({
 
 		pairTill: action("published", authActions.pairTill, async function (ctx) {
 			const registry = { tills: tillsOf(this), pairings: pairingsOf(this) };
-			const { _id: tillId, storeId, name, mayRefund } = await pair(registry, { ...ctx.params, nowMs: Date.now() });
-			return { tillId, storeId, name, mayRefund };
+			const till = await pair(registry, { ...ctx.params, nowMs: Date.now() });
+			return { tillId: till._id, storeId: till.storeId, name: till.name, ...trustOf(till) };
 		}),
 
 		signInTill: action("published", authActions.signInTill, async function (ctx) {
 			const till = await tillsOf(this).findById(ctx.params.tillId);
 			if (!till || till.revokedAtMs !== null) throw fail("unauthenticated");
-			const { _id: tillId, storeId, name, mayRefund } = till;
-			const accessToken = tokenFor(till, activeKey(this), settings);
-			return { tillId, storeId, name, mayRefund, accessToken, tokenType: "Till" as const, expiresInS: TILL_TTL_S };
+			const { _id: tillId, storeId, name } = till;
+			const token = { accessToken: tokenFor(till, activeKey(this), settings), tokenType: "Till" as const };
+			return { tillId, storeId, name, ...trustOf(till), ...token, expiresInS: TILL_TTL_S };
 		}),
 
 		listTills: action("public", authActions.listTills, async function (ctx) {
 			const tills = await tillsOfStore(tillsOf(this), ctx.params.storeId);
-			return { items: tills.map(({ _id: id, name, mayRefund, pairedAtMs }) => ({ id, name, mayRefund, pairedAtMs })) };
+			return {
+				items: tills.map((till) => ({ id: till._id, name: till.name, ...trustOf(till), pairedAtMs: till.pairedAtMs })),
+			};
 		}),
 
 		revokeTill: action("public", authActions.revokeTill, async function (ctx) {

@@ -33,9 +33,12 @@ function newJwk(): PublicJwk {
 }
 
 let storesCount = 0;
-async function newInvitation({ mayRefund = false } = {}) {
+async function newInvitation({ mayRefund = false, discountMaxPercent = 0 } = {}) {
 	const storeId = `s_${storesCount++}`;
-	return { storeId, ...(await invite(pairings, { storeId, name: "Counter", mayRefund, nowMs: T0 })) };
+	return {
+		storeId,
+		...(await invite(pairings, { storeId, name: "Counter", mayRefund, discountMaxPercent, nowMs: T0 })),
+	};
 }
 
 const joinBy = (pairingCode: string, publicJwk = newJwk(), nowMs = T0) =>
@@ -43,14 +46,17 @@ const joinBy = (pairingCode: string, publicJwk = newJwk(), nowMs = T0) =>
 const idsIn = async (storeId: string) => (await tillsOfStore(tills, storeId)).map(({ _id }) => _id);
 
 test("a code makes a till of its store with what its owner said, and the key that joined", async () => {
-	for (const mayRefund of [false, true]) {
-		const { storeId, pairingCode } = await newInvitation({ mayRefund });
+	for (const trust of [
+		{ mayRefund: false, discountMaxPercent: 0 },
+		{ mayRefund: true, discountMaxPercent: 20 },
+	]) {
+		const { storeId, pairingCode } = await newInvitation(trust);
 		const publicJwk = newJwk();
 		const till = await joinBy(pairingCode, publicJwk, T0 + 5);
 		assert.match(till._id, /^t_[A-Za-z0-9_-]{16}$/);
 		const { _id, pairing, ...rest } = till;
 		const jkt = await calculateJwkThumbprint(publicJwk);
-		const said = { storeId, name: "Counter", mayRefund, publicJwk, jkt, pairedAtMs: T0 + 5, revokedAtMs: null };
+		const said = { storeId, name: "Counter", ...trust, publicJwk, jkt, pairedAtMs: T0 + 5, revokedAtMs: null };
 		assert.deepEqual(rest, said);
 		assert.deepEqual(await tillsOfStore(tills, storeId), [till]);
 	}

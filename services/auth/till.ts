@@ -12,6 +12,8 @@ export type Till = {
 	/** The key's thumbprint (RFC 7638). */
 	readonly jkt: string;
 	readonly mayRefund: boolean;
+	/** Tills from before discounts have none. */
+	readonly discountMaxPercent?: number;
 	/** The pairing's id: one pairing makes one till. */
 	readonly pairing: string;
 	readonly pairedAtMs: number;
@@ -26,6 +28,7 @@ export type Pairing = {
 	readonly storeId: string;
 	readonly name: string;
 	readonly mayRefund: boolean;
+	readonly discountMaxPercent?: number;
 	readonly expiresAtMs: number;
 };
 
@@ -35,7 +38,7 @@ const ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 const CODE_CHARS = 8;
 const TILLS_MAX = 1_000;
 
-type Invitation = Pick<Pairing, "storeId" | "name" | "mayRefund"> & { readonly nowMs: number };
+type Invitation = Pick<Pairing, "storeId" | "name" | "mayRefund" | "discountMaxPercent"> & { readonly nowMs: number };
 
 export async function invite(pairings: Documents<Pairing>, { nowMs, ...invitation }: Invitation) {
 	await pairings.removeMany({ expiresAtMs: { $lte: nowMs } });
@@ -62,9 +65,10 @@ export async function pair({ tills, pairings }: Registry, { pairingCode, publicJ
 	const jkt = thumbprintOf(publicJwk);
 	const invitation = await pairings.findById(idOf(pairingCode));
 	if (!invitation || invitation.expiresAtMs <= nowMs) throw fail("pairing_code_invalid");
-	const { _id: pairing, storeId, name, mayRefund } = invitation;
+	const { _id: pairing, storeId, name, mayRefund, discountMaxPercent = 0 } = invitation;
 	const { kty, crv, x, y } = publicJwk;
-	const till = { storeId, name, mayRefund, publicJwk: { kty, crv, x, y }, jkt, pairing, pairedAtMs: nowMs };
+	const trust = { mayRefund, discountMaxPercent };
+	const till = { storeId, name, ...trust, publicJwk: { kty, crv, x, y }, jkt, pairing, pairedAtMs: nowMs };
 	const made = await tills.insert({ _id: newId("t"), ...till, revokedAtMs: null }).catch((error: unknown) => {
 		if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
 		return tills.findOne({ pairing });
@@ -87,6 +91,9 @@ function thumbprintOf({ kty, crv, x, y }: PublicJwk): string {
 	}
 	return hash("sha256", `{"crv":"${crv}","kty":"${kty}","x":"${x}","y":"${y}"}`, "base64url");
 }
+
+/** What the till's owner trusts it with. */
+export const trustOf = ({ mayRefund, discountMaxPercent = 0 }: Till) => ({ mayRefund, discountMaxPercent });
 
 /** Those that can be used, oldest first. */
 export const tillsOfStore = (tills: Documents<Till>, storeId: string): Promise<Till[]> =>

@@ -11,6 +11,7 @@ export type Product = {
 	readonly name: string;
 	readonly category: string;
 	readonly price: number;
+	readonly photoId?: string | null;
 	readonly state: "active" | "archived";
 	readonly version: number;
 };
@@ -19,13 +20,14 @@ export type Products = Documents<Product>;
 
 export const productView = ({ _id, storeId: _, ...fields }: Product): Result<"store.getProduct"> => ({
 	id: _id,
+	photoId: null,
 	...fields,
 });
 
 /** @throws sku_taken */
 export async function addProduct(
 	products: Products,
-	fields: Omit<Product, "_id" | "state" | "version">,
+	fields: Omit<Product, "_id" | "photoId" | "state" | "version">,
 ): Promise<Product> {
 	return await products.insert({ _id: newId("p"), ...fields, state: "active", version: 1 }).catch(rejectTakenSku);
 }

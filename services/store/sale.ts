@@ -11,13 +11,15 @@ export type Receipt = {
 	readonly storeId: string;
 	readonly storeName: string;
 	readonly items: readonly PricedLine[];
+	/** Receipts from before discounts do not say it. */
+	readonly discount?: number;
 	readonly note: string | null;
 	readonly soldBy: string;
 };
 
 /** A sale is its transfer; this is how a till sees it. @param refunds its refunds, oldest first */
 export function saleOf(transfer: Transfer, refunds: readonly Transfer[] = []): Sale {
-	const { storeId, items, note } = transfer.details as Receipt;
+	const { storeId, items, discount = 0, note } = transfer.details as Receipt;
 	return {
 		id: keyOf(transfer.id),
 		transferId: transfer.id,
@@ -25,6 +27,7 @@ export function saleOf(transfer: Transfer, refunds: readonly Transfer[] = []): S
 		state: transfer.state,
 		refusal: null,
 		total: transfer.amount,
+		discount,
 		refunded: transfer.refunded,
 		items: [...items],
 		note,
@@ -52,6 +55,7 @@ export function saleOutcome(storeId: string, transferId: string, outcome: Result
 		state: outcome.refusal === "cancelled" ? "cancelled" : "refused",
 		refusal: outcome.refusal,
 		total: null,
+		discount: 0,
 		refunded: 0,
 		items: [],
 		note: null,

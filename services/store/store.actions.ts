@@ -9,6 +9,9 @@ import {
 	IdempotencyKey,
 	nullable,
 	PageLimit,
+	Percent,
+	PercentOrNone,
+	PhotoId,
 	ProductId,
 	page,
 	StoreId,
@@ -19,6 +22,7 @@ import {
 	text,
 	WebhookId,
 } from "../schema.ts";
+import { PHOTO_BYTES_MAX } from "./photo.ts";
 import { webhookEvents } from "./webhook-event.ts";
 
 const StoreName = text(60, "What customers read on their receipt");
@@ -26,7 +30,16 @@ const TimeZone = Type.String({
 	pattern: "^[A-Za-z0-9_+/-]{1,40}$",
 	description: "IANA name; days of reports begin at its midnight",
 });
-const Store = closed({ id: StoreId, name: StoreName, timeZone: TimeZone, createdAtMs: TimeMs });
+const Registration = nullable(text(40, "The number under which the shop is registered, for receipts"));
+const Place = nullable(text(120, "Where the shop is, for receipts"));
+const Store = closed({
+	id: StoreId,
+	name: StoreName,
+	timeZone: TimeZone,
+	registration: Registration,
+	place: Place,
+	createdAtMs: TimeMs,
+});
 
 const StaffMember = closed({ handle: Handle, addedAtMs: TimeMs });
 
@@ -42,6 +55,8 @@ const Product = closed({
 	name: ProductName,
 	category: Category,
 	price: Amount,
+	/** Null: it has none. See `/v1/photos/{photoId}`. */
+	photoId: nullable(PhotoId),
 	state: Type.Enum(["active", "archived"]),
 	/** Send it back with an edit: the edit is refused if someone else was faster. */
 	version: Count,
@@ -53,6 +68,7 @@ const Approval = closed({
 	storeId: StoreId,
 	storeName: StoreName,
 	total: Amount,
+	discount: Count,
 	items: Type.Array(Item),
 	expiresAtMs: TimeMs,
 	expiresInMs: Count,
@@ -68,6 +84,8 @@ const Sale = closed({
 	/** Why it was refused: a code of the error catalogue. */
 	refusal: nullable(Type.String()),
 	total: nullable(Amount),
+	/** What was let go of the items' prices. */
+	discount: Count,
 	refunded: Sum,
 	items: Type.Array(Item),
 	note: nullable(Type.String()),
@@ -77,6 +95,8 @@ const Sale = closed({
 	refunds: Type.Array(Refund),
 });
 
+const Day = Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", description: "A day in the store's time zone" });
+const Volume = closed({ count: Count, amount: Sum });
 const Reason = text(140, "Why");
 const Code = Type.String({ minLength: 1, maxLength: 200, description: "The payment code as scanned" });
 const inStore = { storeId: StoreId };
@@ -140,7 +160,13 @@ export const storeActions = {
 		returns: closed({ ...Store.properties, balance: nullable(Sum), available: nullable(Sum) }),
 	},
 	edit: {
-		params: closed({ ...inStore, name: Type.Optional(StoreName), timeZone: Type.Optional(TimeZone) }),
+		params: closed({
+			...inStore,
+			name: Type.Optional(StoreName),
+			timeZone: Type.Optional(TimeZone),
+			registration: Type.Optional(Registration),
+			place: Type.Optional(Place),
+		}),
 		returns: Store,
 	},
 
@@ -164,6 +190,7 @@ export const storeActions = {
 			...inStore,
 			name: text(40, "What the owner calls the till"),
 			mayRefund: Type.Optional(Type.Boolean()),
+			discountMaxPercent: Type.Optional(PercentOrNone),
 		}),
 		returns: closed({
 			pairingCode: Type.String(),
@@ -178,7 +205,15 @@ export const storeActions = {
 	listTills: {
 		params: closed(inStore),
 		returns: closed({
-			items: Type.Array(closed({ id: TillId, name: Type.String(), mayRefund: Type.Boolean(), pairedAtMs: TimeMs })),
+			items: Type.Array(
+				closed({
+					id: TillId,
+					name: Type.String(),
+					mayRefund: Type.Boolean(),
+					discountMaxPercent: PercentOrNone,
+					pairedAtMs: TimeMs,
+				}),
+			),
 		}),
 	},
 	/** At once: its next request is refused. */
@@ -217,6 +252,24 @@ export const storeActions = {
 		}),
 		returns: Product,
 	},
+	setPhoto: {
+		params: closed({
+			...inStore,
+			productId: ProductId,
+			/** What is in it beside the picture, such as where it was taken, is left away. */
+			photo: nullable(
+				Type.String({
+					pattern: "^[A-Za-z0-9+/]+={0,2}$",
+					minLength: 4,
+					maxLength: Math.ceil(PHOTO_BYTES_MAX / 3) * 4,
+					description: "A JPEG of at most 100 kB and 1,024 × 1,024 points, as base64; null takes it away",
+				}),
+			),
+		}),
+		returns: Product,
+	},
+	/** For whoever knows its id. A new photo has a new id. */
+	getPhoto: { params: closed({ photoId: PhotoId }), returns: Type.String() },
 	/** Columns sku, name, category, price. Products with a known SKU are updated. All lines or none. */
 	importProducts: {
 		params: closed({ ...inStore, csv: Type.String({ maxLength: 1_000_000 }) }),
@@ -234,6 +287,13 @@ export const storeActions = {
 			}),
 			/** What the till showed: the sale is refused if the basket costs something else. */
 			expectedTotal: Type.Optional(Amount),
+			/** Of the whole basket, for whom the owner trusts with it: a percentage, rounded down to whole credits, or an amount. */
+			discount: Type.Optional(
+				closed(
+					{ percent: Type.Optional(Percent), amount: Type.Optional(Amount) },
+					{ minProperties: 1, maxProperties: 1 },
+				),
+			),
 			note: Type.Optional(text(140, "Note on the receipt")),
 		}),
 		returns: Sale,
@@ -266,27 +326,30 @@ export const storeActions = {
 				id: IdempotencyKey,
 				transferId: TransferId,
 				total: Amount,
+				discount: Count,
 				refunded: Sum,
 				items: Type.Array(Item),
+				note: nullable(Type.String()),
 				createdAtMs: TimeMs,
 			}),
 		),
 	},
+	/** A day's sales, oldest first. */
+	exportSales: { params: closed({ ...inStore, date: Day }), returns: Type.String({ description: "CSV" }) },
 	report: {
-		params: closed({
-			...inStore,
-			date: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", description: "A day in the store's time zone" }),
-		}),
+		params: closed({ ...inStore, date: Day }),
 		returns: closed({
 			date: Type.String(),
 			timeZone: TimeZone,
 			fromMs: TimeMs,
 			toMs: TimeMs,
-			sales: closed({ count: Count, amount: Sum }),
-			refunds: closed({ count: Count, amount: Sum }),
-			payouts: closed({ count: Count, amount: Sum }),
+			sales: Volume,
+			refunds: Volume,
+			payouts: Volume,
 			/** Sales less refunds. */
 			net: Sum,
+			/** Those of which there is something to say. */
+			hours: Type.Array(closed({ fromMs: TimeMs, sales: Volume, refunds: Volume })),
 		}),
 	},
 	/** What became of a payout, for whom the answer never came. */

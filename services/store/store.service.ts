@@ -9,17 +9,20 @@ import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { secretIn } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { action, afterBooking, call, callerOf, type Meta, type Params, type Result, whoAsks } from "../actions.ts";
+import { action, afterBooking, call, callerOf, type Meta, type Params, whoAsks } from "../actions.ts";
 import { fail, problemOf, problems } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
-import { mayDo } from "../rights.ts";
+import { discountMaxPercentOf, mayDo } from "../rights.ts";
 import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
 import { type Entered, enterStore, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange } from "./day.ts";
+import { type Photo, setPhoto } from "./photo.ts";
 import { addProduct, editProduct, importProducts, listProducts, type Product, productView } from "./product.ts";
 import { readProductCsv } from "./product-csv.ts";
+import { reportOf } from "./report.ts";
 import { type Receipt, refundOf, saleOf, saleOutcome } from "./sale.ts";
+import { saleLine, salesCsv, salesOf } from "./sales.ts";
 import { addStaff, listStaff, removeStaff } from "./staff.ts";
 import { storeActions } from "./store.actions.ts";
 import type { Policy, Webhook } from "./webhook.ts";
@@ -38,6 +41,7 @@ const storesOf = (service: Service) => documents<Store>(service, "stores");
 const approvalsOf = (service: Service) => documents<Approval>(service, "approvals");
 const membersOf = (service: Service) => documents<Member>(service, "members");
 const productsOf = (service: Service) => documents<Product>(service, "products");
+const photosOf = (service: Service) => documents<Photo>(service, "photos");
 const accountOf = (storeId: string): string => `store:${storeId}`;
 
 /** Stores, their products, and the sales, which are the ledger's. */
@@ -51,6 +55,7 @@ export default (settings: Settings): ServiceSchema => ({
 			{ collection: "approvals", indexes: [{ fields: ["userId"] }] },
 			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
+			{ collection: "photos", indexes: [{ fields: ["productId"] }] },
 			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }] },
 			{
 				collection: "deliveries",
@@ -99,9 +104,10 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		createPairing: action("published", storeActions.createPairing, async function (ctx) {
-			const { storeId, name, mayRefund = false } = ctx.params;
+			const { storeId, name, mayRefund = false, discountMaxPercent = 0 } = ctx.params;
 			await enter(this, ctx);
-			const { pairingCode, expiresAtMs } = await call(ctx, "auth.invite", { storeId, name, mayRefund });
+			const invitation = { storeId, name, mayRefund, discountMaxPercent };
+			const { pairingCode, expiresAtMs } = await call(ctx, "auth.invite", invitation);
 			const link = `${settings.publicOrigin}/till#pair=${pairingCode}`;
 			const image = await QRCode.toDataURL(link, { errorCorrectionLevel: "M", margin: 4, scale: 6 });
 			return { pairingCode, link, image, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()) };
@@ -174,6 +180,17 @@ export default (settings: Settings): ServiceSchema => ({
 			return productView(await editProduct(productsOf(this), ctx.params));
 		}),
 
+		setPhoto: action("published", storeActions.setPhoto, async function (ctx) {
+			await enter(this, ctx);
+			return productView(await setPhoto({ products: productsOf(this), photos: photosOf(this) }, ctx.params));
+		}),
+
+		getPhoto: action("published", storeActions.getPhoto, async function (ctx) {
+			const photo = await photosOf(this).findById(ctx.params.photoId);
+			if (!photo) throw fail("not_found");
+			return photo.jpeg;
+		}),
+
 		importProducts: action("published", storeActions.importProducts, async function (ctx) {
 			const { storeId, csv } = ctx.params;
 			await enter(this, ctx);
@@ -181,9 +198,9 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		sell: action("published", storeActions.sell, async function (ctx) {
-			const { store } = await enter(this, ctx);
+			const entered = await enter(this, ctx);
 			const command = commandIn("store.sell", ctx.params);
-			const prepared = await prepareSale(this, ctx, store).catch((error: unknown) => error as Error);
+			const prepared = await prepareSale(this, ctx, entered).catch((error: unknown) => error as Error);
 			// What cannot be sold now may have been sold before: this is a retry, and the catalogue has changed since.
 			if (prepared instanceof Error) return soldBefore(ctx, command, prepared);
 			const { transfer, replayed } = await transferred(this, ctx, { ...command, ...prepared });
@@ -234,14 +251,13 @@ export default (settings: Settings): ServiceSchema => ({
 			const { date } = ctx.params;
 			const { _id, timeZone } = (await enter(this, ctx)).store;
 			const range = dayRange(date, timeZone);
-			const totals = await call(ctx, "credit.totals", { accountId: accountOf(_id), ...range });
-			const of = (kind: "sale" | "refund" | "payout") => {
-				const { count = 0, amount = 0 } = totals.find((total) => total.kind === kind) ?? {};
-				return { count, amount };
-			};
-			const sales = of("sale");
-			const refunds = of("refund");
-			return { date, timeZone, ...range, sales, refunds, payouts: of("payout"), net: sales.amount - refunds.amount };
+			const totalsIn = (hour: typeof range) => call(ctx, "credit.totals", { accountId: accountOf(_id), ...hour });
+			return { date, timeZone, ...range, ...(await reportOf(range, totalsIn)) };
+		}),
+
+		exportSales: action("published", storeActions.exportSales, async function (ctx) {
+			const { store } = await enter(this, ctx);
+			return salesCsv(await salesOf(ctx, accountOf(store._id), dayRange(ctx.params.date, store.timeZone)));
 		}),
 
 		getPayout: action("published", storeActions.getPayout, async function (ctx) {
@@ -332,9 +348,12 @@ function commandIn(name: string, params: { storeId: string; idempotencyKey: stri
 	return commandOf(params.storeId, { action: name, idempotencyKey, asked });
 }
 
-/** @throws code_invalid, code_expired, own_store, product_unavailable, price_changed, amount_out_of_range */
-async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, Meta>, store: Store) {
-	const { code, items, expectedTotal, note = null } = ctx.params;
+/** @throws code_invalid, code_expired, own_store, product_unavailable, price_changed, amount_out_of_range, forbidden, discount_too_large */
+async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, Meta>, { store, role }: Entered) {
+	const { code, items, discount, expectedTotal, note = null } = ctx.params;
+	const { caller } = ctx.meta;
+	const maxPercent = discountMaxPercentOf(role, caller?.kind === "till" ? caller : undefined);
+	if (discount && maxPercent === 0) throw fail("forbidden");
 	const claims = await keyringOf(service).readCode(code);
 	if (!claims) throw fail("code_invalid");
 	// The ledger says so as well; before that, nobody shall be asked to confirm anything.
@@ -342,7 +361,8 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 	if (claims.userId === store.ownerId) throw fail("own_store");
 	const products = await productsOf(service).findByIds([...new Set(items.map(({ productId }) => productId))]);
 	const ours = products.filter(({ storeId }) => storeId === store._id);
-	const basket = priceBasket(items, new Map(ours.map((product) => [product._id, product])));
+	const byId = new Map(ours.map((product) => [product._id, product]));
+	const basket = priceBasket(items, byId, { discount, maxPercent });
 	if (expectedTotal !== undefined && expectedTotal !== basket.total) {
 		throw fail("price_changed", `The basket costs ${basket.total} now`);
 	}
@@ -350,6 +370,7 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 		storeId: store._id,
 		storeName: store.name,
 		items: basket.items,
+		discount: basket.discount,
 		note,
 		soldBy: idOfWhoAsks(ctx),
 	};
@@ -398,14 +419,11 @@ async function currentSale(ctx: Context<unknown, Meta>, { storeId, saleId }: { s
 	return saleOutcome(storeId, id, await call(ctx, "credit.outcome", { id }));
 }
 
-function saleLine({ transferId, amount, refunded, details, postedAtMs }: Result<"credit.statement">["items"][number]) {
-	const id = transferId.slice(transferId.indexOf(".") + 1);
-	return { id, transferId, total: amount, refunded, items: [...(details as Receipt).items], createdAtMs: postedAtMs };
-}
-
-const view = ({ _id: id, name, timeZone, createdAtMs }: Store): Result<"store.create"> => ({
+const view = ({ _id: id, name, timeZone, registration = null, place = null, createdAtMs }: Store) => ({
 	id,
 	name,
 	timeZone,
+	registration,
+	place,
 	createdAtMs,
 });

@@ -4,10 +4,17 @@ import type { Result } from "../actions.ts";
 type StatementLine = Result<"credit.statement">["items"][number];
 export type Transaction = Result<"user.listTransactions">["items"][number];
 
+type Receipt = {
+	readonly note?: string | null;
+	readonly reason?: string | null;
+	readonly items?: Transaction["items"];
+	readonly discount?: number;
+};
+
 /** A line of the ledger's statement as the wallet's owner reads it. The words come from the receipt, as they were then. */
 export function toTransaction(line: StatementLine): Transaction {
 	const { transferId, kind, amount, balanceAfter, postedAtMs, refunded, reference } = line;
-	const details = line.details as { note?: string | null; reason?: string | null; items?: Transaction["items"] };
+	const details = line.details as Receipt;
 	return {
 		transferId,
 		kind,
@@ -22,6 +29,7 @@ export function toTransaction(line: StatementLine): Transaction {
 			quantity,
 			amount,
 		})),
+		discount: details.discount ?? 0,
 		refunded,
 		reference,
 	};

@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { CODE_CAP_MAX } from "../../mixins/payment-code.ts";
 import {
 	Amount,
+	Count,
 	Cursor,
 	closed,
 	empty,
@@ -54,6 +55,8 @@ const Transaction = closed({
 	counterparty: Type.String(),
 	note: nullable(Type.String()),
 	items: Type.Array(Item),
+	/** What the shop let go of the items' prices. */
+	discount: Count,
 	/** How much of a purchase was given back since. */
 	refunded: Sum,
 	/** A refund names the purchase. */

@@ -148,7 +148,9 @@ function checkHeaders({ path }: { readonly path: string }, { headers, status, te
 	assert.equal(headers["x-content-type-options"], "nosniff", what);
 	// Of several answers on one connection the path may be another's.
 	const isForAll = status === 200 && (pathOf(path) === "/.well-known/jwks.json" || text.startsWith('{"keys":[{"kty"'));
-	assert.equal(headers["cache-control"], isForAll ? "public, max-age=300" : "no-store", what);
+	const isPhoto = status === 200 && headers["content-type"] === "image/jpeg";
+	const ageS = isForAll ? 300 : isPhoto ? 31_536_000 : null;
+	assert.equal(headers["cache-control"], ageS ? `public, max-age=${ageS}` : "no-store", what);
 	assert.ok(headers["content-security-policy"], what);
 	assert.equal(headers["x-powered-by"], undefined, what);
 	assert.equal(headers["access-control-allow-origin"], undefined, what);

@@ -18,7 +18,9 @@ after(() => platform.stop());
 
 const importing = (csv: string) => ada.api.ok("store.importProducts", { storeId, csv });
 const listed = async () =>
-	(await ada.api.ok("store.listProducts", { storeId, limit: 100 })).items.map(({ id: _, ...fields }) => fields);
+	(await ada.api.ok("store.listProducts", { storeId, limit: 100 })).items.map(
+		({ id: _, photoId: __, ...fields }) => fields,
+	);
 
 /** Sends these bytes. */
 const sending = (body: string | Buffer, type = "text/csv") =>

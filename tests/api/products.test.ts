@@ -70,6 +70,7 @@ describe("a store", () => {
 			["store.listProducts", {}],
 			["store.getProduct", { productId }],
 			["store.editProduct", { productId, version: 1, price: 1 }],
+			["store.setPhoto", { productId, photo: null }],
 			["store.importProducts", { csv: "sku,name,category,price\na,A,A,1\n" }],
 		] as const;
 		for (const [name, said] of asks) {
@@ -84,7 +85,7 @@ describe("a store", () => {
 describe("a product", () => {
 	it("has one price, one number in its store, and starts for sale", async () => {
 		const product = await ada.api.ok("store.createProduct", { storeId, ...fields });
-		assert.deepEqual(product, { id: product.id, ...fields, state: "active", version: 1 });
+		assert.deepEqual(product, { id: product.id, ...fields, photoId: null, state: "active", version: 1 });
 		await ada.api.refused("store.createProduct", { storeId, ...fields, name: "Other tea" }, "sku_taken");
 		// A number is unique in its store only.
 		const { id } = await ada.api.ok("store.create", { name: "Other" });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { parse } from "csv-parse/sync";
 import type { Result } from "../../services/actions.ts";
 import { type Client, newKey } from "./client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
@@ -76,7 +77,7 @@ describe("the list of sales", () => {
 describe("a day's report", () => {
 	it("adds the day up, in Seoul", async () => {
 		const date = dayIn("Asia/Seoul");
-		const { fromMs, toMs, ...report } = await till.ok("store.report", { storeId, date });
+		const { fromMs, toMs, hours, ...report } = await till.ok("store.report", { storeId, date });
 		assert.deepEqual(report, {
 			date,
 			timeZone: "Asia/Seoul",
@@ -85,6 +86,10 @@ describe("a day's report", () => {
 			payouts: { count: 1, amount: 20_000 },
 			net: 23_600,
 		});
+		const sum = (amounts: readonly { amount: number }[]) => amounts.reduce((total, { amount }) => total + amount, 0);
+		assert.equal(sum(hours.map(({ sales }) => sales)), 25_000);
+		assert.equal(sum(hours.map(({ refunds }) => refunds)), 1_400);
+		for (const { fromMs: hourMs } of hours) assert.ok(hourMs % 3_600_000 === 0 && hourMs >= fromMs && hourMs < toMs);
 		assert.equal(fromMs, Date.parse(`${date}T00:00:00+09:00`));
 		assert.equal(toMs - fromMs, 24 * 3_600_000);
 		assert.equal((await till.ok("store.get", { storeId })).balance, 25_000 - 1_400 - 20_000);
@@ -145,6 +150,33 @@ describe("a day's report", () => {
 	it("names the field that is wrong for days before 1970", async () => {
 		const { errors } = await till.refused("store.report", { storeId, date: "1969-07-20" }, "validation_failed");
 		assert.equal(errors?.[0]?.at, "date");
+	});
+});
+
+describe("a day's sales as CSV", () => {
+	it("say what the list says, oldest first", async () => {
+		const text = await till.ok("store.exportSales", { storeId, date: dayIn("Asia/Seoul") });
+		assert.ok(text.startsWith("\ufefftime,items,discount,total,refunded,net,note,sale_id\r\n"));
+		const rows: Record<string, string>[] = parse(text, { bom: true, columns: true });
+		const { items } = await till.ok("store.listSales", { storeId, limit: 100 });
+		assert.deepEqual(
+			rows.toReversed().map(({ time, total, refunded, net, sale_id }) => [time, total, refunded, net, sale_id]),
+			items.map(({ id, total, refunded, createdAtMs }) => [
+				new Date(createdAtMs).toISOString(),
+				`${total}`,
+				`${refunded}`,
+				`${total - refunded}`,
+				id,
+			]),
+		);
+		assert.equal(rows[0]?.items, "1 × Product 0");
+	});
+
+	it("have a header only on a day without sales, and refuse what is no day", async () => {
+		const empty = await till.ok("store.exportSales", { storeId, date: "2026-01-01" });
+		assert.equal(empty.trim().split("\r\n").length, 1);
+		await till.refused("store.exportSales", { storeId, date: "2026-02-30" }, "validation_failed");
+		await till.refused("store.exportSales", { storeId }, "validation_failed");
 	});
 });
 

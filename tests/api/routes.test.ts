@@ -4,6 +4,7 @@ import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
 import { mayDo } from "../../services/rights.ts";
 import { newKey, newProver, notYetAnswered, type Wire } from "./client.ts";
 import { basketOf, newCode, newPerson, newShop, newTill, PASSWORD, type Person, type Shop, sell } from "./people.ts";
+import { PHOTO } from "./photo.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
 
 // Every route once, the way a client would use it: what was made can be found at its Location.
@@ -144,6 +145,9 @@ test("a store and its products", async () => {
 	const { id: productId, version } = added.body;
 	assert.equal((await ada.api.ok("store.editProduct", { storeId, productId, version, price: 4_800 })).price, 4_800);
 	assert.equal((await ada.api.ok("store.getProduct", { storeId, productId })).price, 4_800);
+	const { photoId } = await ada.api.ok("store.setPhoto", { storeId, productId, photo: PHOTO });
+	const photo = await platform.anyone.call("store.getPhoto", { photoId: String(photoId) });
+	assert.deepEqual([photo.status, photo.headers["content-type"]], [200, "image/jpeg"]);
 	const csv = "sku,name,category,price\nmocha,Mocha,Coffee,5200\n";
 	assert.deepEqual(await ada.api.ok("store.importProducts", { storeId, csv }), {
 		created: 1,
@@ -179,6 +183,8 @@ test("sales, refunds, the day and its payout", async () => {
 	assert.equal((await api.ok("store.listSales", { storeId })).items.length, 2);
 	const date = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Seoul" }).format(new Date());
 	assert.equal((await api.ok("store.report", { storeId, date })).net, 2_000);
+	const exported = await api.call("store.exportSales", { storeId, date });
+	assert.equal(exported.headers["content-disposition"], 'attachment; filename="hannip-sales.csv"');
 
 	const paidOut = await api.call("store.payOut", { storeId, amount: 1_500, idempotencyKey: newKey() });
 	assert.equal(paidOut.body.balanceAfter, 500);

@@ -45,6 +45,7 @@ describe("a sale", () => {
 				state: "posted",
 				refusal: null,
 				total: 4_500,
+				discount: 0,
 				refunded: 0,
 				items: [
 					{ productId: one.id, name: one.name, unitPrice: 1_000, quantity: 2, amount: 2_000 },
