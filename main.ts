@@ -4,7 +4,7 @@ import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { backingOf } from "./mixins/backing.ts";
 import { openDataDir } from "./mixins/data-dir.ts";
 import { startProbes } from "./mixins/probes.ts";
-import { brokerOptions, readSettings, type Settings } from "./moleculer.config.ts";
+import { brokerOptions, keepsAnything, readSettings, type Settings } from "./moleculer.config.ts";
 import type { Gateway } from "./services/api/gateway.ts";
 
 export type Platform = {
@@ -19,7 +19,7 @@ type ServiceFactory = (settings: Settings) => ServiceSchema | readonly ServiceSc
 /** Starts the services that the settings name, in this process. @throws with a clear message; then nothing is left running */
 export async function startPlatform(settings: Settings, options = brokerOptions(settings)): Promise<Platform> {
 	const factories = await Promise.all(settings.services.map(loadService));
-	const dataDir = settings.mongodbUri ? null : openDataDir(settings.dataDir);
+	const dataDir = settings.mongodbUri || !keepsAnything(settings) ? null : openDataDir(settings.dataDir);
 	const broker = new ServiceBroker(options);
 	const backing = backingOf(broker, settings);
 	const stop = async () => {

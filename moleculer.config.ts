@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import * as moleculer from "moleculer";
@@ -7,6 +6,7 @@ import { compile } from "proxy-addr";
 import { deadline } from "./mixins/deadline.ts";
 import { hedging } from "./mixins/hedging.ts";
 import { lostAnswers } from "./mixins/lost-answers.ts";
+import { natsByAction, nodeIDOf } from "./mixins/nats-by-action.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
 export const serviceNames = ["credit", "auth", "user", "store", "api"] as const;
@@ -134,19 +134,24 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 	if (mongodbUri && !/^mongodb(\+srv)?:\/\/[^/]+\/[^?]+/.test(mongodbUri))
 		wrong.push("MONGODB_URI is not like mongodb://host/database?replicaSet=rs0");
 	if (transporter && !/^(nats|tls):\/\/\S+$/.test(transporter)) wrong.push("TRANSPORTER is not like nats://host:4222");
-	if (transporter && !mongodbUri) wrong.push("TRANSPORTER needs MONGODB_URI: several processes share what they keep");
+	if (transporter && !mongodbUri && keepsAnything(settings))
+		wrong.push("TRANSPORTER needs MONGODB_URI: several processes share what they keep");
 	refuseBadAccess(settings, wrong);
 	if (wrong.length > 0) throw new SettingsError(wrong.join("\n"));
 	return settings;
 }
 
+/** A gateway among other processes keeps nothing: it has no need to know of a database, and no password of it. */
+export const keepsAnything = ({ transporter, services }: Pick<Settings, "transporter" | "services">): boolean =>
+	!transporter || services.some((name) => name !== "api");
+
 function refuseBadAccess(settings: Settings, wrong: string[]): void {
-	const { keySecret, operatorToken, trustedProxies, mongodbUri, services } = settings;
+	const { keySecret, operatorToken, trustedProxies, mongodbUri, transporter, services } = settings;
 	if (keySecret && keySecret.length < 32) wrong.push("KEY_SECRET has less than 32 characters");
 	if (operatorToken && !/^[\w.~+/=-]{32,}$/.test(operatorToken))
 		wrong.push("OPERATOR_TOKEN is not 32 letters, digits or - . _ ~ + / = at least");
-	if (!operatorToken && mongodbUri && services.includes("api"))
-		wrong.push("OPERATOR_TOKEN is needed with MONGODB_URI: all gateways have the same");
+	if (!operatorToken && (mongodbUri || transporter) && services.includes("api"))
+		wrong.push("OPERATOR_TOKEN is needed with MONGODB_URI or TRANSPORTER: all gateways have the same");
 	for (const proxy of trustedProxies)
 		if (!isAddressOrRange(proxy)) wrong.push(`TRUSTED_PROXIES: ${proxy} is no address and no range`);
 	const isShared = mongodbUri !== null;
@@ -257,13 +262,12 @@ const isSilence = ({ nodeID, type, data }: Refusal, ownNodeID: string): boolean 
 
 /** The one broker configuration. */
 export function brokerOptions(
-	{ logLevel, transporter, version }: Settings,
-	// Unique among the processes of one host, and among pods, whose hostname is their name.
-	nodeID = `${hostname()}-${process.pid}`,
+	{ logLevel, transporter, version, services }: Settings,
+	nodeID = nodeIDOf(services),
 ): BrokerOptions {
 	return {
 		...(transporter && {
-			transporter: { type: "NATS", options: natsOptions(transporter) },
+			transporter: natsByAction(natsOptions(transporter)),
 			// Who is killed is missed after five seconds; calls to the ledger do not wait for that, see `hedging`.
 			heartbeatInterval: 2,
 			heartbeatTimeout: 5,

@@ -26,6 +26,9 @@ export type ClusterOptions = {
 	readonly mongodbUri?: string;
 };
 
+/** The gateway keeps nothing. */
+const withoutDatabase = ({ MONGODB_URI: _, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => env;
+
 /** Every service in processes of its own, any number of each, which find each other over a NATS and share a replica set. */
 export class Cluster {
 	readonly nats: NatsServer;
@@ -86,7 +89,11 @@ export class Cluster {
 			const link = await Link.open(nextPort(), this.nats.port);
 			const process = new HannipProcess(name, {
 				ports: { public: nextPort(), internal: nextPort(), probes: nextPort() },
-				env: { ...env, SERVICES: service, TRANSPORTER: this.nats.uriBy(link.port) },
+				env: {
+					...(service === "api" ? withoutDatabase(env) : env),
+					SERVICES: service,
+					TRANSPORTER: this.nats.uriBy(link.port, service),
+				},
 				logFile: join(this.#folder, "logs", `${name}.log`),
 			});
 			this.processes.push(process);

@@ -1,29 +1,32 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
 import { partPath } from "../parts.ts";
 import { endWithUs, freePorts } from "./processes.ts";
 
 const START_TIMEOUT_MS = 10_000;
-const USER = "hannip";
-const PASSWORD = "what-processes-on-loopback-show";
+const configs = join(import.meta.dirname, "../../k8s/base/nats");
+const passwordOf = (user: NatsUser): string => `what-${user}-shows-on-loopback`;
 
+/** Who may say and hear what is in `users.conf`; `operator` may everything. */
+export type NatsUser = ServiceName | "operator";
 /** Files, as PEM. */
 export type Certificate = { readonly certFile: string; readonly keyFile: string };
 
-/** Whoever knows the password may talk to the brokers of Hannip, and about nothing else. */
+const passwords = [...serviceNames, "operator" as const].map(
+	(user) => `PASSWORD_${user.toUpperCase()}: "${passwordOf(user)}"`,
+);
+
+/** With the same users and permissions as in Kubernetes. */
 const config = (port: number, tls: Certificate | undefined) => `
-listen: 127.0.0.1:${port}
+include ./users.conf
+listen: "127.0.0.1:${port}"
 ${tls ? `tls { cert_file: "${tls.certFile}", key_file: "${tls.keyFile}" }` : ""}
-authorization {
-  users = [
-    { user: ${USER}, password: "${PASSWORD}", permissions: { publish: "MOL-hannip.>", subscribe: "MOL-hannip.>" } }
-  ]
-}
 `;
 
 /** A real nats-server on loopback. */
@@ -37,6 +40,8 @@ export class NatsServer {
 		this.port = port;
 		this.#scheme = tls ? "tls" : "nats";
 		writeFileSync(join(this.#folder, "nats.conf"), config(port, tls), { mode: 0o600 });
+		writeFileSync(join(this.#folder, "passwords.conf"), passwords.join("\n"), { mode: 0o600 });
+		copyFileSync(join(configs, "users.conf"), join(this.#folder, "users.conf"));
 		this.#process = this.#spawn();
 	}
 
@@ -52,9 +57,15 @@ export class NatsServer {
 		return this.uriBy(this.port);
 	}
 
-	/** By another way to it. */
-	uriBy(port: number): string {
-		return `${this.#scheme}://${USER}:${PASSWORD}@127.0.0.1:${port}`;
+	/** By another way to it, or as somebody who may less. */
+	uriBy(port: number, user: NatsUser = "operator"): string {
+		return `${this.#scheme}://${user}:${passwordOf(user)}@127.0.0.1:${port}`;
+	}
+
+	/** What it says about who did what they may not. */
+	get violations(): string[] {
+		const lines = readFileSync(join(this.#folder, "nats.log"), "utf8").split("\n");
+		return lines.filter((line) => /violation|authentication error/i.test(line));
 	}
 
 	get pid(): number {
@@ -62,7 +73,11 @@ export class NatsServer {
 	}
 
 	#spawn(): ChildProcess {
-		const child = spawn(partPath("nats-server"), ["-c", join(this.#folder, "nats.conf")], { stdio: "ignore" });
+		const child = spawn(
+			partPath("nats-server"),
+			["-c", join(this.#folder, "nats.conf"), "-l", join(this.#folder, "nats.log")],
+			{ stdio: "ignore" },
+		);
 		endWithUs(child);
 		return child;
 	}

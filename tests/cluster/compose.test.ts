@@ -17,7 +17,7 @@ const root = join(import.meta.dirname, "../..");
 /** What compose.yaml does before Hannip starts, done by the same scripts with the same servers, without containers. */
 describeOnMongo("compose.yaml", () => {
 	const { configs } = parse(readFileSync(join(root, "compose.yaml"), "utf8"), { merge: true }) as {
-		configs: Record<string, { content: string }>;
+		configs: Record<string, { content?: string; file?: string }>;
 	};
 	let folder: string;
 	let secrets: string;
@@ -25,13 +25,15 @@ describeOnMongo("compose.yaml", () => {
 	let scripts: string;
 	let ports: number[];
 	let natsPort: number;
+	const users = join(root, "k8s/base/nats/users.conf");
 	const servers: ChildProcess[] = [];
 	const secret = (name: string): string => readFileSync(join(secrets, name), "utf8");
 
 	const runScript = async (name: string, ...args: string[]): Promise<number | null> => {
 		const file = join(scripts, name);
-		// Compose reads a dollar sign as the beginning of a variable, and two as one.
-		writeFileSync(file, String(configs[name]?.content).replaceAll("$$", "$"));
+		const { content, file: source } = configs[name] ?? {};
+		// In what stands in it, Compose reads a dollar sign as the beginning of a variable, and two as one.
+		writeFileSync(file, source ? readFileSync(join(root, source)) : String(content).replaceAll("$$", "$"));
 		const child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "ignore", "inherit"] });
 		const [code] = (await once(child, "exit")) as [number | null];
 		return code;
@@ -63,12 +65,12 @@ describeOnMongo("compose.yaml", () => {
 	});
 
 	it("makes secrets once, of which no two are the same", async () => {
-		assert.equal(await runScript("secrets.mjs", secrets), 0);
+		assert.equal(await runScript("secrets.mjs", secrets, users), 0);
 		const names = ["key.secret", "webhook.secret", "operator.token", "mongo-root.password", "mongo-hannip.password"];
 		const before = names.map(secret);
 		assert.equal(new Set(before).size, names.length);
 		for (const each of before) assert.ok(each.length >= 32);
-		assert.equal(await runScript("secrets.mjs", secrets), 0);
+		assert.equal(await runScript("secrets.mjs", secrets, users), 0);
 		assert.deepEqual(names.map(secret), before);
 	});
 
@@ -91,9 +93,11 @@ describeOnMongo("compose.yaml", () => {
 	});
 
 	it("then has a Hannip that can work with what it made", async () => {
-		writeFileSync(join(folder, "nats.conf"), `listen: 127.0.0.1:${natsPort}\n${secret("nats.conf")}`);
-		startServer(partPath("nats-server"), ["-c", join(folder, "nats.conf")]);
-		writeFileSync(join(folder, "transporter"), secret("transporter").replace("nats:4222", `127.0.0.1:${natsPort}`));
+		startServer(partPath("nats-server"), ["-c", join(secrets, "nats.conf"), "-a", "127.0.0.1", "-p", String(natsPort)]);
+		writeFileSync(
+			join(folder, "transporter"),
+			secret("transporter.operator").replace("nats:4222", `127.0.0.1:${natsPort}`),
+		);
 		const uri = secret("mongodb.uri").replace("mongo-1,mongo-2,mongo-3", hosts());
 		writeFileSync(join(folder, "mongodb.uri"), uri);
 		const [publicPort = 0, internal = 0, probes = 0] = await freePorts(3);
