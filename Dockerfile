@@ -10,6 +10,17 @@ COPY package.json package-lock.json ./
 # The image has Node already.
 RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/node node_modules/node-bin-* node_modules/.bin/node
 
+# The wallet, the till and the console, as files to serve. What builds them stays here.
+FROM node:24-slim AS clients
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json ./
+COPY scripts/build.ts scripts/
+COPY services services
+COPY clients clients
+RUN node --disable-warning=ExperimentalWarning scripts/build.ts
+
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data NODE_OPTIONS=--disable-warning=ExperimentalWarning
 WORKDIR /app
@@ -17,6 +28,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json main.ts moleculer.config.ts LICENSE ./
 COPY mixins mixins
 COPY services services
+COPY --from=clients /app/clients/dist clients/dist
 # Nothing in the image is written to: it runs with a read-only root, as any user.
 RUN mkdir /data && chown 1000:1000 /data
 VOLUME /data

@@ -3,5 +3,11 @@ import { nodeTest, runSteps, staticChecks } from "./steps.ts";
 
 runSteps([
 	...staticChecks,
-	nodeTest("tidy and unit tests", "tests/tidy/*.test.ts", "services/**/*.test.ts", "mixins/**/*.test.ts"),
+	nodeTest(
+		"tidy and unit tests",
+		"tests/tidy/*.test.ts",
+		"services/**/*.test.ts",
+		"mixins/**/*.test.ts",
+		"clients/**/*.test.ts",
+	),
 ]);

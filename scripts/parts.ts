@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { chromiumPath } from "./chromium.ts";
 
 type Part = {
 	readonly env: string;
@@ -144,4 +145,5 @@ if (import.meta.main) {
 	const wanted = process.argv.slice(2) as PartName[];
 	const all = (Object.keys(parts) as PartName[]).filter((name) => !("isOptional" in parts[name]));
 	for (const name of wanted.length > 0 ? wanted : all) console.log(`${name}: ${partPath(name)}`);
+	if (wanted.length === 0) console.log(`chromium: ${chromiumPath()}`);
 }

@@ -4,7 +4,7 @@
 //   node scripts/run.mjs FILE [ARGUMENTS]     e.g. `node scripts/run.mjs main.ts`
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,6 +37,37 @@ function installDependencies() {
 }
 
 installDependencies();
+
+/** What serves the clients, or looks at them. */
+const needsClients = ["main.ts", "scripts/test.ts", "bench/clients.ts"];
+const clientsStampPath = join(root, "clients", "dist", ".stamp");
+
+/** What the wallet, the till and the console are made of: all files of theirs, one by one a few milliseconds. */
+function clientsHash() {
+	const hash = createHash("sha256");
+	const clients = join(root, "clients");
+	const names = readdirSync(clients, { recursive: true, withFileTypes: true })
+		.filter((entry) => entry.isFile() && !/\.(test\.ts|md)$/.test(entry.name))
+		.map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+		.filter((path) => !path.startsWith(join(clients, "dist")));
+	for (const path of [...names.sort(), join(root, "package-lock.json"), join(root, "services/api/signature-base.ts")])
+		hash.update(`${path}\n`).update(readFileSync(path));
+	return hash.digest("hex");
+}
+
+function buildClients() {
+	const wanted = clientsHash();
+	if (existsSync(clientsStampPath) && readFileSync(clientsStampPath, "utf8") === wanted) return;
+	console.error("hannip: building the clients (once, and after each change of theirs) …");
+	const built = spawnSync(node, ["--disable-warning=ExperimentalWarning", join(root, "scripts/build.ts")], {
+		cwd: root,
+		stdio: ["ignore", 2, "inherit"],
+	});
+	if (built.status !== 0) process.exit(1);
+	writeFileSync(clientsStampPath, wanted);
+}
+
+if (needsClients.includes(process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "")) buildClients();
 
 // Without it every start, and every worker thread, strips the types again and keeps the compiler for it in memory.
 const compileCache = {

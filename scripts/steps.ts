@@ -22,6 +22,7 @@ export const script = (name: string, path: string): Step => ({
 export const staticChecks: readonly Step[] = [
 	{ name: "format and lint", command: bin("biome"), args: ["ci", "--error-on-warnings", "."] },
 	{ name: "types", command: bin("tsc"), args: ["--project", "."] },
+	{ name: "types of the clients", command: bin("tsc"), args: ["--project", "clients"] },
 	{ name: "unused code", command: bin("knip"), args: [] },
 ];
 

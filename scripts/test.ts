@@ -7,7 +7,7 @@ runSteps(
 		? [nodeTest("chosen tests", ...chosen)]
 		: [
 				...staticChecks,
-				nodeTest("tests", "{services,mixins,tests,scripts}/**/*.test.ts"),
+				nodeTest("tests", "{services,mixins,clients,tests,scripts}/**/*.test.ts"),
 				script("tests of the API, every service in a process of its own", "scripts/test-distributed.ts"),
 				nodeTest("faults, while people pay", "tests/cluster/faults-alone.ts"),
 			],

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Service, ServiceSchema } from "moleculer";
 import type { Settings } from "../../moleculer.config.ts";
 import { fail, problems } from "../errors.ts";
+import { clientFiles } from "./client-files.ts";
 import { DOCS_CSP, docsPages, type Page, problemPage } from "./docs-page.ts";
 import { gateway } from "./gateway.ts";
 import { internalGateway } from "./internal.service.ts";
@@ -41,9 +42,10 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		if (!page) return next(fail("not_found"));
 		send(res, page);
 	};
+	const files = clientFiles(["wallet", "till"]);
 	/** Whoever opens the address in a browser wants to see something. */
 	const home: Handler = (_, res) => {
-		res.writeHead(302, { Location: "/docs" }).end();
+		res.writeHead(302, { Location: files.paths.includes("/wallet/") ? "/wallet/" : "/docs" }).end();
 	};
 	const page = (path: string, aliases: Record<string, Handler>) => ({
 		name: path,
@@ -75,6 +77,7 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 			routes: publicRoutes,
 			pages,
 			pagePaths,
+			files,
 			allowedOrigins: settings.allowedOrigins,
 			settings,
 		}),

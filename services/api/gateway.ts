@@ -15,6 +15,7 @@ import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { bodyReader, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
+import { type ClientFiles, noFiles } from "./client-files.ts";
 import { crossOrigin } from "./cors.ts";
 import { type EventPage, LiveEvents } from "./live-events.ts";
 import { type OperatorCheck, operatorCheck, operatorTokenOf } from "./operator.ts";
@@ -43,6 +44,8 @@ export type GatewayOptions = {
 	readonly pages?: readonly object[];
 	/** Where those can be read. */
 	readonly pagePaths?: readonly string[];
+	/** Files that anybody may read, also where only operators may ask: there is nothing in them that is not in the source. */
+	readonly files?: ClientFiles;
 	/** Pages of which other origins may call it. */
 	readonly allowedOrigins?: readonly string[];
 	readonly settings: Settings;
@@ -76,12 +79,22 @@ type GatewayService = Service & {
  * The two gateways are this, with different tables.
  */
 export function gateway(options: GatewayOptions): ServiceSchema {
-	const { name, port, audience, routes, pages = [], pagePaths = [], allowedOrigins = [], settings } = options;
+	const {
+		name,
+		port,
+		audience,
+		routes,
+		pages = [],
+		pagePaths = [],
+		files = noFiles,
+		allowedOrigins = [],
+		settings,
+	} = options;
 	const byAlias = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
 	const routeOf = ({ method, fullPath }: Alias): Route => byAlias.get(`${method} ${fullPath}`) as Route;
 	const answers = new AnswerWriter();
 	const addressOf = clientAddresses(settings.trustedProxies);
-	const addresses = [...routes, ...pagePaths.map((path) => ({ method: "GET", path }))];
+	const addresses = [...routes, ...[...pagePaths, ...files.paths].map((path) => ({ method: "GET", path }))];
 	const allowOrigins = crossOrigin(allowedOrigins, addresses);
 	const known = { addresses, routeOf, challenge: challenges[audience] };
 	const large = routes.filter(({ largeBody }) => largeBody);
@@ -211,12 +224,14 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
 					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, ...known });
 				};
+				const refusalFor = (req: IncomingMessage): Error | undefined | false =>
+					(audience === "operators" && refusalOf(() => checkOperator(req))) ||
+					refuseAtOnce(req, isLarge(req) ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX);
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
 					if (service.isDraining) res.setHeader("Connection", "close");
 					if (allowOrigins(req, res)) return;
-					const refusal =
-						(audience === "operators" && refusalOf(() => checkOperator(req))) ||
-						refuseAtOnce(req, isLarge(req) ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX);
+					if (files.serve(req, res)) return;
+					const refusal = refusalFor(req);
 					if (refusal) refuse(req, res, refusal);
 					else service.httpHandler(req, res);
 				};

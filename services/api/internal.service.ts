@@ -1,5 +1,6 @@
 import type { ServiceSchema } from "moleculer";
 import type { Settings } from "../../moleculer.config.ts";
+import { clientFiles } from "./client-files.ts";
 import { gateway } from "./gateway.ts";
 import { internalRoutes } from "./routes.ts";
 
@@ -10,5 +11,7 @@ export const internalGateway = (settings: Settings): ServiceSchema =>
 		port: settings.internalPort,
 		audience: "operators",
 		routes: internalRoutes,
+		// The page itself is no secret; what it shows it asks for with the operator's token.
+		files: clientFiles(["console"]),
 		settings,
 	});

@@ -6,7 +6,7 @@ import { it } from "node:test";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
-/** What `.dockerignore` lets in. */
+/** What the image has, as it stands in the repository. */
 const inImage = [
 	"package.json",
 	"package-lock.json",
@@ -16,6 +16,8 @@ const inImage = [
 	"mixins",
 	"services",
 ];
+/** What the clients are built of. They are in it only as they are built. */
+const inBuild = ["tsconfig.json", "clients", "scripts/build.ts"];
 const files = globSync(["main.ts", "moleculer.config.ts", "{mixins,services}/**/*.ts"], { cwd: root }).filter(
 	(file) => !file.endsWith(".test.ts"),
 );
@@ -31,9 +33,12 @@ const packageOf = (from: string): string => from.replace(/^(@[^/]+\/[^/]+|[^@/][
 
 it("the image has what it is made of, and nothing else", () => {
 	const allowed = [...read(".dockerignore").matchAll(/^!(.+)$/gm)].map(([, path]) => path);
-	assert.deepEqual(allowed, inImage);
-	for (const path of inImage)
-		assert.match(read("Dockerfile"), new RegExp(`^COPY .*\\b${path.replace(".", "\\.")}\\b`, "m"));
+	assert.deepEqual(allowed, [...inImage, ...inBuild]);
+	const text = read("Dockerfile");
+	for (const path of allowed) assert.match(text, new RegExp(`^COPY .*\\b${path?.replace(".", "\\.")}`, "m"));
+	const last = text.slice(text.lastIndexOf("\nFROM "));
+	assert.match(last, /^COPY --from=clients \/app\/clients\/dist clients\/dist$/m);
+	assert.doesNotMatch(last.replace(/^COPY --from=clients .*$/m, ""), /clients|tsconfig|scripts/);
 });
 
 it("what runs in it imports only what is in it", () => {

@@ -1,0 +1,31 @@
+import type { Result } from "../../services/actions.ts";
+import { type Asking, untilKnown } from "./persistence.ts";
+import type { Outcome } from "./problem.ts";
+import { type Name, type Said, wireOf } from "./request.ts";
+
+/** The internal port as an operator sees it. The token is kept by whoever made this, and nowhere longer than they want. */
+export class OperatorClient {
+	readonly #token: string;
+
+	constructor(token: string) {
+		this.#token = token;
+	}
+
+	call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> {
+		const wire = wireOf(name, said);
+		const { method, path, body, contentType } = wire;
+		return untilKnown<Result<N>>(
+			wire,
+			(signal) =>
+				fetch(path, {
+					method,
+					cache: "no-store",
+					credentials: "omit",
+					signal,
+					headers: { authorization: `Bearer ${this.#token}`, ...(contentType && { "content-type": contentType }) },
+					...(body && { body }),
+				}),
+			asking,
+		);
+	}
+}

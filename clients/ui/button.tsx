@@ -1,0 +1,46 @@
+import type { ComponentChildren } from "preact";
+import { useAction } from "./action.ts";
+
+type Look = "plain" | "primary" | "danger" | "quiet";
+type Props = {
+	readonly look?: Look;
+	/** More classes: `wide`, `large`, `round`. */
+	readonly class?: string;
+	/** What it says to who cannot see its icon. */
+	readonly label?: string;
+	readonly children: ComponentChildren;
+};
+
+/** Does something at a press. While that goes on it says so, and further presses do nothing. */
+export function Button({
+	look = "plain",
+	label,
+	children,
+	onPress,
+	...rest
+}: Props & { readonly onPress: () => unknown }) {
+	const [isBusy, start] = useAction(async () => void (await onPress()));
+	return (
+		<button
+			type="button"
+			class={`button ${look} ${rest.class ?? ""}`}
+			aria-label={label}
+			aria-busy={isBusy}
+			aria-disabled={isBusy}
+			onClick={start}
+		>
+			{isBusy && <span class="spinner" />}
+			{children}
+		</button>
+	);
+}
+
+/** Sends the form that it stands in. */
+export function Submit({ isBusy, children }: { readonly isBusy: boolean; readonly children: ComponentChildren }) {
+	return (
+		<button type="submit" class="button primary wide large" aria-busy={isBusy} aria-disabled={isBusy}>
+			{isBusy && <span class="spinner" />}
+			{children}
+		</button>
+	);
+}

@@ -1,0 +1,33 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+
+type Props = {
+	readonly title: string;
+	readonly onClose: () => void;
+	readonly children: ComponentChildren;
+};
+
+/** Something to decide before all else. It is there as long as it is drawn; Escape closes it. */
+export function Dialog({ title, onClose, children }: Props) {
+	const id = useId();
+	const element = useRef<HTMLDialogElement>(null);
+	useEffect(() => {
+		element.current?.showModal();
+	}, []);
+	return (
+		<dialog
+			ref={element}
+			class="dialog"
+			aria-labelledby={id}
+			onCancel={(event) => {
+				event.preventDefault();
+				onClose();
+			}}
+		>
+			<div class="stack">
+				<h2 id={id}>{title}</h2>
+				{children}
+			</div>
+		</dialog>
+	);
+}

@@ -1,0 +1,41 @@
+import { language } from "./i18n.ts";
+
+/** Making a formatter costs a hundred times what using it does. */
+const formatters = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+
+function formatter<T extends Intl.NumberFormat | Intl.DateTimeFormat>(what: string, make: (locale: string) => T): T {
+	const locale = language.value === "ko" ? "ko-KR" : "en-GB";
+	const key = `${locale} ${what}`;
+	const found = (formatters.get(key) as T | undefined) ?? make(locale);
+	formatters.set(key, found);
+	return found;
+}
+
+/** `1,234,500`, with a real minus. */
+export const number = (amount: number): string =>
+	formatter("number", (locale) => new Intl.NumberFormat(locale))
+		.format(amount)
+		.replace("-", "−");
+
+/** The number and its unit as plain text, for sentences: `4,500닢`, `4,500 credit`. */
+export const credit = (amount: number): string =>
+	language.value === "ko" ? `${number(amount)}닢` : `${number(amount)} credit`;
+
+/** An amount as it stands on a screen. @param sign also says whether it came in */
+export function Amount({ value, sign = "auto" }: { readonly value: number; readonly sign?: "auto" | "always" }) {
+	return (
+		<span class="number">
+			{sign === "always" && value > 0 ? "+" : ""}
+			{number(value)}
+			<span class="unit">{language.value === "ko" ? "닢" : " credit"}</span>
+		</span>
+	);
+}
+
+const dateText = (what: string, options: Intl.DateTimeFormatOptions) => (atMs: number) =>
+	formatter(what, (locale) => new Intl.DateTimeFormat(locale, options)).format(atMs);
+
+export const dayText = dateText("day", { month: "long", day: "numeric", weekday: "short" });
+export const monthText = dateText("month", { year: "numeric", month: "long" });
+export const timeText = dateText("time", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const momentText = dateText("moment", { dateStyle: "medium", timeStyle: "short" });

@@ -1,0 +1,60 @@
+import { signal } from "@preact/signals";
+import type { ComponentChildren, ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+/** Where the app is, from the address behind `#`: any static server can serve it, and Back does what people expect. */
+export const path = signal(pathNow());
+
+function pathNow(): string {
+	return location.hash.slice(1) || "/";
+}
+
+addEventListener("hashchange", () => {
+	path.value = pathNow();
+	scrollTo(0, 0);
+});
+
+/** @param how `replace` leaves no step back */
+export function go(to: string, how: "push" | "replace" = "push"): void {
+	if (how === "replace") location.replace(`#${to}`);
+	else location.hash = to;
+}
+
+/** What stands in the path behind the screen's own name: `/receipts/u_1.k` has `u_1.k`. */
+export const pathPart = (index: number): string =>
+	decodeURIComponent(path.value.split("?")[0]?.split("/")[index + 1] ?? "");
+
+type Props = {
+	readonly to: string;
+	readonly class?: string;
+	readonly label?: string;
+	readonly children: ComponentChildren;
+};
+
+export function Link({ to, label, children, ...rest }: Props) {
+	return (
+		<a href={`#${to}`} aria-label={label} aria-current={path.value === to ? "page" : undefined} {...rest}>
+			{children}
+		</a>
+	);
+}
+
+/** A screen that is fetched when it is first shown. */
+export function later(load: () => Promise<{ default: ComponentType }>): ComponentType {
+	let Loaded: ComponentType | undefined;
+	return function Later() {
+		const [, redraw] = useState(0);
+		useEffect(() => {
+			if (Loaded) return;
+			load().then(
+				(module) => {
+					Loaded = module.default;
+					redraw(1);
+				},
+				// A new version has replaced the files of this one.
+				() => location.reload(),
+			);
+		}, []);
+		return Loaded ? <Loaded /> : null;
+	};
+}

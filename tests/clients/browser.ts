@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import axe from "axe-core";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { chromiumPath } from "../../scripts/chromium.ts";
+import { Client } from "../api/client.ts";
+import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
+
+const missing = reasonWhyMissing();
+
+function reasonWhyMissing(): string | null {
+	try {
+		chromiumPath();
+		return null;
+	} catch (error) {
+		return (error as Error).message;
+	}
+}
+
+/** Tests in a real browser: where there is none they are skipped, loudly, and fail where CI=true. */
+export function describeInBrowser(name: string, tests: () => void): void {
+	// The clients are served from the process that serves the API: what is apart is tested once, by the tests of the API.
+	if (process.env.TEST_MONGODB_URI !== undefined) return;
+	if (missing === null) describe(name, tests);
+	else if (process.env.CI === "true") it(`${name}: needs Chromium`, () => assert.fail(missing));
+	else describe(name, { skip: `NOT TESTED: ${missing}` }, tests);
+}
+
+const flags = [
+	"--no-sandbox",
+	"--disable-gpu",
+	"--disable-quic",
+	"--no-first-run",
+	"--disable-background-networking",
+	"--disable-component-update",
+	"--disable-sync",
+	"--disable-dev-shm-usage",
+];
+
+export const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+export const tablet = { viewport: { width: 1180, height: 820 }, deviceScaleFactor: 1, hasTouch: true };
+export const desktop = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
+
+type Options = NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>;
+
+/** A browser of its own with nothing in it: one person's phone, or one till. Its pages share what a browser's tabs share. */
+export async function openBrowser({ args = [], ...options }: Options = {}): Promise<BrowserContext> {
+	const profile = mkdtempSync(join(tmpdir(), "hannip-browser-"));
+	const context = await chromium.launchPersistentContext(profile, {
+		executablePath: chromiumPath(),
+		headless: true,
+		locale: "ko-KR",
+		timezoneId: "Asia/Seoul",
+		...phone,
+		...options,
+		args: [...flags, ...args],
+	});
+	context.setDefaultTimeout(15_000);
+	context.once("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
+	return context;
+}
+
+/** The flags that make a browser see this film (Y4M) where its camera would be. */
+export const cameraOf = (film: string): string[] => [
+	"--use-fake-device-for-media-stream",
+	"--use-fake-ui-for-media-stream",
+	`--use-file-for-fake-video-capture=${film}`,
+];
+
+/** Pages prove where they are, so the platform must know its port before it has it. */
+const freePort = (): Promise<number> =>
+	new Promise((resolve, reject) => {
+		const server = createServer().once("error", reject);
+		server.listen(0, "127.0.0.1", () => {
+			const { port } = server.address() as { port: number };
+			server.close(() => resolve(port));
+		});
+	});
+
+export type ServedPlatform = TestPlatform & {
+	/** Where browsers find it. */
+	readonly url: string;
+	readonly internalUrl: string;
+};
+
+/** The whole platform with its pages. */
+export async function startServedPlatform(env: NodeJS.ProcessEnv = {}): Promise<ServedPlatform> {
+	const port = await freePort();
+	const url = `http://127.0.0.1:${port}`;
+	const platform = await startTestPlatform({ PORT: String(port), PUBLIC_ORIGIN: url, ...env });
+	const anyone = new Client(url, platform.anyone.contract, { origin: url });
+	return {
+		...platform,
+		anyone,
+		url,
+		internalUrl: `http://127.0.0.1:${platform.operator.port}`,
+		stop() {
+			anyone.close();
+			return platform.stop();
+		},
+	};
+}
+
+const screens = join(import.meta.dirname, "../../.reports/screens");
+
+/** Keeps how it looks, as `.reports/screens/NAME.png`. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+	mkdirSync(screens, { recursive: true });
+	await page.screenshot({ path: join(screens, `${name}.png`), animations: "disabled" });
+}
+
+type Finding = { id: string; help: string; nodes: { target: unknown; failureSummary?: string }[] };
+
+/** Holds the page against WCAG 2.2 AA, as far as a program can (axe). */
+export async function assertAccessible(page: Page, where: string): Promise<void> {
+	// Injected by the debugger: the page's own policy would not let it in.
+	await page.evaluate(axe.source);
+	const violations = (await page.evaluate(async () => {
+		const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+		const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+		return (await axe.run(document, { runOnly: tags })).violations;
+	})) as Finding[];
+	const found = violations.map(({ id, help, nodes }) => ({
+		id,
+		help,
+		nodes: nodes.map(({ target, failureSummary }) => `${target}: ${failureSummary}`),
+	}));
+	assert.deepEqual(found, [], where);
+}
+
+/** Everything that a page complains about. Held to be nothing at the end of a test. */
+export function complaintsOf(page: Page): string[] {
+	const complaints: string[] = [];
+	page.on("pageerror", (error) => complaints.push(String(error)));
+	page.on("console", (message) => {
+		if (/Content Security Policy|Uncaught/i.test(message.text())) complaints.push(message.text());
+	});
+	return complaints;
+}
