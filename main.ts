@@ -3,7 +3,10 @@ import { pathToFileURL } from "node:url";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { backingOf } from "./mixins/backing.ts";
 import { openDataDir } from "./mixins/data-dir.ts";
+import { metricsOf } from "./mixins/metrics.ts";
 import { startProbes } from "./mixins/probes.ts";
+import { measureProcess } from "./mixins/process-metrics.ts";
+import { tracesService } from "./mixins/traces.ts";
 import { brokerOptions, keepsAnything, readSettings, type Settings } from "./moleculer.config.ts";
 import type { Gateway } from "./services/api/gateway.ts";
 
@@ -34,10 +37,13 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 	};
 	let probes: Awaited<ReturnType<typeof startProbes>> | undefined;
 	try {
-		probes = await startProbes(settings, backing);
+		const metrics = metricsOf(broker);
+		if (metrics) measureProcess(metrics, { settings, backing });
+		probes = await startProbes(settings, { backing, metrics });
 		const schemas = factories.flatMap((factory) => factory(settings));
 		if (!settings.transporter) refuseLonely(schemas);
 		for (const schema of schemas) broker.createService(schema);
+		if (broker.isTracingEnabled()) broker.createService(tracesService);
 		await broker.start();
 		for (const gateway of gatewaysOf(broker)) await gateway.open();
 		probes.started();

@@ -3,10 +3,14 @@ import { join, resolve } from "node:path";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import * as moleculer from "moleculer";
 import { compile } from "proxy-addr";
+import { actionMetrics } from "./mixins/action-metrics.ts";
 import { deadline } from "./mixins/deadline.ts";
 import { hedging } from "./mixins/hedging.ts";
+import { LogLines } from "./mixins/log-lines.ts";
 import { lostAnswers } from "./mixins/lost-answers.ts";
+import { PageReporter } from "./mixins/moleculer-metrics.ts";
 import { natsByAction, nodeIDOf } from "./mixins/nats-by-action.ts";
+import { Traces } from "./mixins/traces.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
 export const serviceNames = ["credit", "auth", "user", "store", "api"] as const;
@@ -37,7 +41,14 @@ export type Settings = {
 	readonly transporter: string | null;
 	/** `SERVICES`: what this process runs, separated by commas. */
 	readonly services: readonly ServiceName[];
+	/** `LOG_LEVEL`: from `info` on there is a line for each request. */
 	readonly logLevel: (typeof logLevels)[number];
+	/** `METRICS`: whether `/metrics` is there, at the port for probes. */
+	readonly metrics: "on" | "off";
+	/** `ZIPKIN_URL`: where traces go, as `http://zipkin:9411`. Without it none are made. */
+	readonly zipkinUrl: string | null;
+	/** `TRACE_RATE`: the share of requests whose trace is kept, from 0 to 1; of those that fail or are slow it always is. */
+	readonly traceRate: number;
 	/**
 	 * `REQUESTS_PER_MINUTE_PERSON`, `…_TILL`, `…_ADDRESS`: how often one person, one till, or everybody without a login at one address
 	 * may ask. A whole campus may be behind one address.
@@ -114,6 +125,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		transporter: secretOf(env, "TRANSPORTER", wrong),
 		services: services.length > 0 ? services : serviceNames,
 		logLevel: oneOf("LOG_LEVEL", env.LOG_LEVEL || "info", logLevels),
+		metrics: oneOf("METRICS", env.METRICS || "on", ["on", "off"]),
+		...readTraceSettings(env, wrong),
 		requestsPerMinute: {
 			person: integer("REQUESTS_PER_MINUTE_PERSON", 1_200, { min: 1, max: 1_000_000_000 }),
 			till: integer("REQUESTS_PER_MINUTE_TILL", 6_000, { min: 1, max: 1_000_000_000 }),
@@ -159,6 +172,15 @@ function refuseBadAccess(settings: Settings, wrong: string[]): void {
 		wrong.push("KEY_SECRET is needed with MONGODB_URI: it seals the signing keys that all processes share");
 	if (!settings.webhookSecret && isShared && services.includes("store"))
 		wrong.push("WEBHOOK_SECRET is needed with MONGODB_URI: all processes sign webhooks with the same");
+}
+
+function readTraceSettings(env: NodeJS.ProcessEnv, wrong: string[]): Pick<Settings, "zipkinUrl" | "traceRate"> {
+	const zipkinUrl = env.ZIPKIN_URL?.replace(/\/$/, "") || null;
+	if (zipkinUrl && !(URL.canParse(zipkinUrl) && /^https?:/.test(zipkinUrl)))
+		wrong.push("ZIPKIN_URL is not like http://zipkin:9411");
+	const traceRate = Number(env.TRACE_RATE || "0.1");
+	if (!(traceRate >= 0 && traceRate <= 1)) wrong.push(`TRACE_RATE=${env.TRACE_RATE} is not a number from 0 to 1`);
+	return { zipkinUrl, traceRate };
 }
 
 type WebhookSettings = Pick<Settings, "webhookSecret" | "webhookTargets" | "webhookRetriesS">;
@@ -224,7 +246,7 @@ const middlewares = (transporter: string | null): NonNullable<BrokerOptions["mid
 	circuitBreaker,
 	"ErrorHandler",
 	"Tracing",
-	"Metrics",
+	actionMetrics,
 	...(transporter ? [hedging({ afterMs: 300 })] : []),
 ];
 
@@ -262,7 +284,7 @@ const isSilence = ({ nodeID, type, data }: Refusal, ownNodeID: string): boolean 
 
 /** The one broker configuration. */
 export function brokerOptions(
-	{ logLevel, transporter, version, services }: Settings,
+	{ logLevel, transporter, version, services, metrics, zipkinUrl, traceRate }: Settings,
 	nodeID = nodeIDOf(services),
 ): BrokerOptions {
 	return {
@@ -292,15 +314,12 @@ export function brokerOptions(
 		namespace: "hannip",
 		nodeID,
 		metadata: { version },
-		logger: {
-			type: "Console",
-			// Why a start failed is said once, by main.ts, and not with Moleculer's stack trace before it.
-			options: {
-				level: { BROKER: "fatal", "**": logLevel },
-				formatter: process.stdout.isTTY ? "short" : "json",
-				colors: process.stdout.isTTY,
-			},
-		},
+		// Why a start failed is said once, by main.ts, and not with Moleculer's stack trace before it.
+		logger: new LogLines({
+			level: { BROKER: "fatal", "**": logLevel },
+			isTerminal: process.stdout.isTTY === true,
+			write: console.log,
+		}) as unknown as BrokerOptions["logger"] & object,
 		validator: new TypeBoxValidator({}),
 		// Of calls that no request waits for; a request has the three seconds that the gateway gives it. Moleculer's own default waits for ever.
 		requestTimeout: 5_000,
@@ -312,7 +331,19 @@ export function brokerOptions(
 		retryPolicy: { enabled: false },
 		// main.ts stops the broker on signals, after telling the probes.
 		skipProcessEventRegistration: true,
-		metrics: false,
-		tracing: false,
+		// Node's are prom-client's, see `metrics.ts`. (Moleculer takes reporters and exporters beside their names; its types do not say so.)
+		metrics: metrics === "on" && {
+			enabled: true,
+			collectProcessMetrics: false,
+			reporter: new PageReporter() as unknown as "Prometheus",
+		},
+		tracing: zipkinUrl !== null && {
+			enabled: true,
+			// Which of them are kept is decided at the end, see `Traces`.
+			sampling: { rate: 1 },
+			exporter: new Traces({ url: zipkinUrl, rate: traceRate }) as unknown as "Zipkin",
+			// Moleculer's own way puts all parameters into the span, passwords among them.
+			tags: { action: () => ({}) },
+		},
 	};
 }

@@ -8,8 +8,12 @@ const ANSWER_TIMEOUT_MS = 900;
 
 /** What a process cannot work without, and asks by itself: what it knows about its connections lies while nothing comes over them. */
 export type Backing = {
+	/** What they are called. */
+	readonly names: readonly string[];
 	/** The names of those that do not answer. */
 	missing(): Promise<string[]>;
+	/** Null where there is no replica set. */
+	readonly mongo: Mongo | null;
 	close(): Promise<void>;
 };
 
@@ -32,6 +36,8 @@ export function backingOf(broker: ServiceBroker, { transporter, mongodbUri }: Se
 	};
 	let asking: Promise<string[]> | null = null;
 	return {
+		names: Object.keys(asks),
+		mongo,
 		// Whoever asks meanwhile waits for the same answer.
 		missing: () => {
 			asking ??= ask().finally(() => {

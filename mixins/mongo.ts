@@ -105,7 +105,6 @@ export class Mongo {
 		return answered(whole, patience);
 	}
 
-	/** The last user's closes the client. */
 	/**
 	 * A session whose reads see at least what another session's reads have seen, whichever server answers them. (Not by one session for all: the
 	 * driver would then repeat a linearizable read, which may be the first in a session only, as its second.)
@@ -127,6 +126,14 @@ export class Mongo {
 		return answered(read, patience);
 	}
 
+	/** How far behind the primary each member of the replica set was when it was asked last; null for those that do not answer. */
+	memberLagsMs(): readonly (number | null)[] {
+		const members = [...this.#shared.members.values()];
+		const primaryMs = Math.max(0, ...members.flatMap((member) => (member?.isPrimary ? member.writtenAtMs : [])));
+		return members.map((member) => member && Math.max(0, primaryMs - member.writtenAtMs));
+	}
+
+	/** The last user's closes the client. */
 	async close(): Promise<void> {
 		if (!this.#open) return;
 		this.#open = false;
@@ -158,12 +165,15 @@ type Shared = {
 	client: MongoClient | null;
 	connected: Promise<MongoClient> | null;
 	users: number;
+	/** By address, as the driver's last look at each found it. */
+	readonly members: Map<string, Member | null>;
 };
+type Member = { readonly isPrimary: boolean; readonly writtenAtMs: number };
 
 const clients = new Map<string, Shared>();
 
 function share(uri: string): Shared {
-	const shared: Shared = { uri, options: optionsFor(uri), client: null, connected: null, users: 0 };
+	const shared: Shared = { uri, options: optionsFor(uri), client: null, connected: null, users: 0, members: new Map() };
 	clients.set(uri, shared);
 	return shared;
 }
@@ -172,8 +182,26 @@ function share(uri: string): Shared {
 async function connect(shared: Shared): Promise<MongoClient> {
 	const driver = await import("mongodb");
 	if (shared.users === 0) throw new Error("this connection to MongoDB was closed");
-	shared.client ??= clientOf(driver, shared);
+	shared.client ??= watched(clientOf(driver, shared), shared);
 	return shared.client.connect();
+}
+
+type Hello = {
+	readonly isWritablePrimary?: boolean;
+	readonly secondary?: boolean;
+	readonly lastWrite?: { lastWriteDate: Date };
+};
+
+/** The driver asks every member every two seconds; what they say is noted, so that nobody has to ask for it. */
+function watched(client: MongoClient, { members }: Shared): MongoClient {
+	return client
+		.on("serverHeartbeatSucceeded", ({ connectionId, reply }) => {
+			const { isWritablePrimary = false, secondary = false, lastWrite } = reply as Hello;
+			const member = { isPrimary: isWritablePrimary, writtenAtMs: Number(lastWrite?.lastWriteDate ?? 0) };
+			members.set(connectionId, isWritablePrimary || secondary ? member : null);
+		})
+		.on("serverHeartbeatFailed", ({ connectionId }) => void members.set(connectionId, null))
+		.on("serverClosed", ({ address }) => void members.delete(address));
 }
 
 /** The driver says what it does not understand, but not where it stands. */

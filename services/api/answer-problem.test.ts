@@ -7,7 +7,6 @@ import { fail, isProblemCode } from "../errors.ts";
 import { answerProblem } from "./answer-problem.ts";
 import { publicRoutes } from "./routes.ts";
 
-const logger = { debug() {}, info() {}, warn() {}, error() {} };
 const routeOf = (action: string) => publicRoutes.find((route) => route.action === action) ?? assert.fail();
 
 /** What a client reads when a request of this route has failed like that. */
@@ -16,7 +15,7 @@ async function codeSaid(action: string, error: unknown): Promise<string> {
 	const server = createServer((req, res) => {
 		const failing = Object.assign(req, { $alias: { method: route.method, fullPath: route.path }, $params: {} });
 		const known = { addresses: [], routeOf: () => route, challenge: "" };
-		answerProblem({ logger } as unknown as Service, failing, res, { error, ...known });
+		answerProblem(failing, res, { error, ...known });
 	}).listen(0, "127.0.0.1");
 	await new Promise((resolve) => server.once("listening", resolve));
 	try {

@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
-import type { Context, Service } from "moleculer";
+import type { Context } from "moleculer";
+import { newTraceId } from "../../mixins/trace-id.ts";
 import { fail, type ProblemCode, problemOf, problems } from "../errors.ts";
 import { type Address, filledIn, otherMethods } from "./addresses.ts";
 import { toProblem } from "./problem.ts";
@@ -16,6 +16,8 @@ export type Failing = IncomingMessage & {
 	$alias?: Alias;
 	$params?: Record<string, unknown>;
 	parsedUrl?: string;
+	/** For whoever logs the request when it is over. */
+	$problem?: { readonly code: ProblemCode; readonly error: unknown };
 };
 type Failure = {
 	readonly error: unknown;
@@ -25,22 +27,20 @@ type Failure = {
 	readonly challenge: string;
 };
 
-/** Answers in the words of the catalogue (RFC 9457), and logs as it says. */
-export function answerProblem(service: Service, req: Failing, res: ServerResponse, failure: Failure): void {
+/** Answers in the words of the catalogue (RFC 9457), and says on the request why. */
+export function answerProblem(req: Failing, res: ServerResponse, failure: Failure): void {
 	if (res.headersSent) return void res.destroy();
 	const { error, addresses, routeOf, challenge } = failure;
-	const traceId = req.$ctx?.requestID ?? randomUUID();
+	const traceId = req.$ctx?.requestID ?? newTraceId();
 	const route = req.$alias && routeOf(req.$alias);
 	const allowed = problemOf(error) === "not_found" && !route ? otherMethods(addresses, req) : [];
 	const code = allowed.length > 0 ? "method_not_allowed" : codeFor(error, route);
 	const { document, retryAfterS } = toProblem(error, { traceId, code });
-	const { log, status } = problems[code];
-	const place = `${req.method} ${route?.path ?? "(no route)"}`;
-	if (log !== "debug") service.logger[log](`${place}: ${code}`, { traceId, ...(log === "error" && { error }) });
+	req.$problem = { code, error };
 	const statusUrl = code === "outcome_unknown" ? statusUrlOf(route, req) : {};
 	res.setHeader("X-Request-ID", traceId);
 	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS, challenge })) res.setHeader(header, value);
-	res.statusCode = status;
+	res.statusCode = problems[code].status;
 	const text = JSON.stringify({ ...document, ...statusUrl });
 	if (code === "payload_too_large" && !req.complete) answerAndLinger(req, res, text);
 	else res.end(text);
@@ -53,7 +53,7 @@ function statusUrlOf(route: Route | undefined, { $params = {} }: Failing): { sta
 
 /** The same where there is no request to answer, as it goes over the wire. Then the connection closes. */
 export function rawProblem(code: ProblemCode, headers: readonly (readonly [string, string])[]): string {
-	const traceId = randomUUID();
+	const traceId = newTraceId();
 	const { document, retryAfterS } = toProblem(fail(code), { traceId });
 	const text = JSON.stringify(document);
 	const said = new Map([

@@ -1,10 +1,11 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Static } from "typebox";
 import { keyring } from "../../mixins/keyring.ts";
+import { metricsOf } from "../../mixins/metrics.ts";
+import { newTraceId } from "../../mixins/trace-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { call, type Meta } from "../actions.ts";
 import { fail } from "../errors.ts";
@@ -17,10 +18,12 @@ import { bodyReader, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { type ClientFiles, noFiles } from "./client-files.ts";
 import { crossOrigin } from "./cors.ts";
+import { httpMetricsIn } from "./http-metrics.ts";
 import { type EventPage, LiveEvents } from "./live-events.ts";
 import { type OperatorCheck, operatorCheck, operatorTokenOf } from "./operator.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
 import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
+import { requestWatch } from "./request-watch.ts";
 import type { Route } from "./routes.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { closeGently, openServer, saidMethodOf } from "./server.ts";
@@ -118,6 +121,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			alias: Alias,
 		) {
 			const route = routeOf(alias);
+			// Its address has ids in it, or more.
+			if (req.$ctx?.span) req.$ctx.span.name = `${route.method} ${route.path}`;
 			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
 			const address = addressOf(req);
 			req.$admitted = await (this as GatewayService).access.admit({ req, res, route, address });
@@ -155,8 +160,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			if (route.location) ctx.meta.$location = filledIn(route.location, { ...req.$params, ...(data as object) });
 			return withoutRefreshToken(route, res, data);
 		},
-		onError(this: Service, req: Request, res: ServerResponse, error: unknown) {
-			answerProblem(this, req, res, { error, ...known });
+		onError(req: Request, res: ServerResponse, error: unknown) {
+			answerProblem(req, res, { error, ...known });
 		},
 	};
 	const isLive = routes.some(({ live }) => live);
@@ -191,13 +196,17 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			logRouteRegistration: null,
 			rootCallOptions(options: { requestID?: string }) {
 				// Chosen by us: one that the client sends could be anybody's, or a line break for the log.
-				options.requestID = randomUUID();
+				options.requestID = newTraceId();
 			},
 			routes: [...pages.map((page) => ({ ...page, onError: shared.onError })), table],
 			onError: shared.onError,
 		},
 		// The library's own actions would list, add and remove routes.
-		actions: { listAliases: false, addRoute: false, removeRoute: false },
+		// In a trace a request has its method until its route is known; never its address, nor what it says.
+		actions: {
+			...{ listAliases: false, addRoute: false, removeRoute: false },
+			rest: { tracing: { spanName: (ctx: Context<{ req: IncomingMessage }>) => String(ctx.params.req.method) } },
+		},
 		...(isLive && { events: liveEvents }),
 		methods: {
 			sendResponse(req: Request, res: ServerResponse, data: unknown, action: unknown): void {
@@ -219,15 +228,19 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				const checkOperator = audience === "operators" ? operatorsOf(service, settings) : refuseAll;
 				service.access = new Access(service, settings, checkOperator);
 				service.live = new LiveEvents();
+				const metrics = metricsOf(service.broker);
+				if (metrics && isLive) httpMetricsIn(metrics).readStreams(() => service.live.count);
 				if (isLive) service.looking = setInterval(() => lookForMore(service), LOOK_MS);
 				const refuse = (req: IncomingMessage, res: ServerResponse, error: Error) => {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
-					answerProblem(service, Object.assign(req, { parsedUrl }), res, { error, ...known });
+					answerProblem(Object.assign(req, { parsedUrl }), res, { error, ...known });
 				};
 				const refusalFor = (req: IncomingMessage): Error | undefined | false =>
 					(audience === "operators" && refusalOf(() => checkOperator(req))) ||
 					refuseAtOnce(req, isLarge(req) ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX);
+				const watch = requestWatch(service);
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
+					watch.see(req, res);
 					if (service.isDraining) res.setHeader("Connection", "close");
 					if (allowOrigins(req, res)) return;
 					if (files.serve(req, res)) return;
@@ -236,7 +249,11 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					else service.httpHandler(req, res);
 				};
 				const headers = securityHeaders(audience === "everybody" ? settings.publicOrigin : null);
-				service.server = await openServer({ answer, refuse, headers }, port, settings.host);
+				service.server = await openServer(
+					{ answer, refuse, seeUnreadable: watch.seeUnreadable, headers },
+					port,
+					settings.host,
+				);
 				service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
 			},
 			drain(): void {

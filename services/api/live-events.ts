@@ -63,6 +63,13 @@ export class LiveEvents {
 		this.#seen = await sequenceNow();
 	}
 
+	/** Of all people together. */
+	get count(): number {
+		let count = 0;
+		for (const streams of this.#streams.values()) count += streams.size;
+		return count;
+	}
+
 	#wakeAll(): void {
 		for (const streams of this.#streams.values()) wake(streams);
 	}

@@ -8,6 +8,8 @@ export type Answering = {
 	answer(request: IncomingMessage, response: ServerResponse): void;
 	/** Answers a request of which only the beginning could be read. */
 	refuse(request: IncomingMessage, response: ServerResponse, error: Error): void;
+	/** Told of what is no request. */
+	seeUnreadable(code: ProblemCode): void;
 	/** What every answer says, also one to what could not be read. */
 	readonly headers: Headers;
 };
@@ -29,7 +31,11 @@ export const saidMethodOf = (request: IncomingMessage): string =>
  *
  * @throws the reason why it cannot listen, with the port in its `code`
  */
-export async function openServer({ answer, refuse, headers }: Answering, port: number, host: string): Promise<Server> {
+export async function openServer(
+	{ answer, refuse, seeUnreadable, headers }: Answering,
+	port: number,
+	host: string,
+): Promise<Server> {
 	const server = createServer({
 		// A client that sends its request drop by drop must not hold a connection for ever.
 		headersTimeout: 10_000,
@@ -60,6 +66,7 @@ export async function openServer({ answer, refuse, headers }: Answering, port: n
 		if (broken.has(socket)) return;
 		broken.add(socket);
 		const code = codes[error.code ?? ""] ?? "malformed_request";
+		if (error.code !== "ECONNRESET") seeUnreadable(code);
 		const response = latest.get(socket);
 		// A request that was read is answered first; this is about what came behind it.
 		if (!response || isOver(response)) sayAndClose(socket, code, headers);

@@ -2,6 +2,7 @@ import jwt from "jsonwebtoken";
 import type { Service, ServiceSchema } from "moleculer";
 import { database, documents } from "../../mixins/database.ts";
 import { ACCESS, ACCESS_TTL_S, TILL, TILL_TTL_S } from "../../mixins/keyring.ts";
+import { metricsOf } from "../../mixins/metrics.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { makeCode } from "../../mixins/payment-code.ts";
 import type { Settings } from "../../moleculer.config.ts";
@@ -9,6 +10,7 @@ import { action, callerOf, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { admit } from "./admission.ts";
 import { authActions } from "./auth.actions.ts";
+import { type AuthMetrics, measureAuth } from "./auth-metrics.ts";
 import { type Credential, Credentials } from "./credentials.ts";
 import type { KeyDocument, SigningKey } from "./key-ring.ts";
 import type { KnownDevice } from "./known-device.ts";
@@ -18,7 +20,12 @@ import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
 import { invite, type Pairing, pair, revoke, type Till, tillsOfStore, trustOf } from "./till.ts";
 
-type Auth = Service & { signingKeys: SigningKeys; credentials: Credentials; shortLived: ShortLived };
+type Auth = Service & {
+	measure: AuthMetrics | null;
+	signingKeys: SigningKeys;
+	credentials: Credentials;
+	shortLived: ShortLived;
+};
 
 const credentialsOf = (service: Service) => (service as Auth).credentials;
 const sessionsOf = (service: Service) => documents<Session>(service, "sessions");
@@ -178,6 +185,7 @@ export default (settings: Settings): ServiceSchema => ({
 				{ ...ctx.params, nowMs: Date.now() },
 				{ kid: Number(kid), privateKey, handleKey },
 			);
+			(this as Auth).measure?.issued.inc();
 			return { code, issuedAtMs: claims.issuedAtMs, expiresAtMs: claims.expiresAtMs };
 		}),
 	},
@@ -202,6 +210,8 @@ export default (settings: Settings): ServiceSchema => ({
 			devices: documents<KnownDevice>(this, "devices"),
 			shortLived: this.shortLived,
 		});
+		const metrics = metricsOf(this.broker);
+		this.measure = metrics && measureAuth(metrics, this.signingKeys, settings);
 	},
 
 	async stopped() {

@@ -9,6 +9,9 @@ const limited = pLimit(HASHES_AT_ONCE);
 const computed = promisify(argon2);
 const derive = (...args: Parameters<typeof computed>): Promise<Buffer> => limited(() => computed(...args));
 
+/** How many are computed, and how many wait for that. */
+export const hashes = () => ({ running: limited.activeCount, waiting: limited.pendingCount });
+
 /** OWASP's parameters for Argon2id: 19 MiB, two passes, one lane. About 30 ms of CPU, in libuv's thread pool. */
 const cost = { memory: 19_456, passes: 2, parallelism: 1 };
 const TAG_BYTES = 32;

@@ -1,13 +1,16 @@
 import type { ActionParams, ActionSchema, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Static } from "typebox";
+import { metricsOf } from "../../mixins/metrics.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { action, type Result } from "../actions.ts";
+import { action, type Meta, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { type AuditProgress, auditLedger } from "./audit-run.ts";
+import { witnessOf } from "./commit-trace.ts";
 import { creditActions } from "./credit.actions.ts";
 import { readFeed } from "./feed.ts";
 import type { Head } from "./journal.ts";
+import { LedgerMetrics } from "./ledger-metrics.ts";
 import {
 	type Account,
 	type AccountId,
@@ -33,6 +36,7 @@ const SYSTEM_ACCOUNTS = ["system:funding", "system:settlement", "system:fees", "
 
 type Credit = Service & {
 	ledger: RunningLedger;
+	measure: LedgerMetrics | null;
 	everySecond: NodeJS.Timeout;
 	/** The one that is under way. */
 	audit?: { readonly progress: AuditProgress | null; readonly result: Promise<Result<"credit.audit">> } | null;
@@ -49,7 +53,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const kind = accountId.slice(0, accountId.indexOf(":")) as AccountKind;
 			const id = `system.open:${accountId}` as CommandId;
 			const ids = { id, fingerprint: `${kind} ${owner}` };
-			await submit(this, { type: "open", ...ids, accountId: accountId as AccountId, kind, owner });
+			await submit(this, ctx, { type: "open", ...ids, accountId: accountId as AccountId, kind, owner });
 			return view(await existing(this, accountId));
 		}),
 
@@ -62,7 +66,7 @@ export default (settings: Settings): ServiceSchema => ({
 				...(redeem && { redeem: { ...redeem, jti: redeem.jti as Jti } }),
 				...(deadlineMs !== undefined && { deadlineMs }),
 			};
-			return booked(await submit(this, command));
+			return booked(await submit(this, ctx, command));
 		}),
 
 		recall: action("public", creditActions.recall, async function (ctx) {
@@ -77,29 +81,34 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		post: action("public", creditActions.post, async function (ctx) {
-			await submit(this, { type: "post", ...(ctx.params as Ids & { transferId: TransferId; amount?: number }) });
+			await submit(this, ctx, { type: "post", ...(ctx.params as Ids & { transferId: TransferId; amount?: number }) });
 			return existingTransfer(this, ctx.params.transferId);
 		}),
 
 		void: action("public", creditActions.void, async function (ctx) {
-			await submit(this, { type: "void", ...(ctx.params as Ids & { transferId: TransferId }) });
+			await submit(this, ctx, { type: "void", ...(ctx.params as Ids & { transferId: TransferId }) });
 			return existingTransfer(this, ctx.params.transferId);
 		}),
 
 		refund: action("public", creditActions.refund, async function (ctx) {
 			const params = ctx.params as Ids & { transferId: TransferId; amount?: number; details: Details };
-			return booked(await submit(this, { type: "refund", ...params }));
+			return booked(await submit(this, ctx, { type: "refund", ...params }));
 		}),
 
 		cancel: action("public", creditActions.cancel, async function (ctx) {
 			const params = ctx.params as Ids & { targetId: CommandId; details: Details };
-			const { entry, replayed } = await submit(this, { type: "cancel", ...params });
+			const { entry, replayed } = await submit(this, ctx, { type: "cancel", ...params });
 			return { effect: effectOfCancel(entry), refund: entry.created ?? null, replayed };
 		}),
 
 		setState: action("public", creditActions.setState, async function (ctx) {
 			const { accountId, ...rest } = ctx.params;
-			await submit(this, { type: "set-state", accountId: accountId as AccountId, ...rest, id: rest.id as CommandId });
+			await submit(this, ctx, {
+				type: "set-state",
+				accountId: accountId as AccountId,
+				...rest,
+				id: rest.id as CommandId,
+			});
 			return view(await existing(this, accountId));
 		}),
 
@@ -171,9 +180,14 @@ export default (settings: Settings): ServiceSchema => ({
 				progress: null,
 				result: auditLedger(credit.ledger, {
 					onProgress: (progress) => Object.assign(credit.audit ?? {}, { progress }),
-				}).finally(() => {
-					credit.audit = null;
-				}),
+				})
+					.then((result) => {
+						credit.measure?.audited(result);
+						return result;
+					})
+					.finally(() => {
+						credit.audit = null;
+					}),
 			};
 			return credit.audit.result;
 		}),
@@ -195,11 +209,22 @@ export default (settings: Settings): ServiceSchema => ({
 	},
 
 	async started() {
+		const metrics = metricsOf(this.broker);
+		const measure = metrics && new LedgerMetrics(metrics);
 		const ledger = await RunningLedger.open({
 			...(await openStorage(settings)),
-			onFailed: (error) => this.logger.error("A group of the ledger failed.", error),
-			onAppended: (head, entries) => tell(this.broker, head, entries),
+			onFailed: (error) => {
+				measure?.failed(error);
+				this.logger.error("A group of the ledger failed.", error);
+			},
+			onAppended: (head, entries) => {
+				measure?.appended(entries);
+				tell(this.broker, head, entries);
+			},
+			observer: measure ?? undefined,
 		});
+		measure?.read(ledger);
+		this.measure = measure;
 		this.ledger = ledger;
 		for (const accountId of SYSTEM_ACCOUNTS) {
 			// Asked for again it would be found in the log, but only by an append, which waits for its turn beside another process's.
@@ -246,8 +271,8 @@ const onOneProcess = (actions: Record<string, ActionSchema>): Record<string, Act
 type Ids = { id: CommandId; fingerprint: string };
 
 /** @throws the refusal's code */
-async function submit(service: Service, command: Command) {
-	const receipt = await ledgerOf(service).submit(command);
+async function submit(service: Service, ctx: Context<unknown, Meta>, command: Command) {
+	const receipt = await ledgerOf(service).submit(command, witnessOf(ctx));
 	const { refusal } = receipt.entry;
 	if (refusal) throw fail(refusal);
 	return receipt;

@@ -49,7 +49,34 @@ const ATTEMPTS_MAX = 100;
 /** Between attempts that taught nothing new. */
 const PAUSE_MS = 10;
 
-type Waiting = { command: Command; resolve: (receipt: Receipt) => void; reject: (error: unknown) => void };
+/** What one append took, for whoever measures. Times are milliseconds since 1970. */
+export type Written = {
+	readonly sequence: number;
+	readonly entryCount: number;
+	readonly beganAtMs: number;
+	readonly tookMs: number;
+	/** How long each command had waited when the append began. */
+	readonly waitedMs: readonly number[];
+	/** Of the commands that it served, as far as they have one. */
+	readonly traceIds: readonly string[];
+};
+
+export type CommitObserver = {
+	readonly written: (written: Written) => void;
+	/** A group must be decided anew: another process was faster, or it repeats what is in the log. */
+	readonly retried: (why: "conflict" | "duplicate") => void;
+};
+
+/** Of whoever submits: wants to know in which group its command was written. */
+export type Witness = { readonly traceId: string; readonly saw: (written: Written) => void };
+
+type Waiting = {
+	readonly command: Command;
+	readonly witness: Witness | undefined;
+	readonly sinceMs: number;
+	resolve: (receipt: Receipt) => void;
+	reject: (error: unknown) => void;
+};
 
 export type GroupCommitParts = {
 	readonly journal: Journal;
@@ -63,6 +90,8 @@ export type GroupCommitParts = {
 	/** Told why a group failed; its commands are answered with `ledger_unavailable` or `outcome_unknown`. */
 	readonly onFailed: (error: unknown) => void;
 	readonly limits?: Partial<CommitLimits>;
+	/** Must not throw. */
+	readonly observer?: CommitObserver | undefined;
 };
 
 /**
@@ -138,12 +167,12 @@ export class GroupCommit {
 	}
 
 	/** Resolves when the command's outcome is durable. @throws ledger_busy, ledger_unavailable, outcome_unknown */
-	submit(command: Command): Promise<Receipt> {
+	submit(command: Command, witness?: Witness): Promise<Receipt> {
 		if (this.#queue.length >= this.#limits.queueMax) {
 			return Promise.reject(fail("ledger_busy", undefined, { retryAfterS: 1 }));
 		}
 		return new Promise((resolve, reject) => {
-			this.#queue.push({ command, resolve, reject });
+			this.#queue.push({ command, witness, sinceMs: performance.now(), resolve, reject });
 			this.#running ??= this.#run();
 		});
 	}
@@ -199,17 +228,36 @@ export class GroupCommit {
 				this.#queue.unshift(...batch.splice(Math.ceil(batch.length / 2)));
 				continue;
 			}
+			const beganAtMs = performance.now();
 			const appended = await this.#append(group, entries.flatMap(claimsOf));
 			if (appended.result === "appended") {
 				draft.absorbInto(book);
 				this.#committed(group, entries);
 				this.#appended++;
 				this.#parts.onAppended?.(this.#head, entries);
+				this.#observe(batch, entries.length, beganAtMs);
 				return settle(batch, decisions, this.#head);
 			}
+			this.#parts.observer?.retried(appended.result);
 			await this.#learn(appended);
 		}
 		throw new Error(`a group was decided ${ATTEMPTS_MAX} times and could not be appended`);
+	}
+
+	#observe(batch: readonly Waiting[], entryCount: number, beganAtMs: number): void {
+		const { observer } = this.#parts;
+		const witnesses = batch.flatMap(({ witness }) => witness ?? []);
+		if (!observer && witnesses.length === 0) return;
+		const written = {
+			sequence: this.#head.sequence,
+			entryCount,
+			beganAtMs: performance.timeOrigin + beganAtMs,
+			tookMs: performance.now() - beganAtMs,
+			waitedMs: batch.map(({ sinceMs }) => beganAtMs - sinceMs),
+			traceIds: witnesses.map(({ traceId }) => traceId),
+		};
+		observer?.written(written);
+		for (const { saw } of witnesses) saw(written);
 	}
 
 	async #append(group: Group, claims: readonly string[]): Promise<Appended> {
@@ -307,7 +355,7 @@ export class GroupCommit {
 }
 
 /** Only the journal knows whether the group is in the log, and it does not answer. */
-class UnknownOutcome extends Error {}
+export class UnknownOutcome extends Error {}
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

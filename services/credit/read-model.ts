@@ -58,6 +58,8 @@ export type Total = {
 export interface ReadModel extends Loader {
 	/** The last group in it. */
 	readonly head: Head;
+	/** What of the log waits in memory to be written down. */
+	readonly backlogBytes: number;
 	/** Takes a group, in order; those it has already are ignored. Returns at once. */
 	project(group: Group): void;
 	/** Resolves when the group with this sequence number is in it. @throws read_model_behind */

@@ -1,5 +1,14 @@
 import type { Book, View } from "./ledger.ts";
-import type { Account, AccountId, CommandId, Entry, Jti, Transfer, TransferId } from "./model.ts";
+import {
+	type Account,
+	type AccountId,
+	balanceOf,
+	type CommandId,
+	type Entry,
+	type Jti,
+	type Transfer,
+	type TransferId,
+} from "./model.ts";
 import { Residents } from "./residents.ts";
 
 /** How many of each stay in memory, per generation (see `Residents`). */
@@ -19,6 +28,8 @@ export class ResidentBook implements Book {
 	readonly #redeemed: Residents<Jti, true>;
 	/** Open holds, all of them: they must be found when they expire. */
 	readonly holds = new Map<TransferId, Transfer>();
+	#held = 0;
+	#drift = 0;
 
 	constructor(limits: Partial<ResidentLimits> = {}) {
 		const { accountsMax, transfersMax } = { ...usual, ...limits };
@@ -42,11 +53,24 @@ export class ResidentBook implements Book {
 		return this.#redeemed.get(jti) === true;
 	}
 
+	/** The sum of all open holds. */
+	get held(): number {
+		return this.#held;
+	}
+	/** What all changes of accounts that happened here add up to. What was only loaded has not changed. */
+	get drift(): number {
+		return this.#drift;
+	}
+
 	putAccount(account: Account): void {
+		const before = this.#accounts.get(account.id);
+		if (before) this.#drift += balanceOf(account) - balanceOf(before);
 		this.#accounts.set(account.id, account);
 	}
 	putTransfer(transfer: Transfer): void {
 		this.#transfers.set(transfer.id, transfer);
+		this.#held -= this.holds.get(transfer.id)?.amount ?? 0;
+		if (transfer.state === "pending") this.#held += transfer.amount;
 		if (transfer.state === "pending") this.holds.set(transfer.id, transfer);
 		else this.holds.delete(transfer.id);
 	}

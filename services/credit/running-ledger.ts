@@ -1,5 +1,5 @@
 import { fail } from "../errors.ts";
-import { type CommitLimits, GroupCommit, type Receipt } from "./group-commit.ts";
+import { type CommitLimits, type CommitObserver, GroupCommit, type Receipt, type Witness } from "./group-commit.ts";
 import { entriesOf, type Group, type Head, type Journal } from "./journal.ts";
 import type { Account, AccountId, Command, CommandId, Entry, Transfer, TransferId } from "./model.ts";
 import type { ReadModel } from "./read-model.ts";
@@ -20,6 +20,7 @@ export type LedgerParts = {
 	/** Told how far the log goes when this process has made it longer, and by what, so that the others can `follow`. */
 	readonly onAppended?: (head: Head, entries: readonly Entry[]) => void;
 	readonly onFailed?: (error: unknown) => void;
+	readonly observer?: CommitObserver | undefined;
 };
 
 /** What became of an id. */
@@ -47,6 +48,7 @@ export class RunningLedger {
 			book: this.#book,
 			clock: this.#clock,
 			limits: parts.limits ?? {},
+			observer: parts.observer,
 			onFailed: parts.onFailed ?? (() => {}),
 			onAppended: parts.onAppended ?? (() => {}),
 			onCommitted: (group, entries) => {
@@ -97,6 +99,20 @@ export class RunningLedger {
 	}
 	get waiting(): number {
 		return this.#commit.waiting;
+	}
+	/** How old the log is of which the read model does not know yet, and how many groups that is. */
+	get readModelLag(): { readonly groups: number; readonly ms: number } {
+		const [log, { head: known }] = [this.#commit.head, this.readModel];
+		const groups = Math.max(0, log.sequence - known.sequence);
+		return { groups, ms: groups === 0 ? 0 : Math.max(0, log.committedAtMs - known.committedAtMs) };
+	}
+	/** What open holds keep from their wallets. */
+	get held(): number {
+		return this.#book.held;
+	}
+	/** What all that was booked since this process started adds up to, over all accounts: 0, or credit was made or lost. */
+	get drift(): number {
+		return this.#book.drift;
 	}
 
 	/** The log goes as far as this, says another process: this one reads what it lacks, and so stays ready to take over. */
@@ -149,8 +165,8 @@ export class RunningLedger {
 	}
 
 	/** @throws idempotency_key_reused, the code of a refusal, ledger_busy, ledger_unavailable, outcome_unknown */
-	async submit(command: Command): Promise<Receipt & { entry: Entry }> {
-		const receipt = await this.#commit.submit(command);
+	async submit(command: Command, witness?: Witness): Promise<Receipt & { entry: Entry }> {
+		const receipt = await this.#commit.submit(command, witness);
 		if (!receipt.entry) throw fail("idempotency_key_reused");
 		return receipt;
 	}

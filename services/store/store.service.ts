@@ -6,6 +6,7 @@ import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
+import { metricsOf } from "../../mixins/metrics.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { secretIn } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
@@ -28,6 +29,7 @@ import { storeActions } from "./store.actions.ts";
 import type { Policy, Webhook } from "./webhook.ts";
 import { webhookActions } from "./webhook-actions.ts";
 import type { Delivery } from "./webhook-delivery.ts";
+import { measureWebhooks } from "./webhook-metrics.ts";
 import { type Outbox, WebhookOutbox } from "./webhook-outbox.ts";
 
 /** A till gives up after so long, so a sale that arrives later must not happen any more. */
@@ -307,6 +309,8 @@ export default (settings: Settings): ServiceSchema => ({
 			retriesS: settings.webhookRetriesS,
 			onFailed: (error) => this.logger.warn("Webhooks could not be told of something; it is tried again.", error),
 		});
+		const metrics = metricsOf(this.broker);
+		if (metrics) measureWebhooks(metrics, documents<Delivery>(this, "deliveries"));
 	},
 
 	async stopped() {
