@@ -15,7 +15,7 @@ it("is one JSON object, with what was said beside the message as fields", () => 
 	assert.deepEqual(JSON.parse(line), {
 		time: "2026-11-28T14:29:42.736Z",
 		level: "info",
-		node: "node-1",
+		nodeID: "node-1",
 		from: "api",
 		message: "GET /v1/me",
 		status: 200,

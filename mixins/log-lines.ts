@@ -29,13 +29,13 @@ const escaped = (text: string): string =>
 const TEXT_MAX = 8_000;
 const short = (text: string): string => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)} …` : text);
 
-/** One JSON object a line, for whatever gathers logs: `time`, `level`, `from`, `message`, and the fields of what was said beside it. */
+/** One JSON object a line, for whatever gathers logs: `time`, `level`, `nodeID`, `from`, `message`, and the fields of what was said beside it. */
 export function toJsonLine({ level, args, from, nowMs }: Entry): string {
 	const { message, fields } = said(args);
 	const line = {
 		time: new Date(nowMs).toISOString(),
 		level,
-		node: from.nodeID,
+		nodeID: from.nodeID,
 		from: from.mod,
 		message: short(message),
 		...fields,
@@ -64,7 +64,9 @@ export function toTextLine({ level, args, from, nowMs }: Entry): string {
 	const time = new Date(nowMs).toISOString().slice(11, 23);
 	const colour = (code: number, text: string) => `\u001b[${code}m${text}\u001b[0m`;
 	const { error, ...others } = fields as { error?: { stack?: string } };
-	const pairs = Object.entries(others).map(([key, value]) => ` ${colour(90, `${escaped(key)}=`)}${escaped(textOf(value))}`);
+	const pairs = Object.entries(others).map(
+		([key, value]) => ` ${colour(90, `${escaped(key)}=`)}${escaped(textOf(value))}`,
+	);
 	const stack = error?.stack?.split("\n").map((line) => `\n    ${escaped(line)}`) ?? [];
 	const head = `${colour(90, time)} ${colour(colours[level] ?? 0, level.toUpperCase().padEnd(5))} ${colour(36, from.mod ?? "")}`;
 	return `${head} ${escaped(short(message))}${pairs.join("")}${stack.join("")}`;
@@ -105,7 +107,7 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
 	typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /** A field may not take the place of what every line has. */
-const RESERVED: ReadonlySet<string> = new Set(["time", "level", "node", "from", "message"]);
+const RESERVED: ReadonlySet<string> = new Set(["time", "level", "nodeID", "from", "message"]);
 const nameOf = (key: string): string => (RESERVED.has(key) ? `${key}_` : key);
 
 /** For JSON.stringify: what it would throw at, or leave out. */

@@ -89,7 +89,7 @@ describe("probes", () => {
 		assert.ok(seen.includes("200 503 503"), `${seen}`);
 		assert.ok(!seen.some((now) => now.endsWith("503 200")), `ready before it has started: ${seen}`);
 		assert.match(launched.stdout(), /Hannip is up/);
-		assert.equal((await fetch(`${probesUrl}/metrics`)).status, 404);
+		assert.equal((await fetch(`${probesUrl}/metrics`)).status, 200);
 		assert.equal((await fetch(`${probesUrl}/live?x=1`)).status, 404);
 
 		const publicUrl = /Public: (\S+)/.exec(launched.stdout())?.[1] ?? assert.fail();
