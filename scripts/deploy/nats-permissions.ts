@@ -26,7 +26,8 @@ function textsOf(service: ServiceName): string {
 	const own = sourcesOf(service).map(textOf).join("\n");
 	// Not their types, nor what they export beside the mixin.
 	const mixins = own.includes("keyring()") ? textOf("mixins/keyring.ts") : "";
-	return own + mixins;
+	// What every process has, see main.ts.
+	return own + mixins + textOf("mixins/traces.ts");
 }
 
 const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, found]) => String(found));

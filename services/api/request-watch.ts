@@ -24,6 +24,7 @@ export function requestWatch(service: Service) {
 		const ended = endOf(request, response, tookMs);
 		const { method, path, status, traceId, isStream } = ended;
 		const isKept = traces?.settle(traceId, { isFailed: status >= 500, tookMs: isStream ? 0 : tookMs });
+		if (isKept === "kept") void broker.broadcast("traces.kept", { traceId });
 		if (http) {
 			http.running.dec({ gateway });
 			http.requests.inc({ gateway, method, route: path, status });

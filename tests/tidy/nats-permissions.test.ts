@@ -14,7 +14,11 @@ describe("who may say what on NATS", () => {
 			assert.ok(needsOf("api").calls.includes(name), name);
 		for (const name of ["credit.post", "credit.void", "credit.feed", "auth.keyring", "user.identify"])
 			assert.ok(needsOf("store").calls.includes(name), name);
-		assert.deepEqual(needsOf("credit"), { calls: [], tells: ["ledger.appended"], hears: ["ledger.appended"] });
-		assert.deepEqual(needsOf("auth"), { calls: [], tells: ["auth.keysRotated"], hears: [] });
+		assert.deepEqual(needsOf("credit"), {
+			calls: [],
+			tells: ["ledger.appended"],
+			hears: ["ledger.appended", "traces.kept"],
+		});
+		assert.deepEqual(needsOf("auth"), { calls: [], tells: ["auth.keysRotated"], hears: ["traces.kept"] });
 	});
 });
