@@ -1,9 +1,9 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, createSecretKey, type KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
 import { LRUCache } from "lru-cache";
 import type { Service, ServiceSchema } from "moleculer";
 import { call, type Result } from "../services/actions.ts";
-import { type CodeClaims, kidOf, openCode } from "./payment-code.ts";
+import { type CodeClaims, openCode } from "./payment-code.ts";
 
 /** How long anybody may keep the public keys. */
 export const JWKS_CACHE_S = 300;
@@ -45,6 +45,8 @@ type Key = {
 	readonly state: Result<"auth.keyring">["keys"][number]["state"];
 	readonly publicKey: KeyObject;
 	readonly handleKey: Buffer;
+	/** The same, as what a MAC is made with. */
+	readonly macKey: KeyObject;
 };
 
 /** A key id that we do not know may be a new one, or made up: ask for the ring again, but not for every request. */
@@ -56,6 +58,7 @@ const LOOK_MS = 60_000;
 export class Keyring {
 	readonly #load: () => Promise<Result<"auth.keyring">>;
 	#keys = new Map<string, Key>();
+	#secrets: readonly KeyObject[] = [];
 	readonly #tokens = new LRUCache<string, TokenClaims>({ max: TOKENS_MAX });
 	#askedAtMs = Number.NEGATIVE_INFINITY;
 	#loading: Promise<void> | null = null;
@@ -112,17 +115,13 @@ export class Keyring {
 	 * What all verifiers know and nobody else does, one for each key: for what one process makes and another one checks. The first is the
 	 * active key's: a process that has not heard of the newest one knows it too.
 	 */
-	get secrets(): readonly Buffer[] {
-		const keys = [...this.#keys.values()];
-		const active = keys.filter(({ state }) => state === "active");
-		return [...new Set([...active, ...keys])].map(({ handleKey }) => handleKey);
+	get secrets(): readonly KeyObject[] {
+		return this.#secrets;
 	}
 
 	/** What a payment code says, or nothing if we did not sign it. */
-	async readCode(code: string): Promise<CodeClaims | undefined> {
-		const kid = kidOf(code);
-		const key = kid === undefined ? undefined : await this.#key((id) => (Number(id) & 0xff) === kid);
-		return key && openCode(code, key);
+	readCode(code: string): Promise<CodeClaims | undefined> {
+		return openCode(code, (kid) => this.#key((id) => (Number(id) & 0xff) === kid));
 	}
 
 	async #key(matches: (kid: string) => boolean): Promise<Key | undefined> {
@@ -157,9 +156,13 @@ export class Keyring {
 		this.#keys = new Map(
 			keys.map(({ kid, state, jwk, handleKey }) => {
 				const publicKey = createPublicKey({ key: jwk, format: "jwk" });
-				return [kid, { state, publicKey, handleKey: Buffer.from(handleKey, "base64url") }];
+				const secret = Buffer.from(handleKey, "base64url");
+				return [kid, { state, publicKey, handleKey: secret, macKey: createSecretKey(secret) }];
 			}),
 		);
+		const all = [...this.#keys.values()];
+		const active = all.filter(({ state }) => state === "active");
+		this.#secrets = [...new Set([...active, ...all])].map(({ macKey }) => macKey);
 	}
 }
 

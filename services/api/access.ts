@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, type KeyObject } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Service } from "moleculer";
 import { type Keyring, keyringOf } from "../../mixins/keyring.ts";
@@ -150,7 +150,7 @@ export class Access {
 		if (!proof) throw fail("unauthenticated");
 		const { secrets } = this.#keyring;
 		// With each answer, so that there is one at hand when it is needed.
-		res.setHeader("DPoP-Nonce", makeNonce(secrets[0] as Buffer, nowMs));
+		res.setHeader("DPoP-Nonce", makeNonce(secrets[0] as KeyObject, nowMs));
 		const { nonce } = proof;
 		const isWanted = nonce !== undefined || route.idempotent !== undefined;
 		if (isWanted && !isFreshNonce(nonce ?? "", secrets, nowMs)) throw fail("dpop_nonce_required");

@@ -17,6 +17,7 @@ import { AnswerWriter } from "./answer-writer.ts";
 import { bodyReader, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { type ClientFiles, noFiles } from "./client-files.ts";
+import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { crossOrigin } from "./cors.ts";
 import { httpMetricsIn } from "./http-metrics.ts";
 import { type EventPage, LiveEvents } from "./live-events.ts";
@@ -106,6 +107,15 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		large.some((route) => route.method === method && fits(route.path, url.split("?")[0] ?? ""));
 	const readSmall = bodyReader(BODY_BYTES_MAX);
 	const readLarge = largeBodyReader(LARGE_BODY_BYTES_MAX);
+	/** Each route has its own: log-ins that wait for their turn must not keep payments out. */
+	const limits = new Map(routes.map((route) => [route, new ConcurrencyLimit()]));
+	const letIn = (route: Route, res: ServerResponse) => {
+		// Whoever is told what happens stays, and has a bound of their own.
+		if (route.live) return;
+		const leave = limits.get(route)?.enter(performance.now());
+		if (!leave) throw fail("overloaded", undefined, { retryAfterS: 1 });
+		res.once("close", () => leave(performance.now()));
+	};
 	const shared = {
 		mappingPolicy: "restrict",
 		mergeParams: false,
@@ -123,6 +133,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			const route = routeOf(alias);
 			// Its address has ids in it, or more.
 			if (req.$ctx?.span) req.$ctx.span.name = `${route.method} ${route.path}`;
+			letIn(route, res);
 			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
 			const address = addressOf(req);
 			req.$admitted = await (this as GatewayService).access.admit({ req, res, route, address });

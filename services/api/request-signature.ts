@@ -1,5 +1,6 @@
-import { hash, type KeyObject, verify } from "node:crypto";
+import { hash, type KeyObject } from "node:crypto";
 import { type Dictionary, type InnerList, isInnerList, parseDictionary, serializeDictionary } from "structured-headers";
+import { isSignedEs256, SIGNATURE_BYTES } from "../../mixins/es256.ts";
 import { type Components, signatureBase, TILL_TAG } from "./signature-base.ts";
 
 /** A signature is about now, on both sides of the server's clock. */
@@ -8,7 +9,6 @@ const SKEW_MAX_S = 60;
 const NONCE = /^[A-Za-z0-9_-]{16,64}$/;
 const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const PARAMETERS = new Set(["created", "expires", "nonce", "keyid", "tag", "alg"]);
-const SIGNATURE_BYTES = 64;
 const HEADER_CHARS_MAX = 1_000;
 
 export type SignedRequest = {
@@ -49,7 +49,7 @@ export function readSignature({ rawHeaders, body, nowMs, ...request }: SignedReq
 	const base = Buffer.from(signatureBase(input.member, values));
 	return {
 		...parameters,
-		isBy: (key) => isP256(key) && verify("sha256", base, { key, dsaEncoding: "ieee-p1363" }, Buffer.from(bytes)),
+		isBy: (key) => isP256(key) && isSignedEs256(base, key, Buffer.from(bytes)),
 	};
 }
 

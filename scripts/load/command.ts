@@ -1,0 +1,102 @@
+// `npm run load -- SCENARIO`: k6 plays people and tills against a platform of ours, and what they saw is shown as a table, a chart and JSON.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { printFigures } from "../../bench/figures.ts";
+import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
+import { root } from "../steps.ts";
+import { chartOf, type Moment } from "./chart.ts";
+import { iterationsPerS, secondsPerHash } from "./hash-bound.ts";
+import { runK6, type Second, scenarios } from "./k6.ts";
+import { type Loaded, startCluster, startOne } from "./platform.ts";
+import { tableOf, totalsOf } from "./report.ts";
+
+const HELP = `npm run load -- SCENARIO [options]
+
+  SCENARIO         ${scenarios.join(", ")}
+  --on WHERE       cluster: NATS, a replica set of three and every service in processes of its own; one: everything in one process;
+                   or the URL of a platform that runs already, with high REQUESTS_PER_MINUTE_… (cluster)
+  --seconds N      how long (of the scenario's own choosing)
+  --users N        how many virtual users, at the most (of the scenario's own choosing)
+  --processes N    of each service (1)
+  --milli-cpu N    of a core that each process may take; without it, all that there is
+  --out FOLDER     where table, chart and JSON go (.reports/load)
+`;
+
+const { values, positionals } = parseArgs({
+	allowPositionals: true,
+	options: {
+		on: { type: "string", default: "cluster" },
+		seconds: { type: "string" },
+		users: { type: "string" },
+		processes: { type: "string", default: "1" },
+		"milli-cpu": { type: "string" },
+		out: { type: "string", default: join(root, ".reports/load") },
+		help: { type: "boolean", default: false },
+	},
+});
+const [scenario = ""] = positionals;
+if (values.help || !scenarios.includes(scenario)) {
+	console.log(HELP);
+	process.exit(values.help ? 0 : 1);
+}
+const milliCpu = values["milli-cpu"] === undefined ? undefined : Number(values["milli-cpu"]);
+
+async function start(): Promise<Loaded> {
+	if (values.on === "one") return startOne();
+	if (values.on !== "cluster")
+		return { url: values.on, processes: () => 1, hashers: () => 1, cluster: null, stop: async () => {} };
+	const counts = Object.fromEntries(
+		serviceNames.map((name): [ServiceName, number] => [name, Number(values.processes)]),
+	);
+	return startCluster({ counts, milliCpu });
+}
+
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
+
+const hashS = await secondsPerHash();
+const loaded = await start();
+const moments: Moment[] = [];
+/** What the passwords alone would have allowed, second by second. */
+let bound = 0;
+const onSecond = (second: Second) => {
+	moments.push({ ...second, processes: loaded.processes() });
+	bound += iterationsPerS(hashS, { processes: loaded.hashers(), milliCpu });
+	if (second.atS % 10 === 0)
+		console.log(
+			`${second.atS} s: ${second.users} users, ${second.requestsPerS.toFixed(0)} requests/s, ${second.meanMs.toFixed(0)} ms`,
+		);
+};
+try {
+	const env = {
+		URL: loaded.url,
+		...(values.seconds !== undefined && { SECONDS: values.seconds }),
+		...(values.users !== undefined && { USERS: values.users }),
+	};
+	const run = await runK6({ scenario, env, onSecond, signal: interrupted.signal });
+	const where = values.on === "cluster" ? `${values.processes} of each service` : values.on;
+	const title = `${scenario}, ${where}${milliCpu === undefined ? "" : `, ${milliCpu} thousandths of a core each`}`;
+	const totals = totalsOf(run);
+	const table = tableOf(title, run);
+	console.log(`\n${table}`);
+	mkdirSync(values.out, { recursive: true });
+	const name = `${scenario}-${values.on === "cluster" ? "cluster" : "one"}${milliCpu === undefined ? "" : `-${milliCpu}m`}`;
+	const file = (ending: string) => join(values.out, `${name}.${ending}`);
+	writeFileSync(file("txt"), `${table}\n`);
+	writeFileSync(file("svg"), chartOf(title, moments));
+	writeFileSync(file("json"), `${JSON.stringify({ scenario, title, totals, ...run, moments }, null, "\t")}\n`);
+	console.log(`\nTable, chart and JSON: ${file("{txt,svg,json}")}`);
+	printFigures({
+		"load.requests": [totals.requests, "requests"],
+		"load.success": [totals.successPercent, "%"],
+		"load.per_s": [totals.perS, "/s"],
+		...(scenario === "original" && {
+			"load.hash_cpu": [hashS * 1_000, "ms"],
+			"load.vs_hash_bound": [run.iterations / bound, "x"],
+		}),
+	});
+} finally {
+	await loaded.stop();
+}
+process.exit(0);

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import fc from "fast-check";
+import { ConcurrencyLimit } from "./concurrency-limit.ts";
+
+/** Lets in whom it can, at the same moment. @returns how to end them all */
+function fill(limit: ConcurrencyLimit, nowMs: number): ((nowMs: number) => void)[] {
+	const leaving: ((nowMs: number) => void)[] = [];
+	for (let leave = limit.enter(nowMs); leave; leave = limit.enter(nowMs)) leaving.push(leave);
+	return leaving;
+}
+
+it("lets in up to its limit, and the next one as soon as one is over", () => {
+	const limit = new ConcurrencyLimit();
+	const [first, ...others] = fill(limit, 0);
+	assert.equal(others.length + 1, limit.limit);
+	assert.equal(limit.enter(1), undefined);
+	first?.(2);
+	assert.ok(limit.enter(3));
+	assert.equal(limit.enter(3), undefined);
+});
+
+it("is lower when answers are slow, once for all that were under way, and never so low that nobody is let in", () => {
+	const limit = new ConcurrencyLimit();
+	const before = limit.limit;
+	for (const leave of fill(limit, 0)) leave(2_000);
+	assert.equal(limit.limit, before / 2);
+	for (let atMs = 2_000; atMs < 1_000_000; atMs += 2_000) for (const leave of fill(limit, atMs)) leave(atMs + 1_999);
+	assert.equal(limit.limit, 16);
+});
+
+it("is higher again when they are fast and there are enough of them", () => {
+	const limit = new ConcurrencyLimit();
+	for (let atMs = 0; atMs < 100_000; atMs += 2_000) for (const leave of fill(limit, atMs)) leave(atMs + 1_999);
+	const low = limit.limit;
+	// As many as there can be, each followed by the next one.
+	const leaving = fill(limit, 200_000);
+	for (let n = 0; n < 20_000; n++) {
+		leaving.shift()?.(200_000 + n + 10);
+		leaving.push(...fill(limit, 200_000 + n + 10));
+	}
+	assert.ok(limit.limit > low * 5, `${low} became ${limit.limit}`);
+});
+
+it("stays as it is while it is not needed", () => {
+	const limit = new ConcurrencyLimit();
+	const before = limit.limit;
+	for (let n = 0; n < 10_000; n++) limit.enter(n)?.(n + 1);
+	assert.equal(limit.limit, before);
+});
+
+it("counts right whatever happens: never more than its limit when one is let in, and none when all are over", () => {
+	fc.assert(
+		fc.property(
+			fc.array(fc.record({ arrives: fc.boolean(), tookMs: fc.nat(3_000) }), { maxLength: 2_000 }),
+			(turns) => {
+				const limit = new ConcurrencyLimit();
+				const leaving: ((nowMs: number) => void)[] = [];
+				let nowMs = 0;
+				for (const { arrives, tookMs } of turns) {
+					nowMs += tookMs;
+					const leave = arrives ? limit.enter(nowMs) : undefined;
+					if (leave) {
+						leaving.push(leave);
+						assert.ok(limit.underWay <= limit.limit);
+					} else leaving.shift()?.(nowMs);
+					assert.equal(limit.underWay, leaving.length);
+					assert.ok(limit.limit >= 16 && limit.limit <= 1_024);
+				}
+				for (const leave of leaving) leave(nowMs);
+				assert.equal(limit.underWay, 0);
+			},
+		),
+	);
+});
