@@ -142,6 +142,11 @@ export const problems = {
 	// Payment codes.
 	code_invalid: problem(422, "This is not a payment code of ours", "Scan the customer's code again."),
 	code_expired: problem(409, "The payment code has expired", "Ask the customer for a new code."),
+	code_too_early: problem(
+		409,
+		"The payment code is not good yet",
+		"Ask the customer for the code of this moment: this one was made ahead.",
+	),
 	code_used: problem(409, "The payment code was used already", "Ask the customer for a new code."),
 	approval_mismatch: problem(
 		409,

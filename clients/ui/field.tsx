@@ -28,7 +28,9 @@ export function Field({ label, hint, error, onText, ...input }: Props) {
 	const id = useId();
 	const element = useRef<HTMLInputElement>(null);
 	useEffect(() => {
-		if (error) element.current?.focus();
+		// Of several that are wrong, the first one.
+		const first = element.current?.form?.querySelector<HTMLElement>("[aria-invalid]") ?? element.current;
+		if (error) first?.focus();
 	}, [error]);
 	const told = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
 	return (

@@ -1,19 +1,13 @@
 import { render } from "preact";
-import { Toasts } from "../ui/toast.tsx";
 import "../ui/theme.ts";
 import "../ui/ui.css";
-import { Title } from "../ui/title.tsx";
-import { t } from "./texts.ts";
+import "./wallet.css";
+import { App } from "./app.tsx";
+import { start } from "./wallet.ts";
 
-function App() {
-	return (
-		<>
-			<main class="stack">
-				<Title app={t().name}>{t().welcome}</Title>
-			</main>
-			<Toasts />
-		</>
-	);
-}
-
-render(<App />, document.getElementById("app") as HTMLElement);
+const place = document.getElementById("app") as HTMLElement;
+place.textContent = "";
+render(<App />, place);
+// Without https there is no key, and so no wallet: the welcome screen says so.
+if (isSecureContext) void start();
+if (isSecureContext && import.meta.env.PROD) void navigator.serviceWorker?.register("./service-worker.js");

@@ -1,6 +1,5 @@
 import { dictionary } from "../ui/i18n.ts";
-
-const ko = { name: "한닢", welcome: "한 닢이면 충분해요" };
-const en: typeof ko = { name: "Hannip", welcome: "One coin is enough" };
+import { en } from "./texts-en.ts";
+import { ko } from "./texts-ko.ts";
 
 export const t = dictionary({ ko, en });

@@ -184,7 +184,13 @@ export const authActions = {
 	},
 	/** Makes a signed payment code for a person's wallet. */
 	signCode: {
-		params: closed({ userId: UserId, ttlS: Type.Integer({ minimum: 5, maximum: 180 }), cap: Amount }),
+		params: closed({
+			userId: UserId,
+			ttlS: Type.Integer({ minimum: 5, maximum: 180 }),
+			/** Good only from then on. */
+			startsInS: Type.Optional(Type.Integer({ minimum: 0, maximum: 120 })),
+			cap: Amount,
+		}),
 		returns: closed({
 			code: text(200, "The payment code as the QR shows it"),
 			issuedAtMs: TimeMs,

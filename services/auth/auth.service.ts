@@ -181,8 +181,9 @@ export default (settings: Settings): ServiceSchema => ({
 
 		signCode: action("public", authActions.signCode, async function (ctx) {
 			const { kid, privateKey, handleKey } = activeKey(this);
+			const { startsInS = 0, ...asked } = ctx.params;
 			const { code, claims } = makeCode(
-				{ ...ctx.params, nowMs: Date.now() },
+				{ ...asked, nowMs: Date.now() + startsInS * 1_000 },
 				{ kid: Number(kid), privateKey, handleKey },
 			);
 			(this as Auth).measure?.issued.inc();

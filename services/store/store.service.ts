@@ -32,6 +32,8 @@ import type { Delivery } from "./webhook-delivery.ts";
 import { measureWebhooks } from "./webhook-metrics.ts";
 import { type Outbox, WebhookOutbox } from "./webhook-outbox.ts";
 
+/** By so much, at most, is the clock of another process ahead. */
+const CLOCKS_DIFFER_MS = 2_000;
 /** A till gives up after so long, so a sale that arrives later must not happen any more. */
 const SALE_DEADLINE_MS = 3_000;
 
@@ -352,7 +354,7 @@ function commandIn(name: string, params: { storeId: string; idempotencyKey: stri
 	return commandOf(params.storeId, { action: name, idempotencyKey, asked });
 }
 
-/** @throws code_invalid, code_expired, own_store, product_unavailable, price_changed, amount_out_of_range, forbidden, discount_too_large */
+/** @throws code_invalid, code_expired, code_too_early, own_store, product_unavailable, price_changed, amount_out_of_range, forbidden, discount_too_large */
 async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, Meta>, { store, role }: Entered) {
 	const { code, items, discount, expectedTotal, note = null } = ctx.params;
 	const { caller } = ctx.meta;
@@ -362,6 +364,7 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 	if (!claims) throw fail("code_invalid");
 	// The ledger says so as well; before that, nobody shall be asked to confirm anything.
 	if (claims.expiresAtMs <= Date.now()) throw fail("code_expired");
+	if (claims.issuedAtMs > Date.now() + CLOCKS_DIFFER_MS) throw fail("code_too_early");
 	if (claims.userId === store.ownerId) throw fail("own_store");
 	const products = await productsOf(service).findByIds([...new Set(items.map(({ productId }) => productId))]);
 	const ours = products.filter(({ storeId }) => storeId === store._id);

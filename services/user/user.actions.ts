@@ -19,6 +19,9 @@ import {
 	UserId,
 } from "../schema.ts";
 
+/** With these, a code is dead at the latest as long after it was made as any may live. */
+const CODES_AHEAD_MAX = 2;
+
 const DisplayName = text(60, "How others see the person");
 const Note = text(140, "A few words to the other side");
 
@@ -122,6 +125,14 @@ export const userActions = {
 			/** The most that this code pays without asking; never more than the person's limit. */
 			cap: Type.Optional(ConfirmAbove),
 			image: Type.Optional(Type.Enum(["png", "svg"], { description: "Also draw it" })),
+			ahead: Type.Optional(
+				Type.Integer({
+					minimum: 0,
+					maximum: CODES_AHEAD_MAX,
+					description:
+						"How many more, for when there is no network then: each begins to be good as the one before ends",
+				}),
+			),
 		}),
 		returns: closed({
 			code: Type.String(),
@@ -131,6 +142,15 @@ export const userActions = {
 			expiresInMs: Type.Integer({ minimum: 0 }),
 			/** A data URL. */
 			image: nullable(Type.String()),
+			/** They pay less without asking: they are kept where nobody watches. */
+			later: Type.Array(
+				closed({
+					code: Type.String(),
+					cap: Amount,
+					startsInMs: Type.Integer({ minimum: 0 }),
+					expiresInMs: Type.Integer({ minimum: 0 }),
+				}),
+			),
 		}),
 	},
 	listTransactions: {

@@ -12,6 +12,10 @@ import { userActions } from "./user.actions.ts";
 
 /** How long a code lives. The customer's screen shows a new one before that. */
 const CODE_TTL_S = 60;
+/** A code that was made ahead begins to be good so long before the one before it ends. */
+const CODE_OVERLAP_S = 5;
+/** The most that a code pays without asking that was made ahead. */
+const CODE_AHEAD_CAP = 30_000;
 const CONFIRM_ABOVE_USUAL = 100_000;
 /** An export is for people and their spreadsheets; a longer one is refused rather than cut. */
 const EXPORT_LINES_MAX = 10_000;
@@ -125,13 +129,16 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		issueCode: action("published", userActions.issueCode, async function (ctx) {
-			const { image } = ctx.params;
+			const { image, ahead = 0 } = ctx.params;
 			const { userId } = callerOf(ctx);
 			const limit = confirmAboveOf(await byId(this, userId));
 			const cap = Math.min(ctx.params.cap ?? limit, limit);
 			const { code, expiresAtMs } = await call(ctx, "auth.signCode", { userId, ttlS: CODE_TTL_S, cap });
 			const drawn = image ? await drawCode(code, image) : null;
-			return { code, cap, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()), image: drawn };
+			const later = await Promise.all(
+				Array.from({ length: ahead }, (_, index) => codeAhead(ctx, { index, userId, cap })),
+			);
+			return { code, cap, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()), image: drawn, later };
 		}),
 
 		listTransactions: action("published", userActions.listTransactions, async (ctx) => {
@@ -167,6 +174,16 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 	},
 });
+
+async function codeAhead(ctx: Context<unknown, Meta>, asked: { index: number; userId: string; cap: number }) {
+	const { userId } = asked;
+	const cap = Math.min(asked.cap, CODE_AHEAD_CAP);
+	const startsInS = (asked.index + 1) * (CODE_TTL_S - CODE_OVERLAP_S);
+	const signed = await call(ctx, "auth.signCode", { userId, ttlS: CODE_TTL_S, startsInS, cap });
+	const nowMs = Date.now();
+	const { code, issuedAtMs, expiresAtMs } = signed;
+	return { code, cap, startsInMs: Math.max(0, issuedAtMs - nowMs), expiresInMs: Math.max(0, expiresAtMs - nowMs) };
+}
 
 /** The part of every money command that makes it repeatable: scoped by the person who asks. */
 function commandIn(ctx: Context<unknown, Meta>, name: string, params: { idempotencyKey: string }) {

@@ -51,6 +51,25 @@ function rasterise(svg: string) {
 }
 
 describe("a payment code", () => {
+	it("comes with others for later, which pay less without asking, and are good one after the other", async () => {
+		const { code, later } = await ada.api.ok("user.issueCode", { ahead: 2 });
+		assert.equal(new Set([code, ...later.map((each) => each.code)]).size, 3);
+		for (const [index, { code, cap, startsInMs, expiresInMs }] of later.entries()) {
+			assert.match(code, /^HN:[0-9A-Z $%*+./:-]{149}$/);
+			assert.equal(cap, 30_000);
+			const startsMs = (index + 1) * 55_000;
+			assert.ok(startsInMs > startsMs - 5_000 && startsInMs <= startsMs, `${startsInMs}`);
+			assert.ok(Math.abs(expiresInMs - startsInMs - 60_000) <= 1_000);
+			// Korea's standard for variable codes.
+			assert.ok(expiresInMs <= 180_000);
+		}
+		const small = await ada.api.ok("user.issueCode", { ahead: 1, cap: 500 });
+		assert.deepEqual([small.cap, small.later.map(({ cap }) => cap)], [500, [500]]);
+		assert.deepEqual((await ada.api.ok("user.issueCode", {})).later, []);
+		for (const ahead of [-1, 3, 1.5, "1", null])
+			await ada.api.refused("user.issueCode", { ahead }, "validation_failed");
+	});
+
 	it("has the documented form, a life of 60 s and a usual cap", async () => {
 		const { code, cap, expiresAtMs, expiresInMs, image } = await ada.api.ok("user.issueCode", {});
 		assert.match(code, /^HN:[0-9A-Z $%*+./:-]{149}$/);

@@ -48,6 +48,14 @@ describe("a code that is not good moves nothing:", () => {
 		await refusedWith([crafted({ agoS: 61 }), crafted({ agoS: 3_600 }), crafted({ agoS: 10 ** 9 })], "code_expired");
 	});
 
+	it("made ahead, before it begins; it is not used up by that", async () => {
+		const { later } = await bob.api.ok("user.issueCode", { ahead: 2 });
+		await refusedWith(
+			[...later.map(({ code }) => code), crafted({ agoS: -10 }), crafted({ agoS: -100 })],
+			"code_too_early",
+		);
+	});
+
 	it("claiming a life longer than any code may have", async () => {
 		await refusedWith([crafted({ agoS: 181, ttlS: 255 })], "code_expired");
 	});

@@ -1,0 +1,70 @@
+import { useState } from "preact/hooks";
+import { useAction } from "../ui/action.ts";
+import { Submit } from "../ui/button.tsx";
+import { number } from "../ui/format.tsx";
+import { problemText } from "../ui/problem-text.ts";
+import { go } from "../ui/router.tsx";
+import { toast } from "../ui/toast.tsx";
+import { AmountField } from "./amount-field.tsx";
+import { carryOut } from "./intention.ts";
+import { t } from "./texts.ts";
+import { Top } from "./top.tsx";
+import { account, me, readMe } from "./wallet.ts";
+
+const steps = [5_000, 10_000, 50_000, 100_000];
+
+export default function Charge() {
+	const texts = t().charge;
+	const [amount, setAmount] = useState(0);
+	const [error, setError] = useState<string>();
+	const [isChecking, setChecking] = useState(false);
+	const most = me.value?.limits.chargeMax ?? 0;
+	const [isBusy, charge] = useAction(async () => {
+		if (amount < 1) return setError(t().profile.wrong);
+		setError(undefined);
+		const done = await carryOut("user.charge", { amount }, () => setChecking(true));
+		setChecking(false);
+		if (!done.ok) return setError(problemText(done.problem));
+		toast(texts.done(amount));
+		await readMe();
+		go("/", "replace");
+	});
+	const choose = (next: number) => {
+		setAmount(Math.min(next, most || next));
+		setError(undefined);
+	};
+	return (
+		<div class="narrow stack">
+			<Top to="/">{texts.title}</Top>
+			<form
+				class="stack"
+				noValidate
+				onSubmit={(event) => {
+					event.preventDefault();
+					charge();
+				}}
+			>
+				<AmountField
+					label={texts.how}
+					value={amount}
+					hint={amount > 0 && account.value ? texts.after(account.value.balance + amount) : texts.most(most)}
+					error={error}
+					onAmount={choose}
+				/>
+				<div class="chips">
+					{steps.map((step) => (
+						<button key={step} type="button" class="button chip number" onClick={() => choose(amount + step)}>
+							+{number(step)}
+						</button>
+					))}
+				</div>
+				{isChecking && (
+					<p class="notice warn" role="status">
+						{t().checking}
+					</p>
+				)}
+				<Submit isBusy={isBusy}>{texts.submit(amount)}</Submit>
+			</form>
+		</div>
+	);
+}

@@ -1,0 +1,132 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Amount } from "../ui/format.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { problemText } from "../ui/problem-text.ts";
+import { go } from "../ui/router.tsx";
+import { Title } from "../ui/title.tsx";
+import { readySound } from "./chime.ts";
+import { type Code, Codes } from "./codes.ts";
+import { Qr } from "./qr.tsx";
+import { t } from "./texts.ts";
+import { account, arrived, isFrozen } from "./wallet.ts";
+
+/** The code that a shop reads, as large as the screen lets it be, in the coin that it is. */
+export default function Pay() {
+	const texts = t().payScreen;
+	const codes = useMemo(() => new Codes(), []);
+	useEffect(() => {
+		codes.start();
+		return () => codes.stop();
+	}, [codes]);
+	useEffect(() => {
+		if (arrived.value) codes.renew();
+	}, [codes, arrived.value]);
+	useEffect(() => keepAwake(), []);
+	useEffect(() => {
+		const onKey = (event: KeyboardEvent) => event.key === "Escape" && !arrived.value && go("/", "replace");
+		addEventListener("keydown", onKey);
+		addEventListener("pointerdown", readySound, { once: true });
+		return () => removeEventListener("keydown", onKey);
+	}, []);
+	const code = isFrozen.value ? null : codes.now.value;
+	const problem = codes.problem.value;
+	return (
+		<div class="pay">
+			<header class="pay-top">
+				<button type="button" class="button on-jade round" aria-label={t().close} onClick={() => go("/", "replace")}>
+					<Icon name="close" />
+				</button>
+				<Title app={t().name}>{texts.title}</Title>
+			</header>
+			<p class="pay-show">{texts.show}</p>
+			<div class="pay-coin">
+				{code ? (
+					<>
+						<Ring code={code} />
+						<Qr code={code.code} label={texts.alt} />
+					</>
+				) : (
+					<p class="pay-none" role="status">
+						{isFrozen.value ? texts.frozen : problem ? problemText(problem) : texts.renewing}
+					</p>
+				)}
+			</div>
+			<div class="pay-words">
+				{code && <Left code={code} />}
+				{problem && code && (
+					<p class="pay-ahead" role="status">
+						<Icon name="offline" />
+						{texts.ahead}
+					</p>
+				)}
+				{code && <p class="small">{texts.upTo(code.cap)}</p>}
+				<p class="pay-balance">
+					<span class="small">{texts.balance}</span>
+					{account.value && <Amount value={account.value.available} />}
+				</p>
+				<p class="small pay-hint">{texts.bright}</p>
+			</div>
+		</div>
+	);
+}
+
+const TURN_MS = 60_000;
+const RADIUS = 97;
+const LENGTH = 2 * Math.PI * RADIUS;
+
+/** How much of the code's time is left. The browser moves it, without a line of script; the clock is the monotonic one. */
+function Ring({ code }: { readonly code: Code }) {
+	const [circle, setCircle] = useState<SVGCircleElement | null>(null);
+	useEffect(() => {
+		const leftMs = Math.max(0, code.untilMs - performance.now());
+		const from = LENGTH * (1 - Math.min(1, leftMs / TURN_MS));
+		const frames = [{ strokeDashoffset: from }, { strokeDashoffset: LENGTH }];
+		const turning = circle?.animate(frames, { duration: leftMs, fill: "forwards" });
+		return () => turning?.cancel();
+	}, [circle, code]);
+	return (
+		<svg class="pay-ring" viewBox="0 0 200 200" aria-hidden="true">
+			<circle cx="100" cy="100" r={RADIUS} class="pay-ring-track" />
+			<circle ref={setCircle} cx="100" cy="100" r={RADIUS} class="pay-ring-left" stroke-dasharray={LENGTH} />
+		</svg>
+	);
+}
+
+function Left({ code }: { readonly code: Code }) {
+	const [nowMs, setNowMs] = useState(performance.now());
+	useEffect(() => {
+		setNowMs(performance.now());
+		const ticking = setInterval(() => setNowMs(performance.now()), 250);
+		return () => clearInterval(ticking);
+	}, [code]);
+	const seconds = Math.max(0, Math.ceil((code.untilMs - nowMs) / 1_000));
+	return (
+		<p class="pay-left number" role="timer" aria-live="off">
+			{t().payScreen.left(seconds)}
+		</p>
+	);
+}
+
+/** A screen that goes dark in the queue is a payment that takes twice as long. */
+function keepAwake(): () => void {
+	let lock: WakeLockSentinel | undefined;
+	let isOver = false;
+	const ask = () => {
+		if (document.visibilityState !== "visible" || isOver) return;
+		navigator.wakeLock?.request("screen").then(
+			(got) => {
+				if (isOver) void got.release();
+				else lock = got;
+			},
+			// Of no consequence: a low battery is a reason to refuse.
+			() => {},
+		);
+	};
+	ask();
+	document.addEventListener("visibilitychange", ask);
+	return () => {
+		isOver = true;
+		document.removeEventListener("visibilitychange", ask);
+		void lock?.release();
+	};
+}

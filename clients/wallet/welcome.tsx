@@ -1,0 +1,44 @@
+import { Choice } from "../ui/choice.tsx";
+import { chooseLanguage, language } from "../ui/i18n.ts";
+import { Link } from "../ui/router.tsx";
+import { Title } from "../ui/title.tsx";
+import { Coin } from "./coin.tsx";
+import { t } from "./texts.ts";
+
+export function Welcome() {
+	const { title, text, signUp, logIn, insecure } = t().welcome;
+	return (
+		<main class="welcome">
+			<div class="welcome-art" aria-hidden="true">
+				<Coin />
+			</div>
+			<div class="welcome-words">
+				<Title app={t().name}>{title}</Title>
+				<p class="soft">{text}</p>
+			</div>
+			{isSecureContext ? (
+				<div class="stack">
+					<Link to="/signup" class="button primary large">
+						{signUp}
+					</Link>
+					<Link to="/login" class="button large">
+						{logIn}
+					</Link>
+				</div>
+			) : (
+				<p class="notice danger" role="alert">
+					{insecure}
+				</p>
+			)}
+			<Choice
+				label={t().settingsScreen.language}
+				value={language.value}
+				options={[
+					["ko", "한국어"],
+					["en", "English"],
+				]}
+				onChoose={chooseLanguage}
+			/>
+		</main>
+	);
+}
