@@ -5,6 +5,7 @@ import { backingOf } from "./mixins/backing.ts";
 import { openDataDir } from "./mixins/data-dir.ts";
 import { metricsOf } from "./mixins/metrics.ts";
 import { startProbes } from "./mixins/probes.ts";
+import { processService } from "./mixins/process.ts";
 import { measureProcess } from "./mixins/process-metrics.ts";
 import { tracesService } from "./mixins/traces.ts";
 import { brokerOptions, keepsAnything, readSettings, type Settings } from "./moleculer.config.ts";
@@ -15,6 +16,8 @@ export type Platform = {
 	/** Where the ports really are; they differ from the settings where those say 0. */
 	readonly urls: { readonly public: string | null; readonly internal: string | null; readonly probes: string };
 	stop(): Promise<void>;
+	/** Resolves when an operator asks this process to end. */
+	readonly drained: Promise<void>;
 };
 
 type ServiceFactory = (settings: Settings) => ServiceSchema | readonly ServiceSchema[];
@@ -25,9 +28,10 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 	const dataDir = settings.mongodbUri || !keepsAnything(settings) ? null : openDataDir(settings.dataDir);
 	const broker = new ServiceBroker(options);
 	const backing = backingOf(broker, settings);
+	const { promise: drainAsked, resolve: askToDrain } = Promise.withResolvers<void>();
 	const stop = async () => {
 		probes?.startStopping();
-		await drained(broker, settings);
+		await emptied(broker, settings);
 		// What the gateways still answer needs the services behind them.
 		await Promise.all(gatewaysOf(broker).map((gateway) => gateway.close()));
 		await broker.stop();
@@ -44,6 +48,7 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 		if (!settings.transporter) refuseLonely(schemas);
 		for (const schema of schemas) broker.createService(schema);
 		if (broker.isTracingEnabled()) broker.createService(tracesService);
+		broker.createService(processService(broker, askToDrain));
 		await broker.start();
 		for (const gateway of gatewaysOf(broker)) await gateway.open();
 		probes.started();
@@ -51,7 +56,7 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 		await stop();
 		throw error;
 	}
-	return { broker, urls: { ...urlsOf(broker), probes: probes.url }, stop };
+	return { broker, urls: { ...urlsOf(broker), probes: probes.url }, stop, drained: drainAsked };
 }
 
 async function loadService(name: string): Promise<ServiceFactory> {
@@ -69,7 +74,7 @@ function refuseLonely(schemas: readonly ServiceSchema[]): void {
 }
 
 /** Until nobody sends anything here any more: whoever balances has seen that this process is not ready, and clients have other connections. */
-async function drained(broker: ServiceBroker, { drainS }: Settings): Promise<void> {
+async function emptied(broker: ServiceBroker, { drainS }: Settings): Promise<void> {
 	const open = gatewaysOf(broker).filter(({ url }) => url);
 	for (const gateway of open) gateway.drain();
 	if (open.length > 0) await sleep(drainS * 1_000);
@@ -89,17 +94,17 @@ async function main(): Promise<void> {
 	const logger = broker.getLogger("hannip");
 	logger.info(`Hannip is up. Public: ${urls.public}  Internal: ${urls.internal}  Probes: ${urls.probes}`);
 	let stopping = false;
-	for (const signal of ["SIGINT", "SIGTERM"] as const) {
-		process.on(signal, () => {
-			if (stopping) return;
-			stopping = true;
-			logger.info(`${signal}: finishing what was begun …`);
-			platform.stop().then(
-				() => process.exit(0),
-				(error: unknown) => fatal(error),
-			);
-		});
-	}
+	const stop = (why: string) => {
+		if (stopping) return;
+		stopping = true;
+		logger.info(`${why}: finishing what was begun …`);
+		platform.stop().then(
+			() => process.exit(0),
+			(error: unknown) => fatal(error),
+		);
+	};
+	for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal));
+	void platform.drained.then(() => stop("An operator asked for it"));
 }
 
 function fatal(error: unknown): never {

@@ -11,6 +11,7 @@ import { lostAnswers } from "./mixins/lost-answers.ts";
 import { PageReporter } from "./mixins/moleculer-metrics.ts";
 import { natsByAction, nodeIDOf } from "./mixins/nats-by-action.ts";
 import { Traces } from "./mixins/traces.ts";
+import { traffic } from "./mixins/traffic.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
 export const serviceNames = ["credit", "auth", "user", "store", "api"] as const;
@@ -66,6 +67,13 @@ export type Settings = {
 	 * Without a MongoDB it may be left out: then a file `operator.token` in `DATA_DIR` has it.
 	 */
 	readonly operatorToken: string | null;
+	/**
+	 * `OPERATOR_TOKENS`: operators by name, each with a token of their own, as `kim:TOKEN`, separated by commas or line breaks.
+	 * `OPERATOR_TOKENS_FILE` names a file with them. Whoever shows `OPERATOR_TOKEN` goes by the name of `operator`.
+	 */
+	readonly operatorTokens: Readonly<Record<string, string>>;
+	/** `ADJUST_ALONE_MAX`: up to how much one operator may adjust alone, in credits; what is more a second one has to confirm. */
+	readonly adjustAloneMax: number;
 	/**
 	 * `WEBHOOK_SECRET`: from it come the secrets that sign webhooks, at least 32 characters. `WEBHOOK_SECRET_FILE` names a file with it.
 	 * Without a MongoDB it may be left out: then a file `webhook.secret` in `DATA_DIR` has it.
@@ -135,6 +143,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		chargeMax: integer("CHARGE_MAX", 2_000_000, { min: 1, max: 1_000_000_000_000 }),
 		keySecret: secretOf(env, "KEY_SECRET", wrong),
 		operatorToken: secretOf(env, "OPERATOR_TOKEN", wrong),
+		operatorTokens: operatorsIn(secretOf(env, "OPERATOR_TOKENS", wrong), wrong),
+		adjustAloneMax: integer("ADJUST_ALONE_MAX", 1_000_000_000_000, { max: 1_000_000_000_000 }),
 		...readWebhookSettings(env, wrong),
 		trustedProxies: listIn(env.TRUSTED_PROXIES),
 		allowedOrigins: listIn(env.ALLOWED_ORIGINS).map((origin) => originOf("ALLOWED_ORIGINS", origin, wrong)),
@@ -159,12 +169,15 @@ export const keepsAnything = ({ transporter, services }: Pick<Settings, "transpo
 	!transporter || services.some((name) => name !== "api");
 
 function refuseBadAccess(settings: Settings, wrong: string[]): void {
-	const { keySecret, operatorToken, trustedProxies, mongodbUri, transporter, services } = settings;
+	const { keySecret, operatorToken, operatorTokens, trustedProxies, mongodbUri, transporter, services } = settings;
 	if (keySecret && keySecret.length < 32) wrong.push("KEY_SECRET has less than 32 characters");
-	if (operatorToken && !/^[\w.~+/=-]{32,}$/.test(operatorToken))
+	if (operatorToken && !isToken(operatorToken))
 		wrong.push("OPERATOR_TOKEN is not 32 letters, digits or - . _ ~ + / = at least");
-	if (!operatorToken && (mongodbUri || transporter) && services.includes("api"))
-		wrong.push("OPERATOR_TOKEN is needed with MONGODB_URI or TRANSPORTER: all gateways have the same");
+	const hasOperators = operatorToken !== null || Object.keys(operatorTokens).length > 0;
+	if (!hasOperators && (mongodbUri || transporter) && services.includes("api"))
+		wrong.push(
+			"OPERATOR_TOKEN, or OPERATOR_TOKENS, is needed with MONGODB_URI or TRANSPORTER: all gateways have the same",
+		);
 	for (const proxy of trustedProxies)
 		if (!isAddressOrRange(proxy)) wrong.push(`TRUSTED_PROXIES: ${proxy} is no address and no range`);
 	const isShared = mongodbUri !== null;
@@ -181,6 +194,25 @@ function readTraceSettings(env: NodeJS.ProcessEnv, wrong: string[]): Pick<Settin
 	const traceRate = Number(env.TRACE_RATE || "0.1");
 	if (!(traceRate >= 0 && traceRate <= 1)) wrong.push(`TRACE_RATE=${env.TRACE_RATE} is not a number from 0 to 1`);
 	return { zipkinUrl, traceRate };
+}
+
+const isToken = (text: string): boolean => /^[\w.~+/=-]{32,}$/.test(text);
+
+/** What is wrong is told by its place: there may be a token in it. */
+function operatorsIn(text: string | null, wrong: string[]): Record<string, string> {
+	const operators: Record<string, string> = {};
+	const lines = (text ?? "").split(/[,\n]/).map((line) => line.trim());
+	for (const [index, line] of lines.filter(Boolean).entries()) {
+		const [, name = "", token = ""] = /^([^:]*):(.*)$/s.exec(line) ?? [];
+		const said = `OPERATOR_TOKENS: the ${index + 1}. of them`;
+		if (!/^[a-z][a-z0-9_-]{0,30}$/.test(name) || !isToken(token))
+			wrong.push(`${said} is not like kim:TOKEN, a name in small letters and a token of 32 characters at least`);
+		// Two who share a name, or a token, would be one person to the rule that wants two.
+		else if (name === "operator" || Object.hasOwn(operators, name) || Object.values(operators).includes(token))
+			wrong.push(`${said} has a name or a token that is taken`);
+		else operators[name] = token;
+	}
+	return operators;
 }
 
 type WebhookSettings = Pick<Settings, "webhookSecret" | "webhookTargets" | "webhookRetriesS">;
@@ -245,6 +277,7 @@ const middlewares = (transporter: string | null): NonNullable<BrokerOptions["mid
 	lostAnswers,
 	circuitBreaker,
 	"ErrorHandler",
+	traffic,
 	"Tracing",
 	actionMetrics,
 	...(transporter ? [hedging({ afterMs: 300 })] : []),

@@ -15,7 +15,8 @@ export type Index = { readonly fields: readonly string[]; readonly unique?: true
 
 type Settings = { readonly dataDir: string; readonly mongodbUri?: string | null };
 
-const makeAdapter = ({ dataDir, mongodbUri }: Settings, collection: Collection): Adapter =>
+/** What keeps a collection, outside of a service. */
+export const adapterFor = ({ dataDir, mongodbUri }: Settings, collection: Collection): Adapter =>
 	mongodbUri
 		? new MongoAdapter({ uri: mongodbUri, ...collection })
 		: new SqliteAdapter({ path: join(dataDir, "hannip.sqlite"), ...collection });
@@ -43,7 +44,7 @@ export function database(
 		actions: Object.fromEntries(Object.keys(library.actions ?? {}).map((name) => [name, false])),
 		// Only now: Moleculer clones schemas while it merges them, and a connection cannot be cloned.
 		merged(schema) {
-			const collections = new Map(described.map((each) => [each.collection, makeAdapter(settings, each)]));
+			const collections = new Map(described.map((each) => [each.collection, adapterFor(settings, each)]));
 			// moleculer-db knows one adapter for a service. The first is that one, and the others come and go with it.
 			Object.assign(schema, { collections, adapter: collections.get(described[0].collection) });
 		},

@@ -1,35 +1,13 @@
-// `npm run audit`: reads the whole log and holds it, and the read model, against the rules. Asks a running platform at
+// `npm run audit`: reads the whole log and holds it, and the read model, against the rules; and the operator log, whether its chain is whole. Asks a running platform at
 // `--internal-url`; if none runs there, opens the ledger where the settings say that it lies; and says which of both before it begins.
 // Exits with 1 unless everything is right.
 import { parseArgs } from "node:util";
 import type { Result } from "../services/actions.ts";
-import { type AuditProgress, auditLedger } from "../services/credit/audit-run.ts";
-import { operatorToken, placeOfLedger, withLedger } from "./stopped-ledger.ts";
+import { auditLedger } from "../services/credit/audit-run.ts";
+import { bar, LOOK_MS, number, showProgress } from "./audit-view.ts";
+import { checkOperatorLog, operatorToken, placeOfLedger, withLedger } from "./stopped-ledger.ts";
 
-const BAR_WIDTH = 20;
-const AGAIN_MS = process.stderr.isTTY ? 100 : 5_000;
-
-let nextMs = performance.now() + AGAIN_MS;
-
-/** On a terminal one line that is written anew, elsewhere a line now and then; `null` ends it. */
-function showProgress(text: string | null): void {
-	const { stderr } = process;
-	if (text !== null && performance.now() < nextMs) return;
-	nextMs = performance.now() + AGAIN_MS;
-	if (stderr.isTTY) stderr.write(`\r\u001b[K${text ?? ""}`);
-	else if (text !== null) stderr.write(`${text}\n`);
-}
-
-function bar({ sequence, of, transfers }: AuditProgress): string {
-	const done = sequence / of;
-	const filled = Math.floor(done * BAR_WIDTH);
-	const groups = `group ${number(sequence)} of ${number(of)}`;
-	return `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ${Math.floor(done * 100)} %  ${groups}, ${number(transfers)} transfers`;
-}
-
-const number = (value: number): string => value.toLocaleString("en");
-
-type Report = Result<"credit.audit">;
+type Report = Result<"credit.audit"> & { readonly operations: Result<"operator.checkOperations"> };
 
 /** Before the audit and not with its result: it takes its time, and may fail. */
 const sayWhom = (whom: string): void => console.log(`audit of ${whom}`);
@@ -45,9 +23,11 @@ async function overHttp(url: string): Promise<Report | null> {
 		if (status?.auditing) showProgress(bar(status.auditing));
 	};
 	// Not to see how far it is says nothing about the audit itself.
-	const watching = setInterval(() => look().catch(() => {}), AGAIN_MS);
+	const watching = setInterval(() => look().catch(() => {}), LOOK_MS);
 	try {
-		return await ask<Report>(url, "/ledger/audit", "POST");
+		const ledger = await ask<Result<"credit.audit">>(url, "/ledger/audit", "POST");
+		const operations = ledger && (await ask<Report["operations"]>(url, "/operations/check", "POST"));
+		return operations && { ...ledger, operations };
 	} finally {
 		clearInterval(watching);
 	}
@@ -71,7 +51,10 @@ async function ask<T>(url: string, path: string, method = "GET"): Promise<T | nu
 
 async function ofStorage(url: string): Promise<Report> {
 	sayWhom(`the stopped ledger in ${placeOfLedger()}, since no platform runs at ${url}`);
-	return withLedger((ledger) => auditLedger(ledger, { onProgress: (progress) => showProgress(bar(progress)) }));
+	return withLedger(async (ledger) => ({
+		...(await auditLedger(ledger, { onProgress: (progress) => showProgress(bar(progress)) })),
+		operations: await checkOperatorLog(),
+	}));
 }
 
 /** Without a path. @throws when it has a password, which could end on the screen, and which nobody there asks for */
@@ -82,8 +65,11 @@ function internalUrl(): string {
 	return origin;
 }
 
+const isClean = ({ clean, operations }: Report): boolean => clean && operations.clean;
+
 function print(report: Report): void {
-	const { groups, entries, refused, accounts, transfers, inCirculation, headHash, tookMs, discrepancy } = report;
+	const { groups, entries, refused, accounts, transfers, inCirculation, headHash, tookMs, discrepancy, operations } =
+		report;
 	console.log(
 		`${number(groups)} groups, ${number(entries)} entries (${number(refused)} refused), ` +
 			`${number(accounts)} accounts, ${number(transfers)} transfers`,
@@ -92,7 +78,10 @@ function print(report: Report): void {
 	if (discrepancy) {
 		const { sequence, position, what } = discrepancy;
 		console.error(`WRONG at group ${sequence}${position === null ? "" : `, entry ${position}`}: ${what}`);
-	} else console.log("clean");
+	}
+	if (operations.discrepancy) console.error(`WRONG in the operator log: ${operations.discrepancy}`);
+	else console.log(`operator log: ${number(operations.lines)} lines; head ${operations.headHash}`);
+	if (isClean(report)) console.log("clean");
 }
 
 try {
@@ -100,7 +89,7 @@ try {
 	const report = (await overHttp(url)) ?? (await ofStorage(url));
 	showProgress(null);
 	print(report);
-	process.exitCode = report.clean ? 0 : 1;
+	process.exitCode = isClean(report) ? 0 : 1;
 } catch (error) {
 	showProgress(null);
 	console.error(`audit: ${(error as Error).message}`);

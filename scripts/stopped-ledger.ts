@@ -1,7 +1,10 @@
 import { existsSync, rmSync } from "node:fs";
 import { openDataDir } from "../mixins/data-dir.ts";
+import { adapterFor, type Documents } from "../mixins/database.ts";
 import { readSettings, type Settings } from "../moleculer.config.ts";
-import { operatorTokenOf } from "../services/api/operator.ts";
+import type { Result } from "../services/actions.ts";
+import { operatorTokenOf } from "../services/api/operators.ts";
+import { type LineDocument, OPERATOR_LOG, OperatorLog } from "../services/credit/operator-log.ts";
 import { RunningLedger } from "../services/credit/running-ledger.ts";
 import { ledgerFiles, openStorage } from "../services/credit/storage.ts";
 
@@ -22,6 +25,17 @@ export async function withLedger<T>(work: (ledger: RunningLedger) => Promise<T>,
 		return await work(ledger).finally(() => ledger.close());
 	} finally {
 		files?.release();
+	}
+}
+
+/** Whether the chain of what operators did is whole, where the settings say that it lies. */
+export async function checkOperatorLog(): Promise<Result<"operator.checkOperations">> {
+	const adapter = adapterFor(settingsOfLedger(), { collection: OPERATOR_LOG });
+	await adapter.connect();
+	try {
+		return await new OperatorLog(adapter as unknown as Documents<LineDocument>).check();
+	} finally {
+		await adapter.disconnect();
 	}
 }
 

@@ -1,7 +1,10 @@
 import type { ActionSchema, Context, Service } from "moleculer";
 import type { Static, TSchema } from "typebox";
+import type { processActions } from "../mixins/process.actions.ts";
+import type { internalActions } from "./api/internal.actions.ts";
 import type { authActions } from "./auth/auth.actions.ts";
 import type { creditActions } from "./credit/credit.actions.ts";
+import type { operatorActions } from "./credit/operator.actions.ts";
 import { fail, problemOf, problems } from "./errors.ts";
 import type { storeActions } from "./store/store.actions.ts";
 import type { userActions } from "./user/user.actions.ts";
@@ -12,10 +15,14 @@ export type ActionSpec = { readonly params: TSchema; readonly returns: TSchema }
 type Named<Service extends string, Specs> = { [Name in keyof Specs & string as `${Service}.${Name}`]: Specs[Name] };
 
 /** Every action of the platform by its full name. Types only: a service never imports another one's code. */
-export type Actions = Named<"auth", typeof authActions> &
-	Named<"credit", typeof creditActions> &
-	Named<"store", typeof storeActions> &
-	Named<"user", typeof userActions>;
+export interface Actions
+	extends Named<"auth", typeof authActions>,
+		Named<"credit", typeof creditActions>,
+		Named<"internal", typeof internalActions>,
+		Named<"operator", typeof operatorActions>,
+		Named<"process", typeof processActions>,
+		Named<"store", typeof storeActions>,
+		Named<"user", typeof userActions> {}
 
 type Spec<Name extends keyof Actions> = Actions[Name] extends ActionSpec ? Actions[Name] : never;
 export type Params<Name extends keyof Actions> = Static<Spec<Name>["params"]>;
@@ -31,10 +38,12 @@ export type Till = {
 	readonly discountMaxPercent: number;
 };
 
+export type Operator = { readonly kind: "operator"; readonly name: string };
+
 /** What travels with a request through all services; only the gateway sets it, never the client. */
 export type Meta = {
 	/** Who asks; absent in calls that the platform makes by itself. */
-	caller?: Person | Till;
+	caller?: Person | Till | Operator;
 	/** The answer is a stored one: the same request was decided before. */
 	replayed?: boolean;
 };
@@ -45,6 +54,14 @@ export const call = <Name extends keyof Actions & string>(
 	name: Name,
 	params: Params<Name>,
 ): Promise<Result<Name>> => from.call(name, params as object) as Promise<Result<Name>>;
+
+/** The same of one process, and no other. */
+export const callAt = <Name extends keyof Actions & string>(
+	from: Context,
+	name: Name,
+	params: Params<Name>,
+	at: { readonly nodeID: string; readonly timeout?: number },
+): Promise<Result<Name>> => from.call(name, params as object, at) as Promise<Result<Name>>;
 
 /**
  * What is asked after something was booked, for the same answer. If that fails, nobody may say that nothing was done.
@@ -80,7 +97,7 @@ const unshared = <T>(schema: T): T => JSON.parse(JSON.stringify(schema)) as T;
 
 /** Who asks: a person or a till. @throws unauthenticated when it is neither */
 export function whoAsks({ meta: { caller } }: Context<unknown, Meta>): Person | Till {
-	if (!caller) throw fail("unauthenticated");
+	if (!caller || caller.kind === "operator") throw fail("unauthenticated");
 	return caller;
 }
 

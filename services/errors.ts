@@ -106,6 +106,17 @@ export const problems = {
 		{ retryable: true },
 	),
 
+	second_operator_needed: problem(
+		403,
+		"Another operator has to confirm this",
+		"Ask somebody with a token and a name of their own: whoever asks for an adjustment does not confirm it.",
+	),
+	last_process: problem(
+		409,
+		"No other process does what this one does",
+		"Start another one first, or end this one where it was started.",
+	),
+
 	// People, shops and their things.
 	too_many_webhooks: problem(409, "The store has as many webhooks as it can", "Remove one that is not needed."),
 	secret_rotated_recently: problem(

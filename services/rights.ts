@@ -87,7 +87,20 @@ export const rights = {
 	"credit.account": ["operator"],
 	"credit.outcome": ["operator"],
 	"credit.statement": ["operator"],
-	"auth.rotateKeys": ["operator"],
+	"credit.listHolds": ["operator"],
+	"auth.listKeys": ["operator"],
+	"operator.listProcesses": ["operator"],
+	"operator.drain": ["operator"],
+	"operator.account": ["operator"],
+	"operator.payment": ["operator"],
+	"operator.freeze": ["operator"],
+	"operator.unfreeze": ["operator"],
+	"operator.adjust": ["operator"],
+	"operator.listAdjustments": ["operator"],
+	"operator.decideAdjustment": ["operator"],
+	"operator.rotateKeys": ["operator"],
+	"operator.listOperations": ["operator"],
+	"operator.checkOperations": ["operator"],
 } as const satisfies Partial<Record<keyof Actions, readonly Role[]>>;
 
 /** An action that can be reached from outside. */

@@ -80,3 +80,50 @@ export const Cursor = Type.String({
 });
 export const PageLimit = Type.Integer({ minimum: 1, maximum: 100, default: 20 });
 export const page = <S extends TSchema>(item: S) => closed({ items: Type.Array(item), nextCursor: nullable(Cursor) });
+
+/** Of a receipt: whatever fields a service gave it. */
+export const Details = Type.Record(Type.String(), Type.Unknown());
+
+export const Transfer = closed({
+	id: TransferId,
+	kind: TransferKind,
+	debitAccountId: AccountId,
+	creditAccountId: AccountId,
+	amount: Amount,
+	state: TransferState,
+	refunded: Sum,
+	reference: nullable(TransferId),
+	details: Details,
+	createdAtMs: TimeMs,
+	expiresAtMs: nullable(TimeMs),
+});
+
+/** Of a person or a store: a system account that is frozen or closed would stop everybody, and closing is for good. */
+export const HeldAccountId = Type.String({ pattern: "^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16})$" });
+export const AccountState = Type.Enum(["open", "frozen", "closed"]);
+
+export const Account = closed({
+	id: AccountId,
+	kind: Type.Enum(["wallet", "store", "system"]),
+	owner: Type.String(),
+	state: AccountState,
+	balance: Sum,
+	/** The balance less what is held. */
+	available: Sum,
+	pending: Sum,
+});
+
+/** What the ledger's log says of a command, and where. */
+export const LedgerEntry = closed({
+	sequence: Count,
+	position: Count,
+	/** Of the group that it is in. */
+	hash: Type.String({ maxLength: 64 }),
+	committedAtMs: TimeMs,
+	id: Type.String({ maxLength: 300 }),
+	type: Type.String({ maxLength: 20 }),
+	refusal: nullable(Type.String({ maxLength: 40 })),
+});
+
+/** `next` is published and signs nothing yet, `active` signs, `previous` only verifies. */
+export const KeyState = Type.Enum(["next", "active", "previous"]);

@@ -3,7 +3,8 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
-import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
+import { internalRoutes } from "../../services/api/internal-routes.ts";
+import { publicRoutes } from "../../services/api/routes.ts";
 
 const root = join(import.meta.dirname, "../..");
 export const usersFile = join(root, "k8s/base/nats/users.conf");
@@ -36,7 +37,7 @@ const sorted = (names: readonly string[]): string[] => [...new Set(names)].sort(
 /** What a service asks of others, tells and hears: of what is in its files, and in those of the mixins that it has. */
 export function needsOf(service: ServiceName): Needs {
 	const text = textsOf(service);
-	const asked = all(text, /\bcall\(\s*[\w.#]+,\s*([^{,]*),/g).flatMap((name) => all(name, /"([a-z]+\.\w+)"/g));
+	const asked = all(text, /\bcall(?:At)?\(\s*[\w.#]+,\s*([^{,]*),/g).flatMap((name) => all(name, /"([a-z]+\.\w+)"/g));
 	const routed = service === "api" ? [...publicRoutes, ...internalRoutes].map(({ action }) => action) : [];
 	return {
 		calls: sorted([...asked, ...routed]),
@@ -50,13 +51,22 @@ const needs = Object.fromEntries(serviceNames.map((service) => [service, needsOf
 	Needs
 >;
 
+/** Whose processes have an action: the ledger's those of operators, each its own. */
+const hostOf = (name: string): string => {
+	const [first = ""] = name.split(".");
+	return { operator: "credit", process: "*" }[first] ?? first;
+};
+
+/** Whether a service's processes have this action. */
+export const isAt = (name: string, service: ServiceName): boolean => [service, "*"].includes(hostOf(name));
+
 /** What all processes of Moleculer say to each other: who is there, with what. */
 const together = ["DISCOVER", "INFO", "HEARTBEAT", "PING", "DISCONNECT"];
 const toOne = ["DISCOVER", "INFO", "PING", "PONG"];
 
 export function subjectsOf(service: ServiceName): { publish: string[]; subscribe: string[] } {
 	const { calls, tells } = needs[service];
-	const calledBy = serviceNames.filter((other) => needs[other].calls.some((name) => name.startsWith(`${service}.`)));
+	const calledBy = serviceNames.filter((other) => needs[other].calls.some((name) => isAt(name, service)));
 	const listeners = tells.flatMap((event) =>
 		serviceNames.filter((other) => needs[other].hears.includes(event)).map((other) => ({ event, other })),
 	);
@@ -64,7 +74,7 @@ export function subjectsOf(service: ServiceName): { publish: string[]; subscribe
 		publish: [
 			...together,
 			...toOne.map((type) => `${type}.*.*`),
-			...calls.map((name) => `REQ.${name.split(".")[0]}.*.${name}`),
+			...calls.map((name) => `REQ.${hostOf(name)}.*.${name}`),
 			// Operators' own process, too, waits for answers.
 			...[...calledBy, "operator"].map((other) => `RES.${other}.*`),
 			...listeners.map(({ event, other }) => `EVENT.${other}.*.${event}`),

@@ -10,7 +10,7 @@ import { Admission, type Question, type Verdict } from "./admission.ts";
 import { credentialIn, onlyHeader } from "./authorization.ts";
 import { type Proof, readProof } from "./dpop.ts";
 import { isFreshNonce, makeNonce } from "./nonce.ts";
-import type { OperatorCheck } from "./operator.ts";
+import type { OperatorCheck } from "./operators.ts";
 import type { Route } from "./routes.ts";
 import { saidMethodOf } from "./server.ts";
 import { TillAccess } from "./till-access.ts";
@@ -69,8 +69,7 @@ export class Access {
 	 */
 	async admit(asked: Asked): Promise<Admitted> {
 		if (credentialsFor(asked.route.action).has("operator")) {
-			this.#checkOperator(asked.req);
-			return {};
+			return { caller: { kind: "operator", name: this.#checkOperator(asked.req) } };
 		}
 		const { question, ...admitted } = await this.#claim(asked, Date.now());
 		const verdict = await this.#admission.ask(question);

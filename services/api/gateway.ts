@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
+import type { ActionParams, ActionSchema, Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Static } from "typebox";
 import { keyring } from "../../mixins/keyring.ts";
@@ -21,7 +21,7 @@ import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { crossOrigin } from "./cors.ts";
 import { httpMetricsIn } from "./http-metrics.ts";
 import { type EventPage, LiveEvents } from "./live-events.ts";
-import { type OperatorCheck, operatorCheck, operatorTokenOf } from "./operator.ts";
+import { type OperatorCheck, operatorCheck, operatorsOf } from "./operators.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
 import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
 import { requestWatch } from "./request-watch.ts";
@@ -53,6 +53,8 @@ export type GatewayOptions = {
 	/** Pages of which other origins may call it. */
 	readonly allowedOrigins?: readonly string[];
 	readonly settings: Settings;
+	/** Its own actions. */
+	readonly actions?: Record<string, ActionSchema>;
 };
 
 type Request = Incoming &
@@ -93,6 +95,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		files = noFiles,
 		allowedOrigins = [],
 		settings,
+		actions,
 	} = options;
 	const byAlias = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
 	const routeOf = ({ method, fullPath }: Alias): Route => byAlias.get(`${method} ${fullPath}`) as Route;
@@ -216,6 +219,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		// In a trace a request has its method until its route is known; never its address, nor what it says.
 		actions: {
 			...{ listAliases: false, addRoute: false, removeRoute: false },
+			...actions,
 			rest: { tracing: { spanName: (ctx: Context<{ req: IncomingMessage }>) => String(ctx.params.req.method) } },
 		},
 		...(isLive && { events: liveEvents }),
@@ -236,7 +240,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			/** Called when everything behind it is there: an open port is a promise. */
 			async open(): Promise<void> {
 				const service = this as unknown as GatewayService;
-				const checkOperator = audience === "operators" ? operatorsOf(service, settings) : refuseAll;
+				const checkOperator = audience === "operators" ? checkOf(service, settings) : refuseAll;
 				service.access = new Access(service, settings, checkOperator);
 				service.live = new LiveEvents();
 				const metrics = metricsOf(service.broker);
@@ -324,18 +328,17 @@ function tellLive(
 /** How a 401 says what is wanted (RFC 9110 11.6.1). */
 const challenges = { everybody: 'DPoP algs="ES256"', operators: 'Bearer realm="operators"' } as const;
 
-function operatorsOf({ logger }: Service, settings: Settings): OperatorCheck {
-	const token = operatorTokenOf(settings, { make: true });
-	if (!token) return refuseAll;
-	logger.info(`Operators show the token of ${token.source}.`);
-	return operatorCheck(token);
+function checkOf({ logger }: Service, settings: Settings): OperatorCheck {
+	const operators = operatorsOf(settings);
+	logger.info(`Operators show the token of ${operators.sources.join(" or ")}.`);
+	return operatorCheck(operators);
 }
 
 const refuseAll: OperatorCheck = () => {
 	throw fail("unauthenticated");
 };
 
-function refusalOf(check: () => void): Error | undefined {
+function refusalOf(check: () => unknown): Error | undefined {
 	try {
 		check();
 		return undefined;

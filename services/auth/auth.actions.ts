@@ -5,6 +5,7 @@ import {
 	closed,
 	empty,
 	Handle,
+	KeyState,
 	nullable,
 	PercentOrNone,
 	SessionId,
@@ -24,8 +25,6 @@ const GivenPassword = Type.String({ minLength: 1, ...whole });
 /** The session, a dot, and 256 bits that only its owner and (hashed) the database know. */
 const RefreshToken = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}\\.[A-Za-z0-9_-]{43}$" });
 const Kid = Type.String({ pattern: "^[0-9]{1,9}$", description: "Key id" });
-/** `next` is published and signs nothing yet, `active` signs, `previous` only verifies. */
-const KeyState = Type.Enum(["next", "active", "previous"]);
 const PublicJwk = closed({
 	kty: Type.Literal("EC"),
 	crv: Type.Literal("P-256"),
@@ -132,6 +131,14 @@ export const authActions = {
 			keys: Type.Array(
 				closed({ kid: Kid, state: KeyState, jwk: PublicJwk, handleKey: Type.String({ maxLength: 64 }) }),
 			),
+		}),
+	},
+	/** How old the signing keys are, oldest first, and after how many days they are to be rotated. */
+	listKeys: {
+		params: empty,
+		returns: closed({
+			keys: Type.Array(closed({ kid: Kid, state: KeyState, createdAtMs: TimeMs })),
+			rotationDays: Count,
 		}),
 	},
 	/** Makes a new signing key; the one that was published before begins to sign. Everybody goes on with what was signed before. */

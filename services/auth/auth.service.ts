@@ -174,7 +174,12 @@ export default (settings: Settings): ServiceSchema => ({
 			return { keys };
 		}),
 
-		rotateKeys: action("published", authActions.rotateKeys, async function () {
+		listKeys: action("published", authActions.listKeys, async function () {
+			const keys = signingKeysOf(this).all.map(({ kid, state, createdAtMs }) => ({ kid, state, createdAtMs }));
+			return { keys, rotationDays: settings.keyRotationDays };
+		}),
+
+		rotateKeys: action("public", authActions.rotateKeys, async function () {
 			await signingKeysOf(this).rotate(Date.now());
 			return { keys: signingKeysOf(this).all.map(({ kid, state, createdAtMs }) => ({ kid, state, createdAtMs })) };
 		}),

@@ -1,16 +1,22 @@
 import { type Static, type TSchema, Type } from "typebox";
 import {
+	Account,
 	AccountId,
+	AccountState,
 	Amount,
 	Count,
 	Cursor,
 	closed,
+	Details,
 	empty,
+	HeldAccountId,
+	LedgerEntry,
 	nullable,
 	PageLimit,
 	page,
 	Sum,
 	TimeMs,
+	Transfer,
 	TransferId,
 	TransferKind,
 	TransferState,
@@ -33,40 +39,10 @@ const CommandId = Type.String({ pattern: "^(?!system\\.)[A-Za-z0-9_:-]{1,60}\\.[
 const Field = Type.Union([Type.Null(), Type.Boolean(), Type.Number(), Type.String({ maxLength: 200 })]);
 const fields = <Value extends TSchema>(value: Value, maxProperties: number) =>
 	Type.Record(Type.String({ pattern: "^[\\s\\S]{1,40}$" }), value, { additionalProperties: false, maxProperties });
-const Details = Type.Record(Type.String(), Type.Unknown());
 const GivenDetails = Type.Unsafe<Static<typeof Details>>(
 	fields(Type.Union([Field, Type.Array(fields(Field, 10), { maxItems: 100 })]), 20),
 );
 const Reason = Type.String({ minLength: 1, maxLength: 200 });
-
-export const Transfer = closed({
-	id: TransferId,
-	kind: TransferKind,
-	debitAccountId: AccountId,
-	creditAccountId: AccountId,
-	amount: Amount,
-	state: TransferState,
-	refunded: Sum,
-	reference: nullable(TransferId),
-	details: Details,
-	createdAtMs: TimeMs,
-	expiresAtMs: nullable(TimeMs),
-});
-
-/** Of a person or a store: a system account that is frozen or closed would stop everybody, and closing is for good. */
-const HeldAccountId = Type.String({ pattern: "^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16})$" });
-const AccountState = Type.Enum(["open", "frozen", "closed"]);
-
-export const Account = closed({
-	id: AccountId,
-	kind: Type.Enum(["wallet", "store", "system"]),
-	owner: Type.String(),
-	state: AccountState,
-	balance: Sum,
-	/** The balance less what is held. */
-	available: Sum,
-	pending: Sum,
-});
 
 const Booked = closed({
 	transfer: Transfer,
@@ -156,6 +132,16 @@ export const creditActions = {
 			transfer: nullable(Transfer),
 			refunds: Type.Array(Transfer),
 		}),
+	},
+	/** What became of a command, and what the log says of it: its own entries, and those that gave back, ended or kept out what it made. */
+	trace: {
+		params: closed({ id: TransferId }),
+		returns: closed({ entries: Type.Array(LedgerEntry, { maxItems: 1_000 }) }),
+	},
+	/** What is held and not decided yet, oldest first. */
+	listHolds: {
+		params: closed({ kind: Type.Optional(TransferKind), limit: Type.Optional(PageLimit) }),
+		returns: closed({ items: Type.Array(Transfer), isAll: Type.Boolean() }),
 	},
 	statement: {
 		params: closed({

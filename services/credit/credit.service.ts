@@ -26,10 +26,12 @@ import {
 	type Transfer,
 	type TransferId,
 } from "./model.ts";
+import { operatorService } from "./operator.service.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
 import { endOf, placeOf, toCursor } from "./statement-cursor.ts";
 import { openStorage } from "./storage.ts";
+import { traceOf } from "./trace.ts";
 
 const SECOND_MS = 1_000;
 const SYSTEM_ACCOUNTS = ["system:funding", "system:settlement", "system:fees", "system:adjustment"];
@@ -43,8 +45,11 @@ type Credit = Service & {
 };
 const ledgerOf = (service: Service): RunningLedger => (service as Credit).ledger;
 
+/** The ledger, and beside it those who operate it: what they do is kept where what must not be edited is kept. */
+export default (settings: Settings): readonly ServiceSchema[] => [ledgerService(settings), operatorService(settings)];
+
 /** The ledger as a service: it checks, submits and words the answer; every rule is in `ledger.ts`. */
-export default (settings: Settings): ServiceSchema => ({
+const ledgerService = (settings: Settings): ServiceSchema => ({
 	name: "credit",
 
 	actions: onOneProcess({
@@ -118,6 +123,22 @@ export default (settings: Settings): ServiceSchema => ({
 
 		outcome: action("published", creditActions.outcome, async function (ctx) {
 			return outcome(ledgerOf(this), ctx.params.id);
+		}),
+
+		trace: action("public", creditActions.trace, async function (ctx) {
+			const ledger = ledgerOf(this);
+			await ledger.latest();
+			return { entries: await traceOf(ledger, ctx.params.id) };
+		}),
+
+		listHolds: action("published", creditActions.listHolds, async function (ctx) {
+			const { kind, limit = 20 } = ctx.params;
+			const ledger = ledgerOf(this);
+			await ledger.latest();
+			await ledger.readModel.reached(ledger.sequence);
+			const holds = (await ledger.readModel.holds()).filter((hold) => kind === undefined || hold.kind === kind);
+			const oldestFirst = [...holds].sort((left, right) => left.createdAtMs - right.createdAtMs);
+			return { items: oldestFirst.slice(0, limit), isAll: holds.length <= limit };
 		}),
 
 		statement: action("published", creditActions.statement, async function (ctx) {

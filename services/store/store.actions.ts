@@ -20,6 +20,7 @@ import {
 	TimeMs,
 	TransferId,
 	text,
+	UserId,
 	WebhookId,
 } from "../schema.ts";
 import { PHOTO_BYTES_MAX } from "./photo.ts";
@@ -148,6 +149,11 @@ export const storeActions = {
 	create: {
 		params: closed({ name: StoreName, timeZone: Type.Optional(TimeZone) }),
 		returns: Store,
+	},
+	/** For operators: which store that is. */
+	identify: {
+		params: closed({ storeId: StoreId }),
+		returns: closed({ storeId: StoreId, name: Type.String(), ownerId: UserId }),
 	},
 	/** Own ones, and those where the person works. */
 	list: {

@@ -81,6 +81,12 @@ export default (settings: Settings): ServiceSchema => ({
 			return view(await storesOf(this).insert(store));
 		}),
 
+		identify: action("public", storeActions.identify, async function (ctx) {
+			const store = await storesOf(this).findById(ctx.params.storeId);
+			if (!store) throw fail("not_found");
+			return { storeId: store._id, name: store.name, ownerId: store.ownerId };
+		}),
+
 		list: action("published", storeActions.list, async function (ctx) {
 			const { userId } = callerOf(ctx);
 			const memberships = await membersOf(this).find({ query: { userId }, limit: STORES_MAX });

@@ -87,6 +87,15 @@ export const userActions = {
 	find: { params: closed({ handle: Handle }), returns: closed({ handle: Handle, displayName: DisplayName }) },
 	/** For other services: who that is. */
 	identify: { params: closed({ handle: Handle }), returns: closed({ userId: UserId, handle: Handle }) },
+	/** For operators: who that is, and whether one of them has frozen the wallet. */
+	holder: {
+		params: closed({ userId: UserId }),
+		returns: closed({ ...Person.properties, isLocked: Type.Boolean() }),
+	},
+	/** From now on its owner cannot open the wallet, whatever was asked for before. */
+	lock: { params: closed({ userId: UserId }), returns: empty },
+	/** What its owner froze is forgotten as well. */
+	unlock: { params: closed({ userId: UserId }), returns: empty },
 	me: {
 		params: empty,
 		returns: closed({

@@ -5,7 +5,7 @@ import { database, documents } from "../../mixins/database.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call, callerOf, type Meta, type Result } from "../actions.ts";
-import { fail } from "../errors.ts";
+import { fail, problemOf } from "../errors.ts";
 import { drawCode } from "./qr-image.ts";
 import { toCsv, toTransaction } from "./transaction.ts";
 import { userActions } from "./user.actions.ts";
@@ -30,6 +30,8 @@ type User = {
 	readonly confirmAbove?: number;
 	/** The last time that they froze their wallet themselves. Then they may open it again; what an operator has frozen, only an operator may. */
 	readonly frozenByOwner?: string | null;
+	/** An operator froze the wallet: whatever its owner did before or does now does not open it. */
+	readonly isLocked?: boolean;
 	readonly createdAtMs: number;
 };
 
@@ -59,6 +61,24 @@ export default (settings: Settings): ServiceSchema => ({
 		identify: action("public", userActions.identify, async function (ctx) {
 			const { _id: userId, handle } = await byHandle(this, ctx.params.handle);
 			return { userId, handle };
+		}),
+
+		holder: action("public", userActions.holder, async function (ctx) {
+			const user = await byId(this, ctx.params.userId);
+			return { ...person(user), isLocked: user.isLocked ?? false };
+		}),
+
+		lock: action("public", userActions.lock, async function (ctx) {
+			const { userId } = ctx.params;
+			// Whoever reads it from now on sees the lock; who has read it before opens by the id that is kept out below.
+			const frozenByOwner = await lock(this, userId);
+			if (frozenByOwner) await keepOut(ctx, { userId, frozenByOwner });
+			return {};
+		}),
+
+		unlock: action("public", userActions.unlock, async function (ctx) {
+			await usersOf(this).updateById(ctx.params.userId, { $set: { isLocked: false, frozenByOwner: null } });
+			return {};
 		}),
 
 		me: action("published", userActions.me, async function (ctx) {
@@ -115,14 +135,17 @@ export default (settings: Settings): ServiceSchema => ({
 			if (state !== "open") return { state };
 			// First: if only this is done, nothing is frozen, and doing it again mends that.
 			await usersOf(this).updateById(userId, { $set: { frozenByOwner: newId("n") } });
-			return setState(ctx, "frozen");
+			return setState(ctx, { state: "frozen", key: newId("n") });
 		}),
 
 		unfreeze: action("published", userActions.unfreeze, async function (ctx) {
-			const { _id: userId, frozenByOwner } = await byId(this, callerOf(ctx).userId);
-			if (!frozenByOwner) throw fail("account_frozen");
+			const { _id: userId, frozenByOwner, isLocked } = await byId(this, callerOf(ctx).userId);
+			if (isLocked || !frozenByOwner) throw fail("account_frozen");
 			await call(ctx, "auth.confirmPassword", { password: ctx.params.password });
-			const opened = await setState(ctx, "open");
+			const opened = await setState(ctx, { state: "open", key: openingOf(frozenByOwner) }).catch((error: unknown) => {
+				// An operator has locked it meanwhile.
+				throw problemOf(error) === "cancelled" ? fail("account_frozen") : error;
+			});
 			// Unless another device has frozen it meanwhile.
 			await usersOf(this).updateMany({ _id: userId, frozenByOwner }, { $set: { frozenByOwner: null } });
 			return opened;
@@ -234,10 +257,37 @@ async function byHandle(service: Service, handle: string): Promise<User> {
 
 const confirmAboveOf = ({ confirmAbove = CONFIRM_ABOVE_USUAL }: User): number => confirmAbove;
 
-/** Each time a command of its own: freezing, thawing and freezing again must not be taken for a repetition. */
-async function setState(ctx: Context<unknown, Meta>, state: "frozen" | "open"): Promise<{ state: string }> {
+/** What was frozen is opened once: the command that does it has an id of which an operator knows, too. */
+const openingOf = (frozenByOwner: string): string => `open-${frozenByOwner}`;
+
+/** @returns by what its owner could open it until now */
+async function lock(service: Service, userId: string): Promise<string | null> {
+	for (;;) {
+		const { frozenByOwner = null } = await byId(service, userId);
+		// Unless its owner has frozen it meanwhile.
+		const locked = await usersOf(service).updateMany({ _id: userId, frozenByOwner }, { $set: { isLocked: true } });
+		if (locked === 1) return frozenByOwner;
+	}
+}
+
+async function keepOut(
+	ctx: Context<unknown, Meta>,
+	{ userId, frozenByOwner }: { userId: string; frozenByOwner: string },
+) {
+	const targetId = transferIdOf(userId, openingOf(frozenByOwner));
+	const command = { id: transferIdOf(userId, `locked-${frozenByOwner}`), fingerprint: "lock", targetId, details: {} };
+	await call(ctx, "credit.cancel", command).catch((error: unknown) => {
+		// It was opened before, and is not opened by that again.
+		if (problemOf(error) !== "not_cancellable") throw error;
+	});
+}
+
+type StateSet = { state: "frozen" | "open"; key: string };
+
+/** Each time a command of its own: freezing, opening and freezing again must not be taken for a repetition. */
+async function setState(ctx: Context<unknown, Meta>, { state, key }: StateSet): Promise<{ state: string }> {
 	const { userId } = callerOf(ctx);
-	const command = { id: transferIdOf(userId, newId("n")), fingerprint: state };
+	const command = { id: transferIdOf(userId, key), fingerprint: state };
 	const account = await call(ctx, "credit.setState", {
 		...command,
 		accountId: walletOf(userId),

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { startPlatform } from "../../main.ts";
@@ -66,6 +67,28 @@ describe("the audit's command says whom it asks:", () => {
 		await (await startPlatform(readSettings({ ...free, DATA_DIR }))).stop();
 		const whom = `the stopped ledger in DATA_DIR ${DATA_DIR}, since no platform runs at ${nowhere}`;
 		assertClean(await audit(nowhere, { DATA_DIR }), whom);
+	});
+
+	it("and finds what was changed in the operator log, where nothing is wrong with the ledger", async () => {
+		const DATA_DIR = join(folder, "edited");
+		const { broker, stop } = await startPlatform(readSettings({ ...free, DATA_DIR }));
+		await broker.call(
+			"operator.rotateKeys",
+			{ reason: "kim's idea" },
+			{ meta: { caller: { kind: "operator", name: "lee" } } },
+		);
+		await stop();
+		const whole = await audit(nowhere, { DATA_DIR });
+		assert.equal(whole.code, 0, whole.all);
+		assert.match(whole.out, /^operator log: 2 lines; head [0-9a-f]{64}$/m);
+		const database = new DatabaseSync(join(DATA_DIR, "hannip.sqlite"));
+		const { changes } = database.prepare("UPDATE operator_log SET doc = replace(doc, 'kim', 'lee')").run();
+		database.close();
+		assert.equal(changes, 2);
+		const edited = await audit(nowhere, { DATA_DIR });
+		assert.equal(edited.code, 1, edited.all);
+		assert.match(edited.all, /^WRONG in the operator log: line 1 is not what was hashed$/m);
+		assert.doesNotMatch(edited.out, /^clean$/m);
 	});
 
 	it("also when it fails, and never a password", async () => {

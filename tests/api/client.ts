@@ -5,7 +5,8 @@ import { type DeviceKey, newDeviceKey } from "../../clients/sdk/device-key.ts";
 import { Prover, wantsNonce } from "../../clients/sdk/prover.ts";
 import { RequestSigner } from "../../clients/sdk/request-signer.ts";
 import type { Actions, Params, Result } from "../../services/actions.ts";
-import { internalRoutes, publicRoutes, type Route } from "../../services/api/routes.ts";
+import { internalRoutes } from "../../services/api/internal-routes.ts";
+import { publicRoutes, type Route } from "../../services/api/routes.ts";
 import type { ProblemCode } from "../../services/errors.ts";
 import type { Answer, Contract, ProblemBody } from "./contract.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { internalRoutes, publicRoutes, type Route } from "../../services/api/routes.ts";
+import { internalRoutes } from "../../services/api/internal-routes.ts";
+import { publicRoutes, type Route } from "../../services/api/routes.ts";
 import { type Client, nameOf, newKey } from "./client.ts";
 import { newPerson, type Person } from "./people.ts";
 import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";

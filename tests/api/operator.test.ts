@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Result } from "../../services/actions.ts";
-import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
+import { internalRoutes } from "../../services/api/internal-routes.ts";
+import { publicRoutes } from "../../services/api/routes.ts";
 import { assertRefused, Client } from "./client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
 import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";

@@ -40,7 +40,7 @@ async function rotate() {
 	const stored = documents<KeyDocument>(auth(), "signing_keys");
 	for (const { _id, createdAtMs } of await stored.find())
 		await stored.updateById(_id, { $set: { createdAtMs: createdAtMs - LONG_ENOUGH_MS } });
-	return (await platform.operator.ok("auth.rotateKeys", {})).keys;
+	return (await platform.operator.ok("operator.rotateKeys", { reason: "a test" })).keys;
 }
 
 const kidOf = (accessToken: string): unknown => jwt.decode(accessToken, { complete: true })?.header.kid;
@@ -126,7 +126,9 @@ describe("while keys are rotated", () => {
 
 	it("a second one has to wait until everybody has heard of the first", async () => {
 		await rotate();
-		const answers = await Promise.all(Array.from({ length: 8 }, () => platform.operator.call("auth.rotateKeys", {})));
+		const answers = await Promise.all(
+			Array.from({ length: 8 }, () => platform.operator.call("operator.rotateKeys", { reason: "a test" })),
+		);
 		for (const answer of answers) {
 			assert.equal((answer.body as { code?: string }).code, "keys_rotated_recently");
 			assert.ok(Number(answer.headers["retry-after"]) > 60, `${answer.headers["retry-after"]}`);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Meta } from "../../services/actions.ts";
+import { internalRoutes } from "../../services/api/internal-routes.ts";
 import { schemasOf } from "../../services/api/openapi.ts";
-import { internalRoutes, publicRoutes } from "../../services/api/routes.ts";
+import { publicRoutes } from "../../services/api/routes.ts";
 import { problemOf } from "../../services/errors.ts";
 import { credentialsFor, mayDo, type Reachable, type Role, rights } from "../../services/rights.ts";
 import { newKey } from "../api/client.ts";

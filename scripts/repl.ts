@@ -1,0 +1,111 @@
+// `npm run repl`: Moleculer's own shell, with what operators do in it. With TRANSPORTER it joins the running cluster; without one it asks a platform
+// that runs in one process, at `--internal-url`. Both want the operator's token: OPERATOR_TOKEN, or the file that DATA_DIR has.
+import { hostname } from "node:os";
+import type { REPLServer } from "node:repl";
+import { parseArgs } from "node:util";
+import { ServiceBroker } from "moleculer";
+import startRepl from "moleculer-repl";
+import { brokerOptions, readSettings } from "../moleculer.config.ts";
+import { operatorTokenOf } from "../services/api/operators.ts";
+import { type Ask, askByBroker, askByHttp, Refused } from "./repl/ask.ts";
+import { type Command, operatorCommands } from "./repl/commands.ts";
+import { screenOf } from "./repl/screen.ts";
+
+/** A process that is well tells the others of itself at once. */
+const FOUND_WITHIN_MS = 10_000;
+
+/** Its types want all that may be left out. */
+type CustomCommand = Extract<
+	NonNullable<NonNullable<Parameters<typeof startRepl>[1]>["customCommands"]>,
+	unknown[]
+>[number];
+type Shell = { readonly broker: ServiceBroker; readonly ask: Ask; readonly where: string };
+
+// As a gateway does, it keeps nothing.
+const settings = readSettings({ ...process.env, SERVICES: "api" });
+
+async function join(token: string, transporter: string): Promise<Shell> {
+	const options = brokerOptions(
+		{ ...settings, transporter, logLevel: "warn" },
+		`operator.${hostname().replaceAll(/[^\w-]/g, "-")}-${process.pid}`,
+	);
+	const broker = new ServiceBroker(options);
+	await broker.start();
+	await broker.waitForServices(["operator", "internal"], FOUND_WITHIN_MS).catch(() => {
+		throw new Refused("No Hannip is on this bus. Is TRANSPORTER that of the platform, and does it run?");
+	});
+	return { broker, ask: await askByBroker(broker, token), where: "the cluster" };
+}
+
+async function alone(token: string, url: string): Promise<Shell> {
+	// Moleculer's own commands see nothing but this shell then.
+	const broker = new ServiceBroker({ logger: false, nodeID: "repl" });
+	await broker.start();
+	return { broker, ask: askByHttp(url, token), where: url };
+}
+
+const toReplCommand = ({ usage, help, options = {}, run }: Command) => ({
+	command: usage,
+	description: help,
+	options: Object.entries(options).map(([option, description]) => ({ option, description })),
+	action: async (_: ServiceBroker, { options: given, rawCommand: __, ...named }: Given) => {
+		try {
+			await run({ ...named, ...given });
+		} catch (error) {
+			console.log(error instanceof Refused ? error.message : `Something went wrong here: ${(error as Error).message}`);
+		}
+	},
+});
+type Given = { options: Record<string, string>; rawCommand: string } & Record<string, never>;
+
+/** Moleculer's own completion knows the names of commands; what comes behind some of them is known here. */
+function completing(server: REPLServer, ask: Ask): void {
+	type Done = (error: Error | null, completions: [string[], string]) => void;
+	const internal = server as unknown as { completer: (line: string, done: Done) => void };
+	const before = internal.completer;
+	internal.completer = (line, done) => {
+		const [, command = "", started = ""] = /^(drain|keys) (\S*)$/.exec(line) ?? [];
+		if (!command) return before.call(server, line, done);
+		const answer = (words: readonly string[]) =>
+			done(null, [words.filter((word) => word.startsWith(started)), started]);
+		if (command === "keys") return answer(["rotate"]);
+		ask("operator.listProcesses", {}).then(
+			({ items }) => answer(items.map(({ nodeId }) => nodeId)),
+			() => answer([]),
+		);
+	};
+}
+
+async function main(): Promise<void> {
+	const { values } = parseArgs({ options: { "internal-url": { type: "string", default: "http://127.0.0.1:3001" } } });
+	const token = operatorTokenOf(settings, { make: false })?.token;
+	if (!token)
+		throw new Refused(
+			"There is no operator's token: set OPERATOR_TOKEN, or DATA_DIR to where the platform keeps its own.",
+		);
+	const { transporter } = settings;
+	const { broker, ask, where } = transporter
+		? await join(token, transporter)
+		: await alone(token, values["internal-url"]);
+	// Before anybody types: whether it is there, and whether the token is good.
+	await ask("operator.listOperations", { limit: 1 });
+	let server: REPLServer | undefined;
+	const commands = operatorCommands(
+		ask,
+		(text) => console.log(text),
+		screenOf(() => server),
+	);
+	console.log(
+		`Hannip's operators' shell, at ${where}. help lists the commands, help COMMAND explains one, quit ends it.`,
+	);
+	server = startRepl(broker, {
+		delimiter: "hannip $",
+		customCommands: commands.map(toReplCommand) as unknown as CustomCommand[],
+	});
+	completing(server, ask);
+}
+
+main().catch((error: unknown) => {
+	console.error(`repl: ${(error as Error).message}`);
+	process.exit(1);
+});

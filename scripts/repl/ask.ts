@@ -1,0 +1,89 @@
+import type { ServiceBroker } from "moleculer";
+import type { Meta, Params, Result } from "../../services/actions.ts";
+import { internalRoutes } from "../../services/api/internal-routes.ts";
+import { type FieldError, isProblemCode, type ProblemCode, problemOf, problems } from "../../services/errors.ts";
+import type { Reachable } from "../../services/rights.ts";
+
+/** How a command asks the platform, whichever way leads there. @throws Refused, with the catalogue's words */
+export type Ask = <Name extends Reachable>(name: Name, params: Params<Name>) => Promise<Result<Name>>;
+
+/** What came instead of an answer. */
+export class Refused extends Error {
+	readonly code: ProblemCode | null;
+	constructor(message: string, code: ProblemCode | null = null) {
+		super(message);
+		this.code = code;
+	}
+}
+
+/** An audit takes as long as the log is long. */
+const TIMEOUT_MS = 600_000;
+
+/**
+ * Over the bus that the processes themselves use. Whoever is let in there may say who they are; so a gateway is asked first whose token it is.
+ *
+ * @throws Refused when it is nobody's
+ */
+export async function askByBroker(broker: ServiceBroker, token: string): Promise<Ask> {
+	const asking =
+		(meta: Meta) =>
+		async (name: string, params: object): Promise<never> => {
+			try {
+				return (await broker.call(name, params, { meta, timeout: TIMEOUT_MS })) as never;
+			} catch (error) {
+				const { message, data } = error as Error & { data?: unknown };
+				const errors = (data as { errors?: FieldError[] } | undefined)?.errors ?? asErrors(data);
+				throw refusalOf(problemOf(error), message, errors);
+			}
+		};
+	const { name } = (await asking({})("internal.identify", { token })) as Result<"internal.identify">;
+	return asking({ caller: { kind: "operator", name } });
+}
+
+/** Moleculer's own refusals of parameters have them as they are. */
+const asErrors = (data: unknown): FieldError[] => (Array.isArray(data) ? (data as FieldError[]) : []);
+
+/** By the internal port, where there is no bus. */
+export const askByHttp =
+	(url: string, token: string): Ask =>
+	async (name, params) => {
+		const route = internalRoutes.find(({ action }) => action === name);
+		if (!route) throw new Refused(`${name} is not for operators`);
+		const left = new Map(Object.entries(params as object));
+		const path = route.path.replace(/:(\w+)/g, (_, key: string) => {
+			const value = String(left.get(key));
+			left.delete(key);
+			return encodeURIComponent(value);
+		});
+		const key = left.get("idempotencyKey") as string | undefined;
+		left.delete("idempotencyKey");
+		const isRead = route.method === "GET";
+		const query =
+			isRead && left.size > 0
+				? `?${new URLSearchParams([...left].map(([name, value]): [string, string] => [name, String(value)]))}`
+				: "";
+		const response = await fetch(new URL(path + query, url), {
+			method: route.method,
+			headers: {
+				authorization: `Bearer ${token}`,
+				"content-type": "application/json",
+				...(key !== undefined && { "idempotency-key": key }),
+			},
+			...(!isRead && { body: JSON.stringify(Object.fromEntries(left)) }),
+			signal: AbortSignal.timeout(TIMEOUT_MS),
+		}).catch((error: Error) => {
+			throw new Refused(`${url} does not answer: ${(error.cause as Error | undefined)?.message ?? error.message}`);
+		});
+		const body = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; errors?: FieldError[] };
+		if (response.ok) return body as never;
+		if (!isProblemCode(body.code))
+			throw new Refused(`${url} answered ${response.status}: it is not the internal port of Hannip`);
+		throw refusalOf(body.code, body.detail, body.errors ?? []);
+	};
+
+function refusalOf(code: ProblemCode, detail: string | undefined, errors: readonly FieldError[]): Refused {
+	const { title, remedy } = problems[code];
+	const what = detail && detail !== title && code !== "validation_failed" ? `${title}: ${detail}` : title;
+	const fields = errors.map(({ at, message }) => `  ${at}: ${message}`);
+	return new Refused([`${what}. ${remedy}`, ...fields].join("\n"), code);
+}

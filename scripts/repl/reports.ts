@@ -1,0 +1,204 @@
+import type { Result } from "../../services/actions.ts";
+import type { Ask } from "./ask.ts";
+import { age, facts, number, rows, time } from "./show.ts";
+
+const RIGHT = { align: "right" } as const;
+
+export async function status(ask: Ask): Promise<string> {
+	const [{ items, silent }, ledger, { keys, rotationDays }, waiting, held] = await Promise.all([
+		ask("operator.listProcesses", {}),
+		ask("credit.status", {}),
+		ask("auth.listKeys", {}),
+		ask("operator.listAdjustments", {}),
+		ask("credit.listHolds", { limit: 1 }),
+	]);
+	const processes = items.map(({ nodeId, services, version, startedAtMs, memoryBytes, circuits }) => [
+		nodeId,
+		services.join(","),
+		version,
+		age(startedAtMs),
+		`${Math.round(memoryBytes / 1e6)} MB`,
+		String(circuits.length),
+	]);
+	const columns = [
+		{ title: "process" },
+		{ title: "services", widthMax: 60 },
+		{ title: "version" },
+		{ title: "up", ...RIGHT },
+		{ title: "memory", ...RIGHT },
+		{ title: "circuits open", ...RIGHT },
+	];
+	const newest = keys.at(-1);
+	const oldestHold = held.items[0];
+	return [
+		rows(columns, [...processes, ...silent.map((nodeId) => [nodeId, "does not answer"])]),
+		"",
+		facts({
+			ledger: `group ${number(ledger.sequence)}, ${number(ledger.waiting)} waiting; read model ${number(ledger.sequence - ledger.readModelSequence)} behind`,
+			keys: newest ? `newest ${age(newest.createdAtMs)} old, rotated every ${rotationDays} days` : "none",
+			holds: oldestHold ? `oldest ${age(oldestHold.createdAtMs)} old` : "none",
+			adjustments: waiting.items.length === 0 ? "none waits" : `${waiting.items.length} wait for a second operator`,
+		}),
+	].join("\n");
+}
+
+export async function account(ask: Ask, id: string): Promise<string> {
+	const { account, owner, store, isLocked } = await ask("operator.account", { id });
+	const { items } = await ask("credit.statement", { accountId: account.id, limit: 5 });
+	const lines = items.map(({ postedAtMs, kind, amount, balanceAfter, transferId }) => [
+		time(postedAtMs),
+		kind,
+		number(amount),
+		number(balanceAfter),
+		transferId,
+	]);
+	return [
+		facts({
+			account: account.id,
+			...(store && { store: store.name }),
+			owner: owner ? `@${owner.handle} (${owner.displayName}), ${owner.userId}` : account.owner,
+			state: account.state + (isLocked ? ", by an operator" : ""),
+			balance: number(account.balance),
+			available: number(account.available),
+			held: number(account.pending),
+		}),
+		"",
+		rows(
+			[
+				{ title: "when" },
+				{ title: "what" },
+				{ title: "amount", ...RIGHT },
+				{ title: "balance", ...RIGHT },
+				{ title: "id" },
+			],
+			lines,
+		),
+	].join("\n");
+}
+
+export async function payment(ask: Ask, id: string, of: string | undefined): Promise<string> {
+	const found = await ask("operator.payment", { id, ...(of !== undefined && { of }) });
+	const { transfer, refusal, entries, refunds } = found;
+	const told: Record<string, string> = {
+		id: found.id,
+		state: refusal ? `refused: ${refusal}` : (transfer?.state ?? found.state),
+	};
+	if (transfer) {
+		told.kind = transfer.kind;
+		told.amount =
+			number(transfer.amount) + (transfer.refunded > 0 ? `, ${number(transfer.refunded)} of it given back` : "");
+		told.from = transfer.debitAccountId;
+		told.to = transfer.creditAccountId;
+		told.at = time(transfer.createdAtMs);
+		told.details = JSON.stringify(transfer.details);
+	}
+	if (refunds.length > 0) told.refunds = refunds.map(({ id, amount }) => `${number(amount)} ${id}`).join(", ");
+	const lines = entries.map(({ sequence, position, type, id, refusal, committedAtMs, hash }) => [
+		`${sequence}.${position}`,
+		time(committedAtMs),
+		refusal ? `${type}: ${refusal}` : type,
+		id,
+		hash.slice(0, 16),
+	]);
+	return [
+		facts(told),
+		"",
+		rows(
+			[{ title: "group", ...RIGHT }, { title: "when" }, { title: "what" }, { title: "command" }, { title: "hash" }],
+			lines,
+		),
+	].join("\n");
+}
+
+export function circuits({ items, silent }: Result<"operator.listProcesses">): string {
+	const lines = items.flatMap(({ nodeId, circuits }) =>
+		circuits.map((circuit) => [
+			nodeId,
+			circuit.state.replace("_", " "),
+			circuit.action,
+			circuit.nodeId,
+			age(circuit.sinceMs),
+		]),
+	);
+	const unheard = silent.map((nodeId) => `${nodeId} does not answer.`);
+	const columns = [
+		{ title: "process" },
+		{ title: "circuit" },
+		{ title: "action" },
+		{ title: "at" },
+		{ title: "for", ...RIGHT },
+	];
+	const told = lines.length > 0 ? rows(columns, lines) : `All circuits of ${items.length} processes are closed.`;
+	return [told, ...unheard].join("\n");
+}
+
+export function adjustments(items: Result<"operator.listAdjustments">["items"]): string {
+	if (items.length === 0) return "No adjustment waits.";
+	const lines = items.map(({ id, change, accountId, by, reason, createdAtMs }) => [
+		number(change),
+		accountId,
+		by,
+		age(createdAtMs),
+		reason,
+		id,
+	]);
+	return rows(
+		[
+			{ title: "change", ...RIGHT },
+			{ title: "account" },
+			{ title: "by" },
+			{ title: "for", ...RIGHT },
+			{ title: "reason", widthMax: 40 },
+			{ title: "id" },
+		],
+		lines,
+	);
+}
+
+export function holds({ items, isAll }: Result<"credit.listHolds">): string {
+	if (items.length === 0) return "Nothing is held.";
+	const lines = items.map(({ id, kind, amount, debitAccountId, createdAtMs, expiresAtMs }) => [
+		kind,
+		number(amount),
+		debitAccountId,
+		age(createdAtMs),
+		expiresAtMs === null ? "never" : time(expiresAtMs),
+		id,
+	]);
+	const columns = [
+		{ title: "kind" },
+		{ title: "amount", ...RIGHT },
+		{ title: "from" },
+		{ title: "for", ...RIGHT },
+		{ title: "until" },
+		{ title: "id" },
+	];
+	return rows(columns, lines) + (isAll ? "" : "\nThere are more.");
+}
+
+export function operations(items: Result<"operator.listOperations">["items"]): string {
+	if (items.length === 0) return "Nobody has changed anything.";
+	const lines = items.map(({ sequence, atMs, by, operation, phase, target, reason, detail }) => [
+		String(sequence),
+		time(atMs),
+		by,
+		operation,
+		phase,
+		target,
+		reason,
+		detail,
+	]);
+	return rows(
+		[
+			{ title: "line", ...RIGHT },
+			{ title: "when" },
+			{ title: "by" },
+			{ title: "what" },
+			{ title: "" },
+			{ title: "to", widthMax: 30 },
+			{ title: "why", widthMax: 30 },
+			{ title: "how", widthMax: 40 },
+		],
+		lines,
+	);
+}

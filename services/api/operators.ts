@@ -1,0 +1,69 @@
+import { hash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { secretIn } from "../../mixins/secret-file.ts";
+import type { Settings } from "../../moleculer.config.ts";
+import { fail } from "../errors.ts";
+import { credentialIn } from "./authorization.ts";
+
+const FILE = "operator.token";
+/** Who shows the one token that may be shared. */
+const NAMELESS = "operator";
+
+type Place = Pick<Settings, "operatorToken" | "operatorTokens" | "dataDir" | "mongodbUri">;
+
+export type OperatorToken = { readonly token: string; readonly source: string };
+
+/**
+ * What operators show (RFC 6750) where they have no names: `OPERATOR_TOKEN`, or else what a file in `DATA_DIR` says.
+ *
+ * @param make whether the file is made where there is none
+ * @returns nothing when there is none
+ */
+export function operatorTokenOf(
+	{ operatorToken, dataDir }: Pick<Place, "operatorToken" | "dataDir">,
+	{ make }: { make: boolean },
+): OperatorToken | undefined {
+	if (operatorToken) return { token: operatorToken, source: "OPERATOR_TOKEN" };
+	const path = join(dataDir, FILE);
+	const token = secretIn(path, { make });
+	return token === undefined ? undefined : { token, source: path };
+}
+
+/** The operators of this platform, by what they show. */
+export type Operators = {
+	/** Whose tokens are good, for people. */
+	readonly sources: readonly string[];
+	/** Takes as long for any token that is wrong: how much of it was right must not show. @throws unauthenticated */
+	nameOf(token: string): string;
+};
+
+export function operatorsOf(settings: Place): Operators {
+	const named = Object.entries(settings.operatorTokens);
+	// Where everybody has a name, and several processes are to agree, no file is made up.
+	const isShared = settings.mongodbUri !== null && !settings.operatorToken;
+	const shared = isShared ? undefined : operatorTokenOf(settings, { make: true });
+	const known = [...named, ...(shared ? [[NAMELESS, shared.token] as const] : [])].map(([name, token]) => ({
+		name,
+		digest: digestOf(token),
+	}));
+	return {
+		sources: [...(shared ? [shared.source] : []), ...(named.length > 0 ? ["OPERATOR_TOKENS"] : [])],
+		nameOf(token) {
+			const digest = digestOf(token);
+			const [found] = known.filter((each) => timingSafeEqual(digest, each.digest));
+			if (!found) throw fail("unauthenticated");
+			return found.name;
+		},
+	};
+}
+
+/** Who asks. @throws unauthenticated, with no word about why */
+export type OperatorCheck = (request: IncomingMessage) => string;
+
+export const operatorCheck =
+	({ nameOf }: Operators): OperatorCheck =>
+	(request) =>
+		nameOf(credentialIn(request, "bearer"));
+
+const digestOf = (text: string): Buffer => hash("sha256", text, "buffer");

@@ -1,0 +1,92 @@
+import type { Service } from "moleculer";
+import { commandOf } from "../../mixins/command-id.ts";
+import { call, type Params, type Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+import { type Asking, operatorOf, recorded, scopeOf } from "./operation.ts";
+import type { Adjustment } from "./operator.actions.ts";
+
+/** How long a second operator has to confirm one. */
+const CONFIRM_WITHIN_MS = 7 * 86_400_000;
+const OURS = "system:adjustment";
+
+type Transfer = Result<"credit.transfer">["transfer"];
+type Details = { readonly reason: string; readonly by: string };
+
+/**
+ * A transfer between the platform's own account and somebody's. Where it takes two operators it is a hold until the second one decides:
+ * what is to be taken cannot be spent meanwhile, and the ledger itself sees to it that it is decided once.
+ */
+export async function adjust(service: Service, ctx: Asking<Params<"operator.adjust">>, aloneMax: number) {
+	const { idempotencyKey, ...asked } = ctx.params;
+	const { accountId, direction, amount, reason } = asked;
+	const scope = scopeOf(operatorOf(ctx));
+	const command = commandOf(scope, { action: "operator.adjust", idempotencyKey, asked });
+	if (await call(ctx, "credit.recall", command)) {
+		ctx.meta.replayed = true;
+		return view(await existing(ctx, command.id));
+	}
+	const account = await call(ctx, "credit.account", { accountId });
+	const [debitAccountId, creditAccountId] = direction === "give" ? [OURS, accountId] : [accountId, OURS];
+	const booked = await recorded(service, ctx, {
+		operation: "account.adjust",
+		target: accountId,
+		before: `balance ${account.balance}; to ${direction} ${amount} by ${command.id}`,
+		make: ({ sequence, hash }, by) =>
+			call(ctx, "credit.transfer", {
+				...command,
+				kind: "adjustment",
+				debitAccountId,
+				creditAccountId,
+				amount,
+				// The ledger's chain vouches for the operators', as far as it went then.
+				details: { reason, by, operation: sequence, operationHash: hash },
+				...(amount > aloneMax && { hold: { ttlMs: CONFIRM_WITHIN_MS } }),
+			}),
+		after: ({ transfer, debitBalance, creditBalance }) =>
+			`${transfer.state}; balance ${direction === "give" ? creditBalance : debitBalance}`,
+	});
+	return view(booked.transfer);
+}
+
+/** @throws not_found, second_operator_needed, not_pending, hold_expired */
+export async function decideAdjustment(service: Service, ctx: Asking<Params<"operator.decideAdjustment">>) {
+	const { id, decision } = ctx.params;
+	const name = operatorOf(ctx);
+	const waiting = await existing(ctx, id);
+	const isConfirmed = decision === "confirm";
+	if (isConfirmed && (waiting.details as Details).by === name) throw fail("second_operator_needed");
+	const command = { id: `${scopeOf(name)}.${decision}:${id}`, fingerprint: decision, transferId: id };
+	const decided = await recorded(service, ctx, {
+		operation: `adjustment.${decision}`,
+		target: id,
+		before: describe(waiting),
+		make: () => (isConfirmed ? call(ctx, "credit.post", command) : call(ctx, "credit.void", command)),
+		after: ({ state }) => state,
+	});
+	return view(decided);
+}
+
+export async function listAdjustments(ctx: Asking): Promise<Result<"operator.listAdjustments">> {
+	const { items, isAll } = await call(ctx, "credit.listHolds", { kind: "adjustment", limit: 100 });
+	return { items: items.map(view), isAll };
+}
+
+async function existing(ctx: Asking, id: string): Promise<Transfer> {
+	const { transfer } = await call(ctx, "credit.outcome", { id });
+	if (transfer?.kind !== "adjustment") throw fail("not_found");
+	return transfer;
+}
+
+const isGiven = ({ debitAccountId }: Transfer): boolean => debitAccountId === OURS;
+
+const describe = (transfer: Transfer): string => {
+	const { accountId, change, by, reason } = view(transfer);
+	return `${transfer.state}; ${change} for ${accountId}, asked for by ${by}: ${reason}`;
+};
+
+function view(transfer: Transfer): Adjustment {
+	const { id, state, amount, createdAtMs, expiresAtMs, debitAccountId, creditAccountId } = transfer;
+	const { reason, by } = transfer.details as Details;
+	const [accountId, change] = isGiven(transfer) ? [creditAccountId, amount] : [debitAccountId, -amount];
+	return { id, state, accountId, change, reason, by, createdAtMs, expiresAtMs };
+}

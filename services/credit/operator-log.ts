@@ -1,0 +1,122 @@
+import { hash } from "node:crypto";
+import type { Documents } from "../../mixins/database.ts";
+import type { Result } from "../actions.ts";
+import { fail } from "../errors.ts";
+
+/** What is written down about a change: once before it is made, and once about what became of it. */
+export type Note = {
+	readonly by: string;
+	/** What was done, as `account.freeze`. */
+	readonly operation: string;
+	/** To what. */
+	readonly target: string;
+	readonly reason: string;
+	readonly phase: "begun" | "done" | "failed";
+	/** Of which beginning. */
+	readonly of: number | null;
+	/** How it was before, how it is after, or why it failed. */
+	readonly detail: string;
+};
+
+/** A line of the log, chained to the one before it. */
+export type Line = Note & {
+	readonly sequence: number;
+	readonly atMs: number;
+	readonly previousHash: string;
+	/** SHA-256 in hex, over all that the line says. */
+	readonly hash: string;
+};
+
+/** As it is kept: the text that was hashed, so that nothing that keeps it can change its bytes. */
+export type LineDocument = { readonly _id: string; readonly hash: string; readonly body: string };
+
+/** The collection. */
+export const OPERATOR_LOG = "operator_log";
+
+type LogDocuments = Pick<Documents<LineDocument>, "find" | "findById" | "insert">;
+
+const EMPTY = { sequence: 0, hash: "0".repeat(64) } as const;
+/** So many operators at once are not there; more often than that nobody loses. */
+const ATTEMPTS_MAX = 50;
+const PAGE = 500;
+
+/** Sorts as its number does. */
+const idOf = (sequence: number): string => String(sequence).padStart(12, "0");
+
+/**
+ * What operators did: a chain of hashes, as the ledger's log is one. It only grows: the next number is the document's id, so of two who write at
+ * once one wins, and the other one takes the number after it; nothing here changes or removes a line.
+ */
+export class OperatorLog {
+	readonly #documents: LogDocuments;
+
+	constructor(documents: LogDocuments) {
+		this.#documents = documents;
+	}
+
+	/** Resolves when the line is durable. @throws overloaded, and what the database throws */
+	async append(note: Note): Promise<Line> {
+		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+			const { sequence, hash: previousHash } = (await this.newest(1))[0] ?? EMPTY;
+			const body = { ...note, sequence: sequence + 1, atMs: Date.now(), previousHash };
+			const text = JSON.stringify(body);
+			const line = { ...body, hash: digestOf(text) };
+			if (await this.#isInserted({ _id: idOf(line.sequence), hash: line.hash, body: text })) return line;
+		}
+		throw fail("overloaded");
+	}
+
+	async #isInserted(document: LineDocument): Promise<boolean> {
+		try {
+			await this.#documents.insert(document);
+			return true;
+		} catch (error) {
+			if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+			return false;
+		}
+	}
+
+	/** Newest first. @param before only lines with a smaller number */
+	async newest(limit: number, before?: number): Promise<Line[]> {
+		const query = before === undefined ? {} : { _id: { $lt: idOf(before) } };
+		return (await this.#documents.find({ query, sort: "-_id", limit })).map(lineOf);
+	}
+
+	/** Reads the whole chain. The newest hash, kept elsewhere, shows later that no line was cut off. */
+	async check(): Promise<Result<"operator.checkOperations">> {
+		let head: { sequence: number; hash: string } = EMPTY;
+		for (;;) {
+			const query = { _id: { $gt: idOf(head.sequence) } };
+			const page = await this.#documents.find({ query, sort: "_id", limit: PAGE });
+			for (const document of page) {
+				const discrepancy = wrongIn(document, head);
+				if (discrepancy) return report(head, discrepancy);
+				head = { sequence: head.sequence + 1, hash: document.hash };
+			}
+			if (page.length < PAGE) return report(head, null);
+		}
+	}
+}
+
+const report = (
+	{ sequence: lines, hash: headHash }: { sequence: number; hash: string },
+	discrepancy: string | null,
+) => ({
+	clean: discrepancy === null,
+	discrepancy,
+	lines,
+	headHash,
+});
+
+const digestOf = (body: string): string => hash("sha256", body, "hex");
+
+const lineOf = ({ hash, body }: LineDocument): Line => ({ ...(JSON.parse(body) as Omit<Line, "hash">), hash });
+
+function wrongIn({ _id, hash, body }: LineDocument, head: { sequence: number; hash: string }): string | null {
+	const sequence = head.sequence + 1;
+	if (_id !== idOf(sequence)) return `line ${sequence} is missing`;
+	if (hash !== digestOf(body)) return `line ${sequence} is not what was hashed`;
+	const line = JSON.parse(body) as Partial<Line>;
+	if (line.sequence !== sequence) return `line ${sequence} says that it is another one`;
+	return line.previousHash === head.hash ? null : `line ${sequence} does not follow the one before it`;
+}

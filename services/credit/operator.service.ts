@@ -1,0 +1,117 @@
+import { randomUUID } from "node:crypto";
+import type { ServiceSchema } from "moleculer";
+import { database } from "../../mixins/database.ts";
+import type { Settings } from "../../moleculer.config.ts";
+import { action, call } from "../actions.ts";
+import { adjust, decideAdjustment, listAdjustments } from "./adjustment.ts";
+import { findAccount, findPayment } from "./look-up.ts";
+import { type Asking, logOf, operatorOf, recorded, scopeOf } from "./operation.ts";
+import { operatorActions } from "./operator.actions.ts";
+import { OPERATOR_LOG } from "./operator-log.ts";
+import { drain, listProcesses } from "./processes.ts";
+
+/**
+ * What operators do. It decides nothing about money or keys by itself: it finds out who asks, writes down what is done, and asks the
+ * services that may.
+ */
+export const operatorService = (settings: Settings): ServiceSchema => ({
+	name: "operator",
+	mixins: [database(settings, { collection: OPERATOR_LOG })],
+
+	// Nobody else comes in, whichever way they come.
+	hooks: {
+		before: {
+			"*"(ctx: Asking) {
+				operatorOf(ctx);
+			},
+		},
+	},
+
+	actions: {
+		listProcesses: action("published", operatorActions.listProcesses, async (ctx) => listProcesses(ctx)),
+
+		drain: action("published", operatorActions.drain, async function (ctx) {
+			return drain(this, ctx);
+		}),
+
+		account: action("published", operatorActions.account, async (ctx) => findAccount(ctx)),
+
+		payment: action("published", operatorActions.payment, async (ctx) => findPayment(ctx)),
+
+		freeze: action("published", operatorActions.freeze, async function (ctx) {
+			const { accountId, reason } = ctx.params;
+			const { state } = await call(ctx, "credit.account", { accountId });
+			return recorded(this, ctx, {
+				operation: "account.freeze",
+				target: accountId,
+				before: state,
+				make: async (_, by) => {
+					// First: from now on its owner cannot open it any more, and an opening that is on its way comes to nothing.
+					if (isWallet(accountId)) await call(ctx, "user.lock", { userId: ownerIn(accountId) });
+					return setState(ctx, { accountId, state: "frozen", reason, by });
+				},
+				after: ({ state }) => state,
+			});
+		}),
+
+		unfreeze: action("published", operatorActions.unfreeze, async function (ctx) {
+			const { accountId, reason } = ctx.params;
+			const { state } = await call(ctx, "credit.account", { accountId });
+			return recorded(this, ctx, {
+				operation: "account.unfreeze",
+				target: accountId,
+				before: state,
+				make: async (_, by) => {
+					const opened = await setState(ctx, { accountId, state: "open", reason, by });
+					if (isWallet(accountId)) await call(ctx, "user.unlock", { userId: ownerIn(accountId) });
+					return opened;
+				},
+				after: ({ state }) => state,
+			});
+		}),
+
+		adjust: action("published", operatorActions.adjust, async function (ctx) {
+			return adjust(this, ctx, settings.adjustAloneMax);
+		}),
+
+		listAdjustments: action("published", operatorActions.listAdjustments, async (ctx) => listAdjustments(ctx)),
+
+		decideAdjustment: action("published", operatorActions.decideAdjustment, async function (ctx) {
+			return decideAdjustment(this, ctx);
+		}),
+
+		rotateKeys: action("published", operatorActions.rotateKeys, async function (ctx) {
+			const { keys } = await call(ctx, "auth.listKeys", {});
+			return recorded(this, ctx, {
+				operation: "keys.rotate",
+				target: "signing keys",
+				before: describe(keys),
+				make: () => call(ctx, "auth.rotateKeys", {}),
+				after: (rotated) => describe(rotated.keys),
+			});
+		}),
+
+		listOperations: action("published", operatorActions.listOperations, async function (ctx) {
+			const { before, limit = 20 } = ctx.params;
+			const lines = await logOf(this).newest(limit + 1, before);
+			const items = lines.slice(0, limit).map(({ previousHash: _, ...line }) => line);
+			return { items, nextBefore: lines.length > limit ? (items.at(-1)?.sequence ?? null) : null };
+		}),
+
+		checkOperations: action("published", operatorActions.checkOperations, async function () {
+			return logOf(this).check();
+		}),
+	},
+});
+
+const isWallet = (accountId: string): boolean => accountId.startsWith("wallet:");
+const ownerIn = (accountId: string): string => accountId.slice(accountId.indexOf(":") + 1);
+
+type StateSet = { accountId: string; state: "frozen" | "open"; reason: string; by: string };
+
+/** Each time a command of its own: freezing, opening and freezing again must not be taken for a repetition. */
+const setState = (ctx: Asking, { accountId, state, reason, by }: StateSet) =>
+	call(ctx, "credit.setState", { id: `${scopeOf(by)}.${randomUUID()}`, fingerprint: state, accountId, state, reason });
+
+const describe = (keys: readonly { kid: string; state: string }[]): string =>
+	keys.map(({ kid, state }) => `${kid} ${state}`).join(", ");

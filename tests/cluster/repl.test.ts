@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { after, before, it } from "node:test";
+import { Cluster } from "../../scripts/cluster/cluster.ts";
+import { until } from "../../scripts/cluster/processes.ts";
+import { Client } from "../api/client.ts";
+import { newPerson, type Person } from "../api/people.ts";
+import { unlimited } from "../api/platform.ts";
+import { Terminal } from "../api/terminal.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
+
+describeOnMongo("the operators' shell, joined to a cluster", () => {
+	let cluster: Cluster;
+	let anyone: Client;
+	let bob: Person;
+	let terminal: Terminal;
+	before(async () => {
+		cluster = await Cluster.start({ counts: { user: 2 }, members: 1, env: unlimited });
+		anyone = new Client(cluster.publicUrl, null, { origin: cluster.publicUrl });
+		bob = await newPerson(anyone, { name: "Bob", credit: 5_000 });
+		terminal = await Terminal.open({ OPERATOR_TOKEN: cluster.operatorToken, TRANSPORTER: cluster.nats.uri });
+	});
+	after(async () => {
+		terminal?.kill();
+		anyone?.close();
+		await cluster?.stop();
+	});
+
+	it("sees every process, by Moleculer's commands and by ours", async () => {
+		const status = await terminal.run("status");
+		for (const { pid, name } of cluster.processes) assert.match(status, new RegExp(`-${pid}\\b`), name);
+		assert.match(await terminal.run("nodes"), /operator\./);
+		assert.match(await terminal.run("circuits"), /All circuits of \d processes are closed/);
+		assert.match(await terminal.run("audit"), /ledger\s+clean[\s\S]*operator log\s+clean/);
+	});
+
+	it("changes things as the one who shows the token", async () => {
+		assert.match(await terminal.run(`freeze @${bob.handle} --reason "lost phone"`), /is frozen\./);
+		await bob.api.refused("user.charge", { amount: 1 }, "account_frozen");
+		assert.match(await terminal.run(`unfreeze @${bob.handle} --reason "found"`), /is open\./);
+		assert.match(await terminal.run("operations 2"), /operator\s+account\.unfreeze\s+done/);
+	});
+
+	it("drains one process of two while people pay, and not the last one", async () => {
+		const [first = assert.fail()] = cluster.of("user");
+		const { pid, restarts } = first;
+		let isOver = false;
+		const paying = (async () => {
+			let paid = 0;
+			for (; !isOver; paid++) await bob.api.ok("user.charge", { amount: 1 });
+			return paid;
+		})();
+		const status = await terminal.run("status");
+		const [nodeId = ""] = new RegExp(`\\S+-${pid}\\b`).exec(status) ?? [];
+		assert.match(await terminal.run(`drain ${nodeId} --reason "a new version"`), /finishes what it began/);
+		await until(() => first.restarts > restarts && first.isReady, "it was ended and started again");
+		isOver = true;
+		assert.ok((await paying) > 0);
+		const [, ledger = ""] = /(\S+-\d+)\s+credit\b/.exec(await terminal.run("status")) ?? [];
+		assert.match(await terminal.run(`drain ${ledger} --reason x`), /No other process has credit, operator/);
+		assert.equal(await terminal.quit(), 0);
+	});
+
+	it("is nobody with another token", async () => {
+		const opened = Terminal.open({ OPERATOR_TOKEN: "x".repeat(40), TRANSPORTER: cluster.nats.uri });
+		await assert.rejects(opened, /token/);
+	});
+});
