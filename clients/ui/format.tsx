@@ -36,6 +36,7 @@ const dateText = (what: string, options: Intl.DateTimeFormatOptions) => (atMs: n
 	formatter(what, (locale) => new Intl.DateTimeFormat(locale, options)).format(atMs);
 
 export const dayText = dateText("day", { month: "long", day: "numeric", weekday: "short" });
+export const shortDayText = dateText("short day", { month: "short", day: "numeric" });
 export const monthText = dateText("month", { year: "numeric", month: "long" });
 export const timeText = dateText("time", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const momentText = dateText("moment", { dateStyle: "medium", timeStyle: "short" });

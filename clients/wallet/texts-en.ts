@@ -105,7 +105,7 @@ export const en: typeof ko = {
 	},
 	paid: {
 		title: "Paid",
-		receipt: "See the receipt",
+		receipt: "Receipt",
 		left: (amount) => `${credit(amount)} left`,
 		received: (name, amount) => `${name} sent you ${credit(amount)}`,
 		refunded: (name, amount) => `${name} gave back ${credit(amount)}`,

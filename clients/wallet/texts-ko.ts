@@ -104,7 +104,7 @@ export const ko = {
 	},
 	paid: {
 		title: "결제했어요",
-		receipt: "영수증 보기",
+		receipt: "영수증",
 		left: (amount: number) => `남은 돈 ${credit(amount)}`,
 		received: (name: string, amount: number) => `${name}님이 ${credit(amount)}을 보냈어요`,
 		refunded: (name: string, amount: number) => `${name}에서 ${credit(amount)}을 돌려받았어요`,

@@ -1,4 +1,4 @@
-import { Amount, dayText, timeText } from "../ui/format.tsx";
+import { Amount, shortDayText, timeText } from "../ui/format.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { Link } from "../ui/router.tsx";
 import { t } from "./texts.ts";
@@ -39,7 +39,7 @@ export function TransactionRow({
 				<span class="transaction-what">
 					<strong>{otherSide(transaction)}</strong>
 					<span class="soft small cut">
-						{when === "day" ? `${dayText(postedAtMs)} ` : ""}
+						{when === "day" ? `${shortDayText(postedAtMs)} ` : ""}
 						{timeText(postedAtMs)}
 						{what ? ` · ${what}` : ""}
 					</span>

@@ -65,7 +65,7 @@ export const noFiles: ClientFiles = { paths: [], serve: () => false };
  * The built clients, as they are when the process starts: a few hundred kB, read once, so that what is served is exactly this list and
  * no path of a request ever meets the file system. An app that is not built is not there.
  */
-export function clientFiles(apps: readonly string[]): ClientFiles {
+export function clientFiles(apps: readonly string[], publicOrigin?: string): ClientFiles {
 	const files = new Map(apps.flatMap((app) => filesOf(app)));
 	const bare = new Map(apps.filter((app) => files.has(`/${app}/`)).map((app) => [`/${app}`, `/${app}/`]));
 	return {
@@ -78,11 +78,31 @@ export function clientFiles(apps: readonly string[]): ClientFiles {
 			const isRight = request.method === "GET" && request.headers.host !== undefined;
 			if (!isRight || (!file && !target)) return false;
 			response.setHeader("Content-Security-Policy", CLIENTS_CSP);
-			if (file) answer(file, request, response);
-			else response.writeHead(302, { Location: target }).end();
+			const elsewhere = path.endsWith("/") && publicOrigin && properOrigin(publicOrigin, request.headers.host);
+			if (elsewhere) return redirect(response, elsewhere + path);
+			if (!file) return redirect(response, String(target));
+			answer(file, request, response);
 			return true;
 		},
 	};
+}
+
+function redirect(response: ServerResponse, to: string): true {
+	response.writeHead(302, { Location: to }).end();
+	return true;
+}
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/**
+ * This machine has several names, and what a page proves names one of them. Who came by another one is sent on; to nowhere but where the
+ * settings say that the platform is.
+ */
+function properOrigin(publicOrigin: string, host = ""): string | undefined {
+	const { host: proper, port } = new URL(publicOrigin);
+	const isOurs =
+		LOOPBACK.test(host) && LOOPBACK.test(proper) && host !== proper && (/:(\d+)$/.exec(host)?.[1] ?? "") === port;
+	return isOurs ? publicOrigin : undefined;
 }
 
 function filesOf(app: string): [string, ClientFile][] {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { type ServedPlatform, startServedPlatform } from "./browser.ts";
@@ -23,6 +24,23 @@ describe("the clients, as the gateways hand them out", () => {
 		assert.equal((await get("/")).headers.get("location"), "/wallet/");
 		assert.equal((await get("/wallet")).headers.get("location"), "/wallet/");
 		assert.equal((await get("/docs")).status, 200);
+	});
+
+	it("sends on who came by another name of this machine, since what pages prove has one name in it", async () => {
+		const { port } = new URL(platform.url);
+		const locationFor = (host: string) =>
+			new Promise<string | undefined>((resolve, reject) => {
+				request(`${platform.url}/wallet/`, { headers: { host } }, (answer) => {
+					answer.resume();
+					resolve(answer.headers.location);
+				})
+					.on("error", reject)
+					.end();
+			});
+		assert.equal(await locationFor(`localhost:${port}`), `${platform.url}/wallet/`);
+		assert.equal(await locationFor(`[::1]:${port}`), `${platform.url}/wallet/`);
+		for (const host of [`127.0.0.1:${port}`, "localhost:1", "pay.example", `evil.localhost:${port}`])
+			assert.equal(await locationFor(host), undefined, host);
 	});
 
 	it("lets nothing run but our own files", async () => {
@@ -55,7 +73,6 @@ describe("the clients, as the gateways hand them out", () => {
 		const [script = ""] = await assets();
 		const raw = async (encoding: string) => {
 			// fetch unpacks; the bytes are wanted as they come.
-			const { request } = await import("node:http");
 			return new Promise<{ encoding: string | undefined; body: Buffer }>((resolve, reject) => {
 				request(platform.url + script, { headers: { "accept-encoding": encoding } }, (answer) => {
 					const chunks: Buffer[] = [];

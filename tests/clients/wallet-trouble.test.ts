@@ -66,6 +66,26 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		await browser.close();
 	});
 
+	it("asks every few seconds where events do not come through", async () => {
+		const { page, browser } = await signUp(platform);
+		await charge(page, 10_000);
+		let asked = 0;
+		await page.route(/\/v1\/me\/events/, async (route) => {
+			// As behind a proxy that gathers an answer before it hands it on.
+			if (route.request().headers().accept === "text/event-stream")
+				return route.fulfill({ status: 200, contentType: "text/event-stream", body: "" });
+			asked++;
+			await route.continue();
+		});
+		await page.reload();
+		await visit(page, "/pay");
+		const code = await scan(page);
+		while (asked === 0) await page.waitForTimeout(100);
+		await sell(code);
+		await page.getByRole("dialog", { name: "결제했어요" }).waitFor();
+		await browser.close();
+	});
+
 	it("is one wallet in two tabs", async () => {
 		const { page, browser } = await signUp(platform);
 		await charge(page, 10_000);

@@ -51,7 +51,7 @@ describeInBrowser("the wallet", () => {
 		await page.getByRole("dialog", { name: "결제했어요" }).waitFor();
 		assert.match(await page.locator(".paid").innerText(), /9,000닢\s+Owner's store\s+Product 0 × 2/);
 		await seen("paid");
-		await page.getByRole("button", { name: "영수증 보기" }).click();
+		await page.getByRole("button", { name: "영수증" }).click();
 		await page.locator(".receipt").waitFor();
 		assert.match(await page.locator(".receipt").innerText(), /−9,000닢.*4,500닢 × 2.*191,000닢/s);
 		await seen("receipt");
