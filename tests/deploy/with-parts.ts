@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { it } from "node:test";
+import { describe, it } from "node:test";
 import { type PartName, partPath } from "../../scripts/parts.ts";
 
 function reasonWhyMissing(names: readonly PartName[]): string | null {
@@ -17,4 +17,12 @@ export function itWith(names: readonly PartName[], name: string, test: () => voi
 	if (missing === null) it(name, test);
 	else if (process.env.CI === "true") it(name, () => assert.fail(missing));
 	else it(name, { skip: `NOT TESTED: ${missing}` }, test);
+}
+
+/** Tests that need them, likewise. */
+export function describeWith(names: readonly PartName[], name: string, tests: () => void): void {
+	const missing = reasonWhyMissing(names);
+	if (missing === null) describe(name, tests);
+	else if (process.env.CI === "true") it(name, () => assert.fail(missing));
+	else describe(name, { skip: `NOT TESTED: ${missing}` }, tests);
 }
