@@ -1,19 +1,18 @@
 // `npm run bench:cluster`: payments through gateway, store and ledger in processes of their own, over NATS and a replica set of three, against
 // one embedded process and against an echo over moleculer-web and NATS; and how long anybody notices that something died.
 import { type ChildProcess, spawn } from "node:child_process";
-import { Agent } from "node:http";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { serviceNames } from "../moleculer.config.ts";
 import { Cluster } from "../scripts/cluster/cluster.ts";
 import { endWithUs, freePorts } from "../scripts/cluster/processes.ts";
-import { Client, newKey, type Wire } from "../tests/api/client.ts";
-import { basketOf, newCode, newPerson, newShop, newTill, type Person, type Till } from "../tests/api/people.ts";
+import { Client, type Wire } from "../tests/api/client.ts";
 import { unlimited } from "../tests/api/platform.ts";
 import { Torture } from "../tests/cluster/torture.ts";
 import { own, runBench } from "./ending.ts";
 import { median, printFigures } from "./figures.ts";
 import { startOneProcess } from "./one-process.ts";
+import { clientOf, type Load, openShop, preparedSales, sent } from "./prepared-sales.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const ROUNDS = values.quick ? 2 : 5;
@@ -22,59 +21,7 @@ const KILLS = values.quick ? 4 : 12;
 /** How many clients there are: of a shopping street, and of a festival, where all of it is busy. */
 const FEW = 32;
 const MANY = 256;
-const PAYERS = 8;
 const SEED = 20_261_124;
-
-type Load = { readonly perS: number; readonly p50Ms: number; readonly p99Ms: number };
-type Shop = { readonly client: Client; readonly till: Till; readonly payers: readonly Person[] };
-
-type Sending = { readonly atOnce: number; readonly status: number };
-
-/** All of these, so many at once. @throws when one is not answered as it should be */
-async function sent(client: Client, wires: readonly Wire[], { atOnce, status }: Sending): Promise<Load> {
-	const left = wires.values();
-	const tookMs: number[] = [];
-	const startedMs = performance.now();
-	const worker = async () => {
-		for (const wire of left) {
-			const beganMs = performance.now();
-			const answer = await client.raw(wire);
-			if (answer.status !== status) throw new Error(`${wire.path} was answered ${answer.status} ${answer.text}`);
-			tookMs.push(performance.now() - beganMs);
-		}
-	};
-	await Promise.all(Array.from({ length: atOnce }, worker));
-	const perS = (wires.length / (performance.now() - startedMs)) * 1_000;
-	const sorted = tookMs.sort((left, right) => left - right);
-	const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-	return { perS, p50Ms: at(0.5), p99Ms: at(0.99) };
-}
-
-const clientOf = (origin: string): Client =>
-	new Client(origin, null, { origin, agent: new Agent({ keepAlive: true, maxSockets: MANY }) });
-
-async function openShop(anyone: Client): Promise<Shop> {
-	const till = await newTill(anyone, await newShop(await newPerson(anyone), { prices: [1] }));
-	const payers: Person[] = [];
-	for (let n = 0; n < PAYERS; n++) payers.push(await newPerson(anyone, { name: "Payer", credit: 1_000_000 }));
-	return { client: clientOf(anyone.origin), till, payers };
-}
-
-/** Sales whose codes are shown and whose requests are signed: only what the platform does is left. */
-async function preparedSales({ till, payers }: Shop): Promise<Wire[]> {
-	const path = `/v1/stores/${till.shop.id}/sales`;
-	const wires: Wire[] = [];
-	const payer = async (person: Person) => {
-		for (let n = 0; n < REQUESTS / PAYERS; n++) {
-			const body = JSON.stringify({ code: await newCode(person), items: basketOf(till.shop) });
-			const headers = { "content-type": "application/json", "idempotency-key": newKey() };
-			const wire = { method: "POST", path, headers, body };
-			wires.push({ ...wire, headers: { ...headers, ...(await till.api.proofOf(wire)) } });
-		}
-	};
-	await Promise.all(payers.map(payer));
-	return wires;
-}
 
 async function startEcho(nats: string): Promise<Client> {
 	const [port = 0] = await freePorts(1);
@@ -103,10 +50,10 @@ await runBench(async () => {
 	const rounds: { apart: Load; embedded: Load; echo: Load; few: Load }[] = [];
 	const paid = { status: 201, atOnce: MANY };
 	for (let round = -1; round < ROUNDS; round++) {
-		const few = (await preparedSales(apart)).slice(0, REQUESTS / 4);
+		const few = (await preparedSales(apart, REQUESTS)).slice(0, REQUESTS / 4);
 		const loads = {
-			embedded: await sent(embedded.client, await preparedSales(embedded), paid),
-			apart: await sent(apart.client, await preparedSales(apart), paid),
+			embedded: await sent(embedded.client, await preparedSales(embedded, REQUESTS), paid),
+			apart: await sent(apart.client, await preparedSales(apart, REQUESTS), paid),
 			echo: await sent(echo, echoes, { status: 200, atOnce: MANY }),
 			few: await sent(apart.client, few, { status: 201, atOnce: FEW }),
 		};
