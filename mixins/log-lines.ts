@@ -44,10 +44,10 @@ export function toJsonLine({ level, args, from, nowMs }: Entry): string {
 	return escaped(jsonOf(line));
 }
 
-/** Also of what cannot be written as JSON: a circle is told as far as it can be. */
+/** Also of what cannot be written as JSON: a circle, or a large integer, is told as far as it can be. */
 function jsonOf(value: object): string {
 	try {
-		return JSON.stringify(value, plain);
+		return JSON.stringify(value);
 	} catch {
 		return JSON.stringify(Object.fromEntries(Object.entries(value).map(([key, each]) => [key, inspected(each)])));
 	}
@@ -109,12 +109,6 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
 /** A field may not take the place of what every line has. */
 const RESERVED: ReadonlySet<string> = new Set(["time", "level", "nodeID", "from", "message"]);
 const nameOf = (key: string): string => (RESERVED.has(key) ? `${key}_` : key);
-
-/** For JSON.stringify: what it would throw at, or leave out. */
-function plain(_key: string, value: unknown): unknown {
-	if (typeof value === "bigint") return String(value);
-	return value instanceof Map || value instanceof Set ? [...value] : value;
-}
 
 /** Each line is written at once, and whole: the last one before a crash is the one that is wanted. */
 export class LogLines extends Loggers.Base<Level> {
