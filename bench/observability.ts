@@ -10,8 +10,8 @@ import { type OneProcess, startOneProcess } from "./one-process.ts";
 import { clientOf, openShop, preparedSales, sent } from "./prepared-sales.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
-const ROUNDS = values.quick ? 3 : 7;
-const PAYMENTS = values.quick ? 1_200 : 4_000;
+const ROUNDS = values.quick ? 3 : 5;
+const PAYMENTS = values.quick ? 1_000 : 2_400;
 const AT_ONCE = 32;
 const SCRAPE_MS = 1_000;
 
