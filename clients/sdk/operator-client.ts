@@ -13,7 +13,7 @@ export class OperatorClient {
 
 	call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> {
 		const wire = wireOf(name, said);
-		const { method, path, body, contentType } = wire;
+		const { method, path, body, contentType, idempotencyKey } = wire;
 		return untilKnown<Result<N>>(
 			wire,
 			(signal) =>
@@ -22,7 +22,11 @@ export class OperatorClient {
 					cache: "no-store",
 					credentials: "omit",
 					signal,
-					headers: { authorization: `Bearer ${this.#token}`, ...(contentType && { "content-type": contentType }) },
+					headers: {
+						authorization: `Bearer ${this.#token}`,
+						...(contentType && { "content-type": contentType }),
+						...(idempotencyKey && { "idempotency-key": idempotencyKey }),
+					},
 					...(body && { body }),
 				}),
 			asking,

@@ -10,6 +10,8 @@ const WAIT_MAX_S = 5;
 
 export type Asking = {
 	readonly signal?: AbortSignal;
+	/** How long one attempt may take, where that is longer than a gateway gives it. */
+	readonly attemptMs?: number;
 	/** Told before each further attempt, so that the screen can say "checking". */
 	readonly onAgain?: (attempt: number) => void;
 };
@@ -23,13 +25,13 @@ export type Asking = {
 export async function untilKnown<T>(
 	wire: Wire,
 	attempt: (signal: AbortSignal) => Promise<Response>,
-	{ signal, onAgain }: Asking = {},
+	{ signal, onAgain, attemptMs = ATTEMPT_MS }: Asking = {},
 ): Promise<Outcome<T>> {
 	const mayRepeat = wire.method === "GET" || wire.idempotencyKey !== undefined;
 	// Of what was sent once without an answer, a later refusal to take it says nothing.
 	let isLost = false;
 	for (let tries = 1; ; tries++) {
-		const outcome = await once<T>(attempt, signal);
+		const outcome = await once<T>(attempt, { signal, attemptMs });
 		if (outcome.ok || !isWorthRepeating(outcome)) return outcome;
 		const { code, retryAfterS } = outcome.problem;
 		isLost ||= code === "unreachable" || code === "outcome_unknown";
@@ -43,9 +45,9 @@ export async function untilKnown<T>(
 
 async function once<T>(
 	attempt: (signal: AbortSignal) => Promise<Response>,
-	signal: AbortSignal | undefined,
+	{ signal, attemptMs }: { signal: AbortSignal | undefined; attemptMs: number },
 ): Promise<Outcome<T>> {
-	const late = AbortSignal.timeout(ATTEMPT_MS);
+	const late = AbortSignal.timeout(attemptMs);
 	try {
 		return await outcomeOf<T>(await attempt(signal ? AbortSignal.any([signal, late]) : late));
 	} catch {

@@ -1,0 +1,112 @@
+import { render } from "preact";
+import { useState } from "preact/hooks";
+import { useAction } from "../ui/action.ts";
+import { Button, Submit } from "../ui/button.tsx";
+import { Choice } from "../ui/choice.tsx";
+import { Field } from "../ui/field.tsx";
+import { chooseLanguage, language } from "../ui/i18n.ts";
+import { problemText } from "../ui/problem-text.ts";
+import { Link, later, path } from "../ui/router.tsx";
+import "../ui/theme.ts";
+import { chooseTheme, theme } from "../ui/theme.ts";
+import { Title } from "../ui/title.tsx";
+import { Toasts } from "../ui/toast.tsx";
+import "../ui/ui.css";
+import "./console.css";
+import { client, enter, leave } from "./operator.ts";
+import { t } from "./texts.ts";
+
+const screens = {
+	live: later(() => import("./live.tsx")),
+	find: later(() => import("./find.tsx")),
+	books: later(() => import("./books.tsx")),
+	adjustments: later(() => import("./adjustments.tsx")),
+	keys: later(() => import("./keys.tsx")),
+	log: later(() => import("./log.tsx")),
+};
+const names = Object.keys(screens) as (keyof typeof screens)[];
+
+function App() {
+	const named = path.value.split("/")[1] as keyof typeof screens;
+	const name = names.includes(named) ? named : "live";
+	const Screen = screens[name];
+	return (
+		<>
+			<header class="top">
+				<strong>{t().name}</strong>
+				{client.value && (
+					<nav aria-label={t().nav}>
+						{names.map((each) => (
+							<Link key={each} to={`/${each}`} class={each === name ? "here" : ""}>
+								{t()[each]}
+							</Link>
+						))}
+					</nav>
+				)}
+				<div class="row wrap choices">
+					<Choice
+						label={t().language}
+						value={language.value}
+						options={[
+							["ko", "한국어"],
+							["en", "English"],
+						]}
+						onChoose={chooseLanguage}
+					/>
+					<Choice
+						label={t().theme}
+						value={theme.value}
+						options={[
+							["system", t().system],
+							["light", t().light],
+							["dark", t().dark],
+						]}
+						onChoose={chooseTheme}
+					/>
+					{client.value && (
+						<Button look="quiet" onPress={leave}>
+							{t().leave}
+						</Button>
+					)}
+				</div>
+			</header>
+			{client.value ? <Screen /> : <Enter />}
+			<Toasts />
+		</>
+	);
+}
+
+function Enter() {
+	const [token, setToken] = useState("");
+	const [error, setError] = useState<string>();
+	const [isBusy, start] = useAction(async () => {
+		const problem = await enter(token.trim());
+		if (problem) setError(problem.code === "unauthenticated" ? t().wrongToken : problemText(problem));
+	});
+	return (
+		<main class="stack enter">
+			<Title app={t().name}>{t().name}</Title>
+			<form
+				class="card stack"
+				onSubmit={(event) => {
+					event.preventDefault();
+					setError(undefined);
+					start();
+				}}
+			>
+				<Field
+					label={t().token}
+					hint={t().tokenHint}
+					type="password"
+					autoComplete="off"
+					required
+					error={error}
+					onText={setToken}
+				/>
+				<Submit isBusy={isBusy}>{t().enter}</Submit>
+			</form>
+		</main>
+	);
+}
+
+render(<App />, document.getElementById("app") as HTMLElement);
