@@ -34,6 +34,8 @@ export function configOf(app: string): InlineConfig {
 			reportCompressedSize: false,
 			rolldownOptions: {
 				input: { index: join(clients, app, "index.html"), ...worker },
+				// How long each part of it took is of interest to who makes the bundler.
+				checks: { pluginTimings: false },
 				output: {
 					// A service worker is looked for at one address for ever.
 					entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js"),

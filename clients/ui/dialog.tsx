@@ -12,7 +12,12 @@ export function Dialog({ title, onClose, children }: Props) {
 	const id = useId();
 	const element = useRef<HTMLDialogElement>(null);
 	useEffect(() => {
+		const before = document.activeElement;
 		element.current?.showModal();
+		// Whoever uses the keyboard goes on where they were.
+		return () => {
+			if (before instanceof HTMLElement && before.isConnected) before.focus();
+		};
 	}, []);
 	return (
 		<dialog

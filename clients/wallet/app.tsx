@@ -11,7 +11,7 @@ import { Home } from "./home.tsx";
 import { LogIn } from "./log-in.tsx";
 import { SignUp } from "./sign-up.tsx";
 import { t } from "./texts.ts";
-import { isOnline, phase, start } from "./wallet.ts";
+import { isOnline, phase, resume } from "./wallet.ts";
 import { Welcome } from "./welcome.tsx";
 
 const outside: Readonly<Record<string, ComponentType>> = { "": Welcome, login: LogIn, signup: SignUp };
@@ -121,7 +121,7 @@ function Unreachable() {
 			<Coin />
 			<h1>{t().name}</h1>
 			<p class="soft">{t().offline}</p>
-			<Button look="primary" onPress={start}>
+			<Button look="primary" onPress={resume}>
 				{t().retry}
 			</Button>
 		</main>

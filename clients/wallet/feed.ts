@@ -35,7 +35,6 @@ async function follow(client: WalletClient, told: Told, stop: AbortSignal): Prom
 	while (!stop.aborted) {
 		await visible(stop);
 		if (stop.aborted) return;
-		const isLate = cursor !== undefined;
 		if (silent >= SILENT_MAX) {
 			cursor = await poll(client, told, cursor, stop);
 			await pause(POLL_MS, stop);
@@ -44,8 +43,7 @@ async function follow(client: WalletClient, told: Told, stop: AbortSignal): Prom
 		const heard = await listen(client, told, cursor, stop);
 		cursor = heard.cursor ?? cursor;
 		silent = heard.isSilent ? silent + 1 : 0;
-		// What could not be reached at all says nothing about streams.
-		if (isLate || heard.isSilent) await pause(AGAIN_MS, stop);
+		await pause(AGAIN_MS, stop);
 	}
 }
 
@@ -83,6 +81,7 @@ async function listen(client: WalletClient, told: Told, after: string | undefine
 		stop.removeEventListener("abort", end);
 		end();
 	}
+	// What could not be reached at all says nothing about streams.
 	return { cursor, isSilent: isConnected && !heard };
 }
 

@@ -46,7 +46,12 @@ export async function start(): Promise<void> {
 	});
 	opened = await WalletClient.open();
 	opened.watchSession((session) => void onSession(session));
-	const resumed = await opened.resume();
+	await resume();
+}
+
+/** Goes on where this browser was, if the platform can be reached. */
+export async function resume(): Promise<void> {
+	const resumed = await client().resume();
 	if (!resumed.ok) phase.value = "unreachable";
 	else if (!resumed.value) phase.value = "out";
 }

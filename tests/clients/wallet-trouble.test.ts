@@ -158,7 +158,6 @@ describeInBrowser("the wallet, when things go wrong", () => {
 	it("has codes in store for when there is no network", async () => {
 		const { page, browser } = await signUp(platform);
 		await charge(page, 10_000);
-		let isCut = false;
 		const kept: string[] = [];
 		await shortLived(
 			page,
@@ -169,17 +168,16 @@ describeInBrowser("the wallet, when things go wrong", () => {
 					later: later.map((each) => ({ ...each, startsInMs: 3_000, expiresInMs: 60_000 })),
 				};
 			},
-			() => isCut,
+			// There was a network once.
+			() => kept.length > 0,
 		);
 		await visit(page, "/pay");
-		await page.locator(".qr").waitFor();
-		isCut = true;
 		await page.getByText("미리 받아 둔 코드로").waitFor();
 		await screenshot(page, "wallet-pay-offline");
 		await assertAccessible(page, "pay offline");
-		const drawn = await page.locator(".qr path").getAttribute("d");
-		await page.locator(`.qr path:not([d="${drawn}"])`).waitFor();
-		const code = await scan(page);
+		let code = await scan(page);
+		for (const until = Date.now() + 20_000; !kept.includes(code) && Date.now() < until; code = await scan(page))
+			await page.waitForTimeout(200);
 		assert.ok(kept.includes(code));
 		// The phone was told a wrong time by this test; the platform knows it.
 		await till.api.refused("store.sell", { storeId: shop.id, items: basket(), code }, "code_too_early");
