@@ -1,10 +1,15 @@
 // `npm run bench:clients`: how heavy the clients are, and how soon a phone shows something.
+
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import base45 from "base45";
 import type { Page } from "playwright-core";
 import { openBrowser, startServedPlatform } from "../tests/clients/browser.ts";
+import { scanRates } from "./clients-scan.ts";
+import { scansToPaid, tillScripts } from "./clients-till.ts";
 import { median, printFigures } from "./figures.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
@@ -62,13 +67,41 @@ const dist = join(import.meta.dirname, "../clients/dist");
 const gzippedKB = (paths: readonly string[]): number =>
 	paths.reduce((sum, path) => sum + gzipSync(readFileSync(join(dist, path)), { level: 9 }).length, 0) / 1_000;
 
+/** The first of each are what happens at a counter. */
+const USUAL = 3;
+const percentile = (found: readonly number[], share: number): number =>
+	[...found].sort((left, right) => left - right)[Math.ceil(found.length * share) - 1] ?? Number.NaN;
+const average = (found: readonly number[]): number => found.reduce((sum, each) => sum + each, 0) / found.length;
+
+/** As long as a payment code, and of the same characters. */
+const codesLike = (count: number): string[] =>
+	Array.from(
+		{ length: count },
+		(_, index) =>
+			`HN:${base45
+				.encode(createHash("sha3-512").update(`${index}`).digest())
+				.repeat(2)
+				.slice(0, 149)}`,
+	);
+
 const platform = await startServedPlatform();
 const views: View[] = [];
 for (let round = 0; round < ROUNDS; round++) views.push(await firstView(`${platform.url}/wallet/`));
+const scripts = await tillScripts(platform);
+const paidMs = await scansToPaid(platform, values.quick ? 10 : 60);
 await platform.stop();
+const rates = await scanRates(codesLike(values.quick ? 2 : 10));
+console.log(
+	"Codes that the till reads, in percent, from what is usual at a counter to what nobody should have to bear:",
+);
+for (const [what, found] of Object.entries(rates))
+	console.log(`  ${what.padEnd(9)} ${found.map((rate) => rate.toFixed(0).padStart(4)).join("")}`);
 
 printFigures({
 	"wallet.js": [gzippedKB(views[0]?.scripts ?? []), "kB"],
 	"wallet.first_content": [median(views.map(({ firstContentS }) => firstContentS)), "s"],
 	"wallet.largest_content": [median(views.map(({ headingS }) => headingS)), "s"],
+	"till.js": [gzippedKB(scripts), "kB"],
+	"pay.scan_to_paid_p95": [percentile(paidMs, 0.95), "ms"],
+	"qr.scan_rate": [average(Object.values(rates).flatMap((each) => each.slice(0, USUAL))), "%"],
 });

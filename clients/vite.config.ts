@@ -75,13 +75,16 @@ function packed(outDir: string): Plugin {
 		const path = join(outDir, name);
 		const bytes = readFileSync(path);
 		const [br, gz] = await Promise.all([
-			promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }),
+			promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: qualityFor(bytes) } }),
 			promisify(gzip)(bytes, { level: 9 }),
 		]);
 		writeFileSync(`${path}.br`, br);
 		writeFileSync(`${path}.gz`, gz);
 	}
 }
+
+/** The best takes twenty seconds for a megabyte, and saves three percent of it. */
+const qualityFor = ({ length }: Buffer): number => (length > 500_000 ? 9 : constants.BROTLI_MAX_QUALITY);
 
 /** For `vite` itself: `npm run dev:clients`. The platform must name itself as this does: `PUBLIC_ORIGIN=http://127.0.0.1:5173 npm start`. */
 export default defineConfig({

@@ -14,7 +14,8 @@ function formatter<T extends Intl.NumberFormat | Intl.DateTimeFormat>(what: stri
 /** `1,234,500`, with a real minus. */
 export const number = (amount: number): string =>
 	formatter("number", (locale) => new Intl.NumberFormat(locale))
-		.format(amount)
+		// Without the sign of a negative zero.
+		.format(amount || 0)
 		.replace("-", "−");
 
 /** The number and its unit as plain text, for sentences: `4,500닢`, `4,500 credit`. */

@@ -42,7 +42,7 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 		if (!page) return next(fail("not_found"));
 		send(res, page);
 	};
-	const files = clientFiles(["wallet", "till"], settings.publicOrigin);
+	const files = clientFiles(["wallet", "till", "owner"], settings.publicOrigin);
 	/** Whoever opens the address in a browser wants to see something. */
 	const home: Handler = (_, res) => {
 		res.writeHead(302, { Location: files.paths.includes("/wallet/") ? "/wallet/" : "/docs" }).end();

@@ -21,6 +21,9 @@ export const CLIENTS_CSP = [
 	"frame-ancestors 'none'",
 ].join("; ");
 
+/** The scanner is WebAssembly, from our own files as well; this lets nothing else run (CSP 3, 'wasm-unsafe-eval'). */
+const TILL_CSP = CLIENTS_CSP.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'");
+
 /** Their names change with what is in them. */
 const FOR_EVER = "public, max-age=31536000, immutable";
 /** May be kept, but must be asked for each time. */
@@ -77,7 +80,7 @@ export function clientFiles(apps: readonly string[], publicOrigin?: string): Cli
 			// Who says no Host is refused, as everywhere (RFC 9112 3.2).
 			const isRight = request.method === "GET" && request.headers.host !== undefined;
 			if (!isRight || (!file && !target)) return false;
-			response.setHeader("Content-Security-Policy", CLIENTS_CSP);
+			response.setHeader("Content-Security-Policy", path.startsWith("/till") ? TILL_CSP : CLIENTS_CSP);
 			const elsewhere = path.endsWith("/") && publicOrigin && properOrigin(publicOrigin, request.headers.host);
 			if (elsewhere) return redirect(response, elsewhere + path);
 			if (!file) return redirect(response, String(target));

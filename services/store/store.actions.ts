@@ -326,6 +326,7 @@ export const storeActions = {
 			cursor: Type.Optional(Cursor),
 			fromMs: Type.Optional(TimeMs),
 			toMs: Type.Optional(TimeMs),
+			date: Type.Optional(Day),
 		}),
 		returns: page(
 			closed({

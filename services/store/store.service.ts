@@ -250,8 +250,9 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		listSales: action("published", storeActions.listSales, async function (ctx) {
-			const { storeId, limit = 20, ...range } = ctx.params;
-			await enter(this, ctx);
+			const { storeId, limit = 20, date, ...said } = ctx.params;
+			const { store } = await enter(this, ctx);
+			const range = date === undefined ? said : { ...said, ...dayRange(date, store.timeZone) };
 			const query = { ...range, accountId: accountOf(storeId), limit, kinds: ["sale" as const] };
 			const { items, nextCursor } = await call(ctx, "credit.statement", query);
 			return { items: items.map(saleLine), nextCursor };

@@ -59,7 +59,7 @@ export async function openBrowser({ args = [], ...options }: Options = {}): Prom
 		...options,
 		args: [...flags, ...args],
 	});
-	context.setDefaultTimeout(15_000);
+	context.setDefaultTimeout(30_000);
 	context.once("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
 	return context;
 }

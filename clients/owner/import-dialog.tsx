@@ -1,0 +1,84 @@
+import { useState } from "preact/hooks";
+import type { Problem } from "../sdk/problem.ts";
+import { useAction } from "../ui/action.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { problemText } from "../ui/problem-text.ts";
+import { saveAs } from "../ui/save.ts";
+import { toast } from "../ui/toast.tsx";
+import { call } from "./person.ts";
+import { t } from "./texts.ts";
+
+const EXAMPLE = "\ufeffsku,name,category,price\r\nlatte,카페 라떼,커피,5000\r\ncake,초콜릿 케이크,디저트,6800\r\n";
+
+export function ImportDialog({ storeId, onClose }: { readonly storeId: string; readonly onClose: () => void }) {
+	const [problem, setProblem] = useState<Problem | null>(null);
+	const [isBusy, bring] = useAction(async (file: File) => {
+		const outcome = await call("store.importProducts", { storeId, csv: await file.text() });
+		if (!outcome.ok) return setProblem(outcome.problem);
+		const { created, updated, unchanged } = outcome.value;
+		toast(t().imported(created, updated, unchanged));
+		onClose();
+	});
+	return (
+		<Dialog title={t().import} onClose={onClose}>
+			<p class="soft">{t().importText}</p>
+			{problem && <Wrong problem={problem} />}
+			<label class="button primary large wide" aria-busy={isBusy}>
+				{isBusy && <span class="spinner" />}
+				{t().chooseFile}
+				<input
+					type="file"
+					accept=".csv,text/csv"
+					class="hidden-text"
+					onChange={({ currentTarget }) => {
+						const [file] = currentTarget.files ?? [];
+						setProblem(null);
+						if (file) bring(file);
+						currentTarget.value = "";
+					}}
+				/>
+			</label>
+			<Button onPress={() => saveAs("products.csv", "text/csv", EXAMPLE)}>{t().template}</Button>
+			<Button look="quiet" onPress={onClose}>
+				{t().close}
+			</Button>
+		</Dialog>
+	);
+}
+
+/** The rule that a field breaks, as the form for one product says it. */
+function inWords(message: string): string {
+	const [field = ""] = message.split(" ", 1);
+	const { wrong } = t();
+	const isTwice = message.endsWith("is there twice");
+	return !isTwice && field in wrong ? `${field}: ${wrong[field as keyof typeof wrong]}` : message;
+}
+
+/** Line by line, as a table to go through beside the file. */
+function Wrong({ problem }: { readonly problem: Problem }) {
+	const { errors = [] } = problem;
+	return (
+		<div role="alert">
+			<p class="notice danger">{errors.length > 0 ? t().importFailed : problemText(problem)}</p>
+			{errors.length > 0 && (
+				<table class="errors">
+					<thead>
+						<tr>
+							<th scope="col">{t().line}</th>
+							<th scope="col">{t().what}</th>
+						</tr>
+					</thead>
+					<tbody>
+						{errors.map(({ at, message }) => (
+							<tr key={at}>
+								<td>{at.replace(/^line /, "")}</td>
+								<td>{inWords(message)}</td>
+							</tr>
+						))}
+					</tbody>
+				</table>
+			)}
+		</div>
+	);
+}

@@ -1,0 +1,39 @@
+import { signal } from "@preact/signals";
+import type { Result } from "../../services/actions.ts";
+import type { Asking } from "../sdk/persistence.ts";
+import type { Outcome, Problem } from "../sdk/problem.ts";
+import type { Name, Said } from "../sdk/request.ts";
+import { type Session, WalletClient } from "../sdk/wallet-client.ts";
+
+type Store = Result<"store.list">["items"][number];
+
+let client: WalletClient;
+/** Who is logged in: in the wallet as well, it is the same person's browser. */
+export const session = signal<Session | null>(null);
+export const stores = signal<readonly Store[] | null>(null);
+/** Why the stores could not be had. */
+export const trouble = signal<Problem | null>(null);
+
+export async function openPerson(): Promise<void> {
+	client = await WalletClient.open();
+	client.watchSession((found) => {
+		session.value = found;
+		stores.value = null;
+		if (found) void loadStores();
+	});
+	const resumed = await client.resume();
+	if (!resumed.ok) trouble.value = resumed.problem;
+	else if (resumed.value) {
+		session.value = resumed.value;
+		void loadStores();
+	}
+}
+
+export const call = <N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> =>
+	client.call(name, said, asking);
+
+export async function loadStores(): Promise<void> {
+	const found = await call("store.list", {});
+	trouble.value = found.ok ? null : found.problem;
+	if (found.ok) stores.value = found.value.items;
+}

@@ -1,0 +1,104 @@
+import { useState } from "preact/hooks";
+import type { Result } from "../../services/actions.ts";
+import type { Outcome } from "../sdk/problem.ts";
+import { Button } from "../ui/button.tsx";
+import { Choice } from "../ui/choice.tsx";
+import { Empty } from "../ui/empty.tsx";
+import { Amount } from "../ui/format.tsx";
+import { Title } from "../ui/title.tsx";
+import { ImportDialog } from "./import-dialog.tsx";
+import { Loaded, useLoaded } from "./loaded.tsx";
+import { call } from "./person.ts";
+import { ProductDialog } from "./product-dialog.tsx";
+import { t } from "./texts.ts";
+
+export type Product = Result<"store.getProduct">;
+type State = Product["state"];
+type Open = Product | "new" | "import" | null;
+
+export function Products({ storeId }: { readonly storeId: string }) {
+	const [state, setState] = useState<State>("active");
+	const [open, setOpen] = useState<Open>(null);
+	const products = useLoaded(() => allProducts(storeId, state), `${storeId} ${state}`);
+	const close = () => {
+		setOpen(null);
+		void products.again();
+	};
+	return (
+		<main class="page stack">
+			<div class="row spread wrap">
+				<Title app={t().name}>{t().products}</Title>
+				<div class="row wrap">
+					<Button onPress={() => setOpen("import")}>{t().import}</Button>
+					<Button look="primary" onPress={() => setOpen("new")}>
+						{t().add}
+					</Button>
+				</div>
+			</div>
+			<Choice
+				label={t().products}
+				value={state}
+				options={[
+					["active", t().showActive],
+					["archived", t().showArchived],
+				]}
+				onChoose={setState}
+			/>
+			<Loaded of={products}>
+				{(all) =>
+					all.length === 0 ? (
+						<Empty icon="shop" text={state === "active" ? t().noProducts : t().noArchived} />
+					) : (
+						<ul class="list card product-list">
+							{all.map((product) => (
+								<li key={product.id}>
+									<button type="button" class="product-row" onClick={() => setOpen(product)}>
+										<Thumb product={product} />
+										<span class="product-row-name">
+											<strong>{product.name}</strong>
+											<span class="soft small">
+												{product.category} · {product.sku}
+											</span>
+										</span>
+										<Amount value={product.price} />
+									</button>
+								</li>
+							))}
+						</ul>
+					)
+				}
+			</Loaded>
+			{open === "import" && <ImportDialog storeId={storeId} onClose={close} />}
+			{open !== null && open !== "import" && (
+				<ProductDialog storeId={storeId} product={open === "new" ? null : open} onClose={close} />
+			)}
+		</main>
+	);
+}
+
+export function Thumb({ product: { photoId, name } }: { readonly product: Pick<Product, "photoId" | "name"> }) {
+	return photoId ? (
+		<img class="thumb" src={`/v1/photos/${photoId}`} alt="" loading="lazy" />
+	) : (
+		<span class="thumb" aria-hidden="true">
+			{[...name][0]}
+		</span>
+	);
+}
+
+type Page = Result<"store.listProducts">;
+
+async function allProducts(storeId: string, state: State): Promise<Outcome<readonly Product[]>> {
+	const all: Product[] = [];
+	for (let cursor: string | null = ""; cursor !== null; ) {
+		const query = { storeId, state, limit: 100 };
+		const asked: typeof query & { cursor?: string } = cursor ? { ...query, cursor } : query;
+		const page: Outcome<Page> = await call("store.listProducts", asked);
+		if (!page.ok) return page;
+		all.push(...page.value.items);
+		cursor = page.value.nextCursor;
+	}
+	const byName = (left: Product, right: Product) =>
+		left.category.localeCompare(right.category) || left.name.localeCompare(right.name);
+	return { ok: true, value: all.sort(byName), isReplay: false };
+}

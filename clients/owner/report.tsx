@@ -1,0 +1,184 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Result } from "../../services/actions.ts";
+import { useAction } from "../ui/action.ts";
+import { Bars } from "../ui/bars.tsx";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { Field } from "../ui/field.tsx";
+import { Amount, credit } from "../ui/format.tsx";
+import { problemText } from "../ui/problem-text.ts";
+import { saveAs } from "../ui/save.ts";
+import { Title } from "../ui/title.tsx";
+import { toast } from "../ui/toast.tsx";
+import { Loaded, useLoaded } from "./loaded.tsx";
+import { beginPayout, resumePayout } from "./payout.ts";
+import { call } from "./person.ts";
+import { t } from "./texts.ts";
+
+type Day = Result<"store.report">;
+type Store = Result<"store.get">;
+
+const dayIn = (timeZone: string): string => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(Date.now());
+
+export function Report({ storeId }: { readonly storeId: string }) {
+	const store = useLoaded(() => call("store.get", { storeId }), storeId);
+	return (
+		<main class="page stack">
+			<Loaded of={store}>
+				{(found) => (
+					<>
+						<Balance store={found} onPaidOut={store.again} />
+						<DayReport store={found} />
+					</>
+				)}
+			</Loaded>
+			{!store.value && <Title app={t().name}>{t().report}</Title>}
+		</main>
+	);
+}
+
+function Balance({ store, onPaidOut }: { readonly store: Store; readonly onPaidOut: () => Promise<void> }) {
+	const [isOpen, setOpen] = useState(false);
+	const balance = store.available ?? 0;
+	useEffect(() => {
+		void resumePayout(store.id).then((was) => (was ? onPaidOut() : undefined));
+	}, [store.id]);
+	return (
+		<section class="card row spread wrap balance">
+			<div>
+				<h2 class="soft small">{t().balance}</h2>
+				<p class="pay-total">
+					<Amount value={store.balance ?? 0} />
+				</p>
+			</div>
+			{balance > 0 && (
+				<Button look="primary" onPress={() => setOpen(true)}>
+					{t().payOut}
+				</Button>
+			)}
+			{isOpen && (
+				<PayOut
+					storeId={store.id}
+					max={balance}
+					onClose={() => {
+						setOpen(false);
+						void onPaidOut();
+					}}
+				/>
+			)}
+		</section>
+	);
+}
+
+function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClose: () => void }) {
+	const [text, setText] = useState(String(max));
+	const [error, setError] = useState<string>();
+	const [isDoubtful, setDoubtful] = useState(false);
+	const amount = Number(text);
+	const isRight = Number.isInteger(amount) && amount >= 1 && amount <= max;
+	const [isBusy, payOut] = useAction(async () => {
+		if (!isRight) return setError(t().amountWrong(credit(max)));
+		const problem = await beginPayout(storeId, amount, () => setDoubtful(true));
+		setDoubtful(false);
+		if (problem) return setError(problemText(problem));
+		toast(t().paidOut(credit(amount)));
+		onClose();
+	});
+	return (
+		<Dialog title={t().payOut} onClose={onClose}>
+			<form
+				class="stack"
+				noValidate
+				onSubmit={(event) => {
+					event.preventDefault();
+					setError(undefined);
+					payOut();
+				}}
+			>
+				<p class="soft">{t().payOutText}</p>
+				{isDoubtful && (
+					<p class="notice warn" role="status">
+						{t().checking}
+					</p>
+				)}
+				<Field label={t().amount} value={text} inputMode="numeric" error={error} onText={setText} />
+				<button type="submit" class="button primary wide large" aria-busy={isBusy} aria-disabled={isBusy}>
+					{isBusy && <span class="spinner" />}
+					{t().payOutNow(credit(isRight ? amount : 0))}
+				</button>
+				<Button look="quiet" onPress={onClose}>
+					{t().cancel}
+				</Button>
+			</form>
+		</Dialog>
+	);
+}
+
+function DayReport({ store: { id: storeId, timeZone } }: { readonly store: Store }) {
+	const today = dayIn(timeZone);
+	const [date, setDate] = useState(today);
+	const day = useLoaded(() => call("store.report", { storeId, date }), `${storeId} ${date}`);
+	const save = async () => {
+		const csv = await call("store.exportSales", { storeId, date });
+		if (csv.ok) saveAs(`hannip-${date}.csv`, "text/csv", csv.value);
+		else toast(problemText(csv.problem), "danger");
+	};
+	return (
+		<>
+			<div class="row spread wrap">
+				<Title app={t().name}>{t().report}</Title>
+				<div class="row day-row">
+					<Field label={t().day} type="date" value={date} max={today} onText={(text) => text && setDate(text)} />
+					<Button onPress={save}>{t().export}</Button>
+				</div>
+			</div>
+			<Loaded of={day}>{(found) => <Figures day={found} />}</Loaded>
+		</>
+	);
+}
+
+function Figures({ day }: { readonly day: Day }) {
+	const facts = [
+		[t().sales, day.sales],
+		[t().refunds, { ...day.refunds, amount: -day.refunds.amount }],
+		[t().payouts, { ...day.payouts, amount: -day.payouts.amount }],
+	] as const;
+	return (
+		<>
+			<dl class="facts card">
+				<div>
+					<dt>{t().net}</dt>
+					<dd>
+						<Amount value={day.net} />
+					</dd>
+				</div>
+				{facts.map(([name, { count, amount }]) => (
+					<div key={name}>
+						<dt>
+							{name} {t().count(count)}
+						</dt>
+						<dd>
+							<Amount value={amount} />
+						</dd>
+					</div>
+				))}
+			</dl>
+			<div class="card">
+				<Bars title={t().byHour} bars={barsOf(day)} />
+				{day.sales.count === 0 && <p class="soft">{t().noSales}</p>}
+			</div>
+		</>
+	);
+}
+
+/** All hours of the day that a shop could be open, and those in which something was sold. */
+function barsOf({ hours, fromMs, timeZone }: Day) {
+	const hourOf = (atMs: number) =>
+		Number(new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", hourCycle: "h23" }).format(atMs));
+	const sold = new Map(hours.map((hour) => [hour.fromMs, hour.sales.amount]));
+	const all = Array.from({ length: 24 }, (_, index) => fromMs + index * 3_600_000);
+	return all
+		.map((atMs) => ({ key: atMs, hour: hourOf(atMs), value: sold.get(atMs) ?? 0 }))
+		.filter(({ hour, value }) => value > 0 || (hour >= 8 && hour <= 21))
+		.map(({ key, hour, value }) => ({ key, label: t().hour(hour), value }));
+}

@@ -1,0 +1,98 @@
+import { useState } from "preact/hooks";
+import type { Result } from "../../services/actions.ts";
+import { useAction } from "../ui/action.ts";
+import { Button, Submit } from "../ui/button.tsx";
+import { Choice } from "../ui/choice.tsx";
+import { Field } from "../ui/field.tsx";
+import { chooseLanguage, language } from "../ui/i18n.ts";
+import { problemText } from "../ui/problem-text.ts";
+import { chooseTheme, theme } from "../ui/theme.ts";
+import { Title } from "../ui/title.tsx";
+import { toast } from "../ui/toast.tsx";
+import { Loaded, useLoaded } from "./loaded.tsx";
+import { call, loadStores } from "./person.ts";
+import { t } from "./texts.ts";
+
+export function Store({ storeId }: { readonly storeId: string }) {
+	const store = useLoaded(() => call("store.get", { storeId }), storeId);
+	return (
+		<main class="page stack narrow-page">
+			<Title app={t().name}>{t().store}</Title>
+			<Loaded of={store}>{(found) => <Edit store={found} />}</Loaded>
+			<div class="card stack">
+				<h2>{t().language}</h2>
+				<Choice
+					label={t().language}
+					value={language.value}
+					options={[
+						["ko", "한국어"],
+						["en", "English"],
+					]}
+					onChoose={chooseLanguage}
+				/>
+				<h2>{t().theme}</h2>
+				<Choice
+					label={t().theme}
+					value={theme.value}
+					options={[
+						["system", t().system],
+						["light", t().light],
+						["dark", t().dark],
+					]}
+					onChoose={chooseTheme}
+				/>
+			</div>
+			<Button onPress={async () => void (await call("auth.logout", {}))}>{t().logout}</Button>
+		</main>
+	);
+}
+
+function Edit({ store }: { readonly store: Result<"store.get"> }) {
+	const [name, setName] = useState(store.name);
+	const [registration, setRegistration] = useState(store.registration ?? "");
+	const [place, setPlace] = useState(store.place ?? "");
+	const [timeZone, setTimeZone] = useState(store.timeZone);
+	const [error, setError] = useState<string>();
+	const [isBusy, save] = useAction(async () => {
+		const outcome = await call("store.edit", {
+			storeId: store.id,
+			name: name.trim(),
+			timeZone: timeZone.trim(),
+			registration: registration.trim() || null,
+			place: place.trim() || null,
+		});
+		if (!outcome.ok) return setError(problemText(outcome.problem));
+		toast(t().saved);
+		await loadStores();
+	});
+	return (
+		<form
+			class="card stack"
+			noValidate
+			onSubmit={(event) => {
+				event.preventDefault();
+				setError(undefined);
+				save();
+			}}
+		>
+			<Field
+				label={t().storeName}
+				hint={t().storeNameHint}
+				value={name}
+				maxLength={60}
+				error={error}
+				onText={setName}
+			/>
+			<Field
+				label={t().registration}
+				hint={t().receiptHint}
+				value={registration}
+				maxLength={40}
+				onText={setRegistration}
+			/>
+			<Field label={t().place} hint={t().receiptHint} value={place} maxLength={120} onText={setPlace} />
+			<Field label={t().timeZone} value={timeZone} maxLength={40} autoCapitalize="none" onText={setTimeZone} />
+			<Submit isBusy={isBusy}>{t().save}</Submit>
+		</form>
+	);
+}

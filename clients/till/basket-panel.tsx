@@ -1,0 +1,159 @@
+import { useState } from "preact/hooks";
+import { Button } from "../ui/button.tsx";
+import { Amount, number } from "../ui/format.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { go } from "../ui/router.tsx";
+import { toast } from "../ui/toast.tsx";
+import { type Basket, countOf, discountOf, isDiscountAllowed, type Line, subtotalOf, totalOf } from "./basket.ts";
+import { DiscountDialog } from "./discount-dialog.tsx";
+import { NoteDialog } from "./note-dialog.tsx";
+import { basket, clear, isEmpty, park, parked, setQuantity } from "./order.ts";
+import { ParkedDialog } from "./parked-dialog.tsx";
+import { till } from "./shop.ts";
+import { t } from "./texts.ts";
+
+type Open = "discount" | "note" | "parked" | null;
+
+/** @param onClose back to the products, where the two do not fit beside each other */
+export function BasketPanel({ onClose }: { readonly onClose: () => void }) {
+	const [open, setOpen] = useState<Open>(null);
+	const close = () => setOpen(null);
+	const maxPercent = till.value?.discountMaxPercent ?? 0;
+	const now = basket.value;
+	const isRight = now.discount === null || isDiscountAllowed(now, maxPercent);
+	return (
+		<section class="basket" aria-labelledby="basket-title">
+			<header class="basket-head">
+				<Button look="quiet" class="round basket-close" label={t().back} onPress={onClose}>
+					<Icon name="back" />
+				</Button>
+				<h2 id="basket-title">{t().basket}</h2>
+				<Button class="small-button" onPress={() => setOpen("parked")}>
+					{t().parkedCount(parked.value.length)}
+				</Button>
+			</header>
+			{isEmpty.value ? <p class="basket-empty soft">{t().emptyBasket}</p> : <Lines lines={now.lines} />}
+			<footer class="basket-foot">
+				<div class="row basket-tools">
+					{maxPercent > 0 && (
+						<button
+							type="button"
+							id="discount"
+							class="button small-button"
+							disabled={isEmpty.value}
+							onClick={() => setOpen("discount")}
+						>
+							{t().discount}
+						</button>
+					)}
+					<Button class="small-button" onPress={() => setOpen("note")}>
+						{t().note}
+						{now.note && " ✓"}
+					</Button>
+					<button
+						type="button"
+						class="button small-button"
+						disabled={isEmpty.value}
+						onClick={() => {
+							park();
+							toast(t().parkedText);
+						}}
+					>
+						{t().park}
+					</button>
+					<button type="button" class="button small-button" disabled={isEmpty.value} onClick={clear}>
+						{t().clear}
+					</button>
+				</div>
+				<Sums basket={now} />
+				{!isRight && (
+					<p class="notice danger" role="alert">
+						{t().discountWrong}
+					</p>
+				)}
+				<button
+					type="button"
+					class="button primary wide pay"
+					disabled={isEmpty.value || !isRight}
+					onClick={() => go("/pay")}
+				>
+					<span>{t().pay}</span>
+					{!isEmpty.value && <span class="number">{number(totalOf(now))}</span>}
+				</button>
+			</footer>
+			{open === "discount" && <DiscountDialog maxPercent={maxPercent} onClose={close} />}
+			{open === "note" && <NoteDialog onClose={close} />}
+			{open === "parked" && <ParkedDialog onClose={close} />}
+		</section>
+	);
+}
+
+function Lines({ lines }: { readonly lines: readonly Line[] }) {
+	return (
+		<ul class="lines">
+			{lines.map(({ productId, name, price, quantity }) => (
+				<li key={productId}>
+					<span class="line-name">{name}</span>
+					<span class="line-amount number">{number(price * quantity)}</span>
+					<span class="stepper">
+						<button
+							type="button"
+							class="button round"
+							aria-label={quantity === 1 ? t().remove(name) : t().fewer(name)}
+							onClick={() => setQuantity(productId, quantity - 1)}
+						>
+							−
+						</button>
+						<input
+							type="text"
+							inputMode="numeric"
+							value={quantity}
+							aria-label={t().quantity(name)}
+							onFocus={({ currentTarget }) => currentTarget.select()}
+							onChange={({ currentTarget }) => setQuantity(productId, Number(currentTarget.value))}
+						/>
+						<button
+							type="button"
+							class="button round"
+							aria-label={t().more(name)}
+							onClick={() => setQuantity(productId, quantity + 1)}
+						>
+							+
+						</button>
+					</span>
+				</li>
+			))}
+		</ul>
+	);
+}
+
+function Sums({ basket: now }: { readonly basket: Basket }) {
+	const discount = discountOf(now);
+	return (
+		<dl class="sums" aria-live="polite">
+			{discount > 0 && (
+				<>
+					<div>
+						<dt>{t().subtotal}</dt>
+						<dd class="number">{number(subtotalOf(now))}</dd>
+					</div>
+					<div>
+						<dt>
+							{t().discount}
+							{now.discount && "percent" in now.discount ? ` ${now.discount.percent}%` : ""}
+						</dt>
+						<dd class="number">{number(-discount)}</dd>
+					</div>
+				</>
+			)}
+			<div class="sum">
+				<dt>
+					{t().total} <span class="soft small">{t().items(countOf(now))}</span>
+				</dt>
+				<dd>
+					<Amount value={totalOf(now)} />
+				</dd>
+			</div>
+		</dl>
+	);
+}

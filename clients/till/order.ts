@@ -1,0 +1,65 @@
+import { computed, effect, signal } from "@preact/signals";
+import { type Basket, emptyBasket, repriced, withOneMore, withQuantity } from "./basket.ts";
+import { byId, isLoading } from "./shop.ts";
+
+export type Parked = { readonly id: string; readonly atMs: number; readonly basket: Basket };
+
+const BASKET = "hannip.till.basket";
+const PARKED = "hannip.till.parked";
+const PARKED_MAX = 30;
+
+/** What the customer who stands here buys. It survives a reload. */
+export const basket = signal<Basket>(read(BASKET) ?? emptyBasket);
+export const parked = signal<readonly Parked[]>(read(PARKED) ?? []);
+export const isEmpty = computed(() => basket.value.lines.length === 0);
+
+effect(() => localStorage.setItem(BASKET, JSON.stringify(basket.value)));
+effect(() => localStorage.setItem(PARKED, JSON.stringify(parked.value)));
+// The owner may have changed a price, here or since yesterday.
+effect(() => {
+	if (isLoading.value) return;
+	const now = repriced(basket.peek(), byId.value);
+	if (JSON.stringify(now) !== JSON.stringify(basket.peek())) basket.value = now;
+});
+
+export function add(productId: string): void {
+	const product = byId.value.get(productId);
+	if (product) basket.value = withOneMore(basket.value, product);
+}
+
+export function setQuantity(productId: string, quantity: number): void {
+	basket.value = withQuantity(basket.value, productId, quantity);
+}
+
+export function clear(): void {
+	basket.value = emptyBasket;
+}
+
+/** Lets the next customer go first. */
+export function park(): void {
+	if (isEmpty.value) return;
+	const order = { id: crypto.randomUUID(), atMs: Date.now(), basket: basket.value };
+	parked.value = [order, ...parked.value].slice(0, PARKED_MAX);
+	clear();
+}
+
+/** What is in the basket now is parked instead. */
+export function resume(id: string): void {
+	const order = parked.value.find((each) => each.id === id);
+	if (!order) return;
+	parked.value = parked.value.filter((each) => each.id !== id);
+	park();
+	basket.value = repriced(order.basket, byId.value);
+}
+
+export function discard(id: string): void {
+	parked.value = parked.value.filter((each) => each.id !== id);
+}
+
+function read<T>(name: string): T | undefined {
+	try {
+		return JSON.parse(localStorage.getItem(name) ?? "") as T;
+	} catch {
+		return undefined;
+	}
+}

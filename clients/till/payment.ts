@@ -1,0 +1,200 @@
+import { signal } from "@preact/signals";
+import type { Result } from "../../services/actions.ts";
+import { forget, keep, kept } from "../sdk/key-cabinet.ts";
+import type { Problem } from "../sdk/problem.ts";
+import type { Said } from "../sdk/request.ts";
+import { type Basket, totalOf } from "./basket.ts";
+import { clear } from "./order.ts";
+import { call, isEnded } from "./shop.ts";
+
+export type Sale = Result<"store.getSale">;
+type Effect = Result<"store.cancelSale">["effect"];
+
+/** A sale from before it is sent until it is known what became of it. */
+export type Attempt = Said<"store.sell"> & {
+	readonly idempotencyKey: string;
+	readonly expectedTotal: number;
+	/** Something was sent of which the answer never came: it may have been booked, or may still be. */
+	readonly isDoubtful: boolean;
+	/** The person at the till wants it to have no effect. */
+	readonly isUnwanted: boolean;
+	/** By this device's clock, until when the customer may approve it. */
+	readonly approveByMs?: number;
+};
+
+export type UnderWay = {
+	readonly stage: "sending" | "checking" | "waiting" | "cancelling";
+	readonly attempt: Attempt;
+};
+
+export type Payment =
+	| { readonly stage: "none" }
+	/** `checking`: never "failed" until that is known. */
+	| UnderWay
+	| { readonly stage: "paid"; readonly sale: Sale }
+	| { readonly stage: "refused"; readonly why: Problem["code"] | "voided" | "expired"; readonly problem?: Problem }
+	| { readonly stage: "cancelled"; readonly effect: Effect };
+
+export const payment = signal<Payment>({ stage: "none" });
+
+const KEPT = "till.sale";
+const ASK_EVERY_MS = 1_000;
+const AGAIN_AFTER_MS = 2_000;
+
+let sending = new AbortController();
+
+/** Takes a payment. What is sent is kept first: whatever happens to this page, it is found again. */
+export async function pay(storeId: string, basket: Basket, code: string): Promise<void> {
+	if (payment.value.stage !== "none") return;
+	const { lines, discount, note } = basket;
+	const attempt: Attempt = {
+		storeId,
+		idempotencyKey: crypto.randomUUID(),
+		code,
+		items: lines.map(({ productId, quantity }) => ({ productId, quantity })),
+		expectedTotal: totalOf(basket),
+		...(discount && { discount }),
+		...(note && { note }),
+		isDoubtful: false,
+		isUnwanted: false,
+	};
+	payment.value = { stage: "sending", attempt };
+	await keep(KEPT, attempt);
+	await settle(attempt);
+}
+
+/** Goes on with what this till did not know the outcome of when it was closed. */
+export async function resumePayment(): Promise<void> {
+	const found = await kept<Attempt>(KEPT);
+	if (!found) return;
+	const attempt = { ...found, isDoubtful: true };
+	payment.value = { stage: attempt.isUnwanted ? "cancelling" : "checking", attempt };
+	await (attempt.isUnwanted ? undo(attempt) : settle(attempt));
+}
+
+/** The number of a sale of which the outcome cannot be asked for any more. */
+export const unsettled = async (): Promise<string | undefined> => (await kept<Attempt>(KEPT))?.idempotencyKey;
+
+export function dismiss(): void {
+	if (!("attempt" in payment.value)) payment.value = { stage: "none" };
+}
+
+/** Makes sure that it has no effect, whatever has become of it. */
+export async function cancelPayment(): Promise<void> {
+	const now = payment.value;
+	if (!("attempt" in now) || now.stage === "cancelling") return;
+	const attempt = { ...now.attempt, isUnwanted: true };
+	payment.value = { stage: "cancelling", attempt };
+	sending.abort();
+	await keep(KEPT, attempt);
+	await undo(attempt);
+}
+
+/** Not any more when it was cancelled: whatever was asked for it before is not listened to. */
+function isGoingOn({ idempotencyKey }: Attempt): boolean {
+	const now = payment.value;
+	return "attempt" in now && now.attempt.idempotencyKey === idempotencyKey && !now.attempt.isUnwanted;
+}
+
+async function doubt(attempt: Attempt): Promise<Attempt> {
+	const doubtful = { ...attempt, isDoubtful: true };
+	if (!isGoingOn(attempt)) return doubtful;
+	payment.value = { stage: "checking", attempt: doubtful };
+	await keep(KEPT, doubtful);
+	return doubtful;
+}
+
+/** The same request with the same key, until there is an answer: it is booked once, however often it arrives. */
+async function settle(attempt: Attempt): Promise<void> {
+	sending = new AbortController();
+	const { signal } = sending;
+	let now = attempt;
+	const onAgain = () => {
+		void doubt(now);
+		now = { ...now, isDoubtful: true };
+	};
+	while (isGoingOn(now)) {
+		const { isDoubtful: _, isUnwanted: __, approveByMs: ___, ...said } = now;
+		const outcome = await call("store.sell", said, { onAgain, signal });
+		if (!isGoingOn(now)) return;
+		if (outcome.ok) return await follow(now, outcome.value);
+		// What may have been booked is kept, for the owner to look at.
+		if (isEnded.value) return now.isDoubtful ? undefined : await end({ stage: "none" });
+		if (isDefinite(outcome.problem)) return await refuse(now, outcome.problem);
+		now = await doubt(now);
+		await pause(AGAIN_AFTER_MS);
+	}
+}
+
+const isDefinite = ({ status, code }: Problem): boolean =>
+	status >= 400 && status < 500 && code !== "rate_limited" && code !== "unauthenticated";
+
+/** What was refused before it got to the ledger may overtake what was sent first: then it is made sure that this does not happen. */
+async function refuse(attempt: Attempt, problem: Problem): Promise<void> {
+	const refusal: Payment = { stage: "refused", why: problem.code, problem };
+	if (!attempt.isDoubtful) return end(refusal);
+	const asked = await call("store.getSale", { storeId: attempt.storeId, saleId: attempt.idempotencyKey });
+	if (asked.ok) return follow(attempt, asked.value);
+	const effect = await cancelled(attempt);
+	if (effect && isGoingOn(attempt)) await end(effect === "refunded" ? { stage: "cancelled", effect } : refusal);
+}
+
+/** Until it is in a state that it stays in. */
+async function follow(attempt: Attempt, sale: Sale): Promise<void> {
+	let now = sale;
+	if (now.state === "pending") {
+		const approveByMs = attempt.approveByMs ?? Date.now() + (now.expiresAtMs ?? 0) - (now.createdAtMs ?? 0);
+		const waiting = { ...attempt, approveByMs };
+		if (isGoingOn(attempt)) await keep(KEPT, waiting);
+		if (isGoingOn(attempt)) payment.value = { stage: "waiting", attempt: waiting };
+	}
+	while (now.state === "pending" && isGoingOn(attempt) && !isEnded.value) {
+		await pause(ASK_EVERY_MS);
+		const asked = await call("store.getSale", { storeId: attempt.storeId, saleId: attempt.idempotencyKey });
+		if (asked.ok) now = asked.value;
+	}
+	const outcome = outcomeOf(now);
+	if (!outcome || !isGoingOn(attempt)) return;
+	if (outcome.stage === "paid") clear();
+	await end(outcome);
+}
+
+/** What is to be said of a sale that stays as it is. */
+function outcomeOf(sale: Sale): Payment | undefined {
+	switch (sale.state) {
+		case "pending":
+			return undefined;
+		case "posted":
+			return { stage: "paid", sale };
+		case "cancelled":
+			return { stage: "cancelled", effect: "kept_out" };
+		case "refused":
+			return { stage: "refused", why: (sale.refusal ?? "cancelled") as Problem["code"] };
+		default:
+			return { stage: "refused", why: sale.state };
+	}
+}
+
+async function undo(attempt: Attempt): Promise<void> {
+	payment.value = { stage: "cancelling", attempt };
+	const effect = await cancelled(attempt);
+	if (effect) await end({ stage: "cancelled", effect });
+}
+
+/** @returns nothing when this till may not ask any more */
+async function cancelled(attempt: Attempt): Promise<Effect | undefined> {
+	const { storeId, idempotencyKey: saleId } = attempt;
+	while (!isEnded.value) {
+		const outcome = await call("store.cancelSale", { storeId, saleId, idempotencyKey: `${saleId}-cancel` });
+		if (outcome.ok) return outcome.value.effect;
+		await pause(AGAIN_AFTER_MS);
+	}
+	return undefined;
+}
+
+async function end(outcome: Payment): Promise<void> {
+	await forget(KEPT);
+	payment.value = outcome;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

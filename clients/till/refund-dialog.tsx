@@ -1,0 +1,90 @@
+import { useState } from "preact/hooks";
+import { useAction } from "../ui/action.ts";
+import { Button } from "../ui/button.tsx";
+import { Choice } from "../ui/choice.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { Field } from "../ui/field.tsx";
+import { credit } from "../ui/format.tsx";
+import type { Sale } from "./payment.ts";
+import { beginRefund, type Refunded } from "./refund.ts";
+import { t } from "./texts.ts";
+
+type Props = {
+	readonly sale: Sale;
+	readonly onDoubt: () => void;
+	readonly onDone: (refunded: Refunded) => void;
+	readonly onClose: () => void;
+};
+
+export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
+	const left = (sale.total ?? 0) - sale.refunded;
+	const [how, setHow] = useState<"all" | "part">("all");
+	const [text, setText] = useState("");
+	const [reason, setReason] = useState("");
+	const [error, setError] = useState<string>();
+	const amount = how === "all" ? left : Number(text);
+	const isRight = Number.isInteger(amount) && amount >= 1 && amount <= left;
+	const [isBusy, refund] = useAction(async () => {
+		if (!isRight) return setError(t().refundMax(credit(left)));
+		const outcome = await beginRefund(
+			{ saleId: sale.id, amount, ...(reason.trim() && { reason: reason.trim() }) },
+			onDoubt,
+		);
+		onClose();
+		onDone(outcome);
+	});
+	return (
+		<Dialog title={t().refundTitle} onClose={onClose}>
+			<form
+				class="stack"
+				noValidate
+				onSubmit={(event) => {
+					event.preventDefault();
+					refund();
+				}}
+			>
+				<Choice
+					label={t().refundTitle}
+					value={how}
+					options={[
+						["all", t().refundAll],
+						["part", t().refundPart],
+					]}
+					onChoose={setHow}
+				/>
+				{how === "part" && (
+					<>
+						<Field
+							label={t().refundAmount}
+							hint={t().refundMax(credit(left))}
+							error={error}
+							inputMode="numeric"
+							value={text}
+							onText={(next) => {
+								setError(undefined);
+								setText(next);
+							}}
+						/>
+						<div class="quick">
+							{sale.items
+								.filter((item) => item.unitPrice <= left)
+								.map((item) => (
+									<Button key={item.productId} class="small-button" onPress={() => setText(String(item.unitPrice))}>
+										{item.name} {credit(item.unitPrice)}
+									</Button>
+								))}
+						</div>
+					</>
+				)}
+				<Field label={t().reason} hint={t().reasonHint} value={reason} maxLength={140} onText={setReason} />
+				<button type="submit" class="button danger wide large" aria-busy={isBusy} aria-disabled={isBusy}>
+					{isBusy && <span class="spinner" />}
+					{t().refundNow(credit(isRight ? amount : 0))}
+				</button>
+				<Button look="quiet" onPress={onClose}>
+					{t().cancel}
+				</Button>
+			</form>
+		</Dialog>
+	);
+}

@@ -1,0 +1,87 @@
+import { useEffect, useState } from "preact/hooks";
+import { Button } from "../../ui/button.tsx";
+import { Field } from "../../ui/field.tsx";
+import { Amount } from "../../ui/format.tsx";
+import { Icon } from "../../ui/icon.tsx";
+import { problemText } from "../../ui/problem-text.ts";
+import { go } from "../../ui/router.tsx";
+import { Title } from "../../ui/title.tsx";
+import { toast } from "../../ui/toast.tsx";
+import { totalOf } from "../basket.ts";
+import { Camera } from "../camera.tsx";
+import { basket, isEmpty } from "../order.ts";
+import { pay, payment } from "../payment.ts";
+import { till } from "../shop.ts";
+import { t } from "../texts.ts";
+import { hearScanner } from "../wedge.ts";
+import { Progress } from "./progress.tsx";
+import { isPaymentCode } from "./sell.tsx";
+
+/** Reads the customer's code, by whatever can read it, and then says what becomes of the payment. */
+export function Pay() {
+	if (payment.value.stage !== "none") return <Progress payment={payment.value} />;
+	return isEmpty.value ? <Back /> : <Scan />;
+}
+
+/** There is nothing to pay, as after a step back in the browser. */
+function Back() {
+	useEffect(() => go("/", "replace"), []);
+	return null;
+}
+
+function Scan() {
+	const [isTyping, setTyping] = useState(false);
+	const [text, setText] = useState("");
+	const take = (code: string) => {
+		if (!isPaymentCode(code)) return toast(problemText({ code: "code_invalid", status: 422, title: "" }), "danger");
+		if (till.value) void pay(till.value.storeId, basket.value, code);
+	};
+	useEffect(() => hearScanner(take), []);
+	useEffect(() => {
+		const press = ({ key }: KeyboardEvent) => key === "Escape" && go("/");
+		addEventListener("keydown", press);
+		return () => removeEventListener("keydown", press);
+	}, []);
+	return (
+		<main class="pay-screen">
+			<Button look="quiet" class="round" label={t().back} onPress={() => go("/")}>
+				<Icon name="back" />
+			</Button>
+			<div class="scan">
+				<Camera onCode={take} />
+			</div>
+			<div class="scan-side stack">
+				<p class="pay-total">
+					<Amount value={totalOf(basket.value)} />
+				</p>
+				<Title app={t().name}>{t().scanTitle}</Title>
+				<p class="soft">
+					{t().scanHint} {t().scanGun}
+				</p>
+				{isTyping ? (
+					<form
+						class="stack"
+						onSubmit={(event) => {
+							event.preventDefault();
+							take(text.trim().toUpperCase());
+						}}
+					>
+						<Field
+							label={t().code}
+							value={text}
+							autoComplete="off"
+							autoCapitalize="none"
+							maxLength={200}
+							onText={setText}
+						/>
+						<button type="submit" class="button primary wide">
+							{t().payWithCode}
+						</button>
+					</form>
+				) : (
+					<Button onPress={() => setTyping(true)}>{t().typeCode}</Button>
+				)}
+			</div>
+		</main>
+	);
+}

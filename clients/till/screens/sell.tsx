@@ -1,0 +1,70 @@
+import { useEffect, useState } from "preact/hooks";
+import { number } from "../../ui/format.tsx";
+import { go } from "../../ui/router.tsx";
+import { Title } from "../../ui/title.tsx";
+import { toast } from "../../ui/toast.tsx";
+import { countOf, totalOf } from "../basket.ts";
+import { BasketPanel } from "../basket-panel.tsx";
+import { add, basket, isEmpty, park } from "../order.ts";
+import { pay } from "../payment.ts";
+import { hand } from "../preferences.ts";
+import { ProductGrid } from "../product-grid.tsx";
+import { products, store, till } from "../shop.ts";
+import { t } from "../texts.ts";
+import { hearScanner } from "../wedge.ts";
+
+export const isPaymentCode = (text: string): boolean => text.startsWith("HN:") && text.length <= 200;
+
+/** The counter: what there is, and what is in the basket. */
+export function Sell() {
+	const [isOpen, setOpen] = useState(false);
+	useEffect(() => hearScanner(scanned), []);
+	useEffect(() => {
+		const press = ({ key }: KeyboardEvent) => keys[key]?.();
+		addEventListener("keydown", press);
+		return () => removeEventListener("keydown", press);
+	}, []);
+	return (
+		<main class={`counter basket-${hand.value} ${isOpen ? "basket-open" : ""}`}>
+			<section class="shelf" aria-label={store.value?.name ?? t().sell}>
+				<div class="hidden-text">
+					<Title app={t().name}>{t().sell}</Title>
+				</div>
+				<ProductGrid />
+			</section>
+			<BasketPanel onClose={() => setOpen(false)} />
+			{!isOpen && !isEmpty.value && (
+				<button type="button" class="button primary large basket-bar" onClick={() => setOpen(true)}>
+					<span>{t().items(countOf(basket.value))}</span>
+					<span class="number">{number(totalOf(basket.value))}</span>
+				</button>
+			)}
+		</main>
+	);
+}
+
+const keys: Readonly<Record<string, () => void>> = {
+	F2: () => document.getElementById("search")?.focus(),
+	F4: () => document.getElementById("discount")?.click(),
+	F8: () => {
+		if (!isEmpty.value) go("/pay");
+	},
+	F9: () => {
+		if (isEmpty.value) return;
+		park();
+		toast(t().parkedText);
+	},
+};
+
+/** A customer's code takes the payment at once; a product's number adds it. */
+function scanned(text: string): void {
+	if (isPaymentCode(text)) {
+		if (isEmpty.value || !till.value) return;
+		void pay(till.value.storeId, basket.value, text);
+		go("/pay");
+		return;
+	}
+	const product = products.value.find(({ sku }) => sku === text);
+	if (product) add(product.id);
+	else toast(t().noMatch(text.slice(0, 40)));
+}

@@ -1,0 +1,93 @@
+import { useState } from "preact/hooks";
+import { Button } from "../../ui/button.tsx";
+import { Choice } from "../../ui/choice.tsx";
+import { Dialog } from "../../ui/dialog.tsx";
+import { chooseLanguage, language } from "../../ui/i18n.ts";
+import { chooseTheme, theme } from "../../ui/theme.ts";
+import { Title } from "../../ui/title.tsx";
+import { chooseHand, hand } from "../preferences.ts";
+import { reload } from "../product-grid.tsx";
+import { store, till, unpair } from "../shop.ts";
+import { t } from "../texts.ts";
+
+export function Settings() {
+	const [isLeaving, setLeaving] = useState(false);
+	const { name, mayRefund = false, discountMaxPercent = 0 } = till.value ?? {};
+	const rights = [
+		t().maySell,
+		mayRefund && t().mayRefund,
+		discountMaxPercent > 0 && t().mayDiscount(discountMaxPercent),
+	].filter(Boolean);
+	return (
+		<main class="page stack narrow-page">
+			<Title app={t().name}>{t().settings}</Title>
+			<dl class="card settings">
+				<div>
+					<dt>{t().storeName}</dt>
+					<dd>{store.value?.name}</dd>
+				</div>
+				<div>
+					<dt>{t().tillName}</dt>
+					<dd>{name}</dd>
+				</div>
+				<div>
+					<dt>{t().rights}</dt>
+					<dd>{rights.join(" · ")}</dd>
+				</div>
+			</dl>
+			<div class="card stack">
+				<h2>{t().language}</h2>
+				<Choice
+					label={t().language}
+					value={language.value}
+					options={[
+						["ko", "한국어"],
+						["en", "English"],
+					]}
+					onChoose={chooseLanguage}
+				/>
+				<h2>{t().theme}</h2>
+				<Choice
+					label={t().theme}
+					value={theme.value}
+					options={[
+						["system", t().system],
+						["light", t().light],
+						["dark", t().dark],
+					]}
+					onChoose={chooseTheme}
+				/>
+				<h2>{t().hand}</h2>
+				<Choice
+					label={t().hand}
+					value={hand.value}
+					options={[
+						["left", t().left],
+						["right", t().right],
+					]}
+					onChoose={chooseHand}
+				/>
+			</div>
+			<p class="soft small">{t().keys}</p>
+			<div class="deeds">
+				<Button class="large" onPress={reload}>
+					{t().reload}
+				</Button>
+				<Button look="danger" class="large" onPress={() => setLeaving(true)}>
+					{t().unpair}
+				</Button>
+			</div>
+			{isLeaving && (
+				<Dialog title={t().unpair} onClose={() => setLeaving(false)}>
+					<p>{t().unpairText}</p>
+					<Button look="danger" class="wide" onPress={unpair}>
+						{t().unpair}
+					</Button>
+					<Button look="quiet" class="wide" onPress={() => setLeaving(false)}>
+						{t().cancel}
+					</Button>
+				</Dialog>
+			)}
+		</main>
+	);
+}
