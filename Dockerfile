@@ -4,14 +4,16 @@
 #   docker run --rm -p 3000:3000 -v hannip:/data hannip
 
 # The version is that of the npm package `node` in package.json, by which the same runs outside of containers.
-FROM node:24-slim AS dependencies
+# Any image with Node 24, npm and a shell: `--build-arg BASE=…`.
+ARG BASE=node:24-slim
+FROM ${BASE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # The image has Node already.
 RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/node node_modules/node-bin-* node_modules/.bin/node
 
 # The wallet, the till and the console, as files to serve. What builds them stays here.
-FROM node:24-slim AS clients
+FROM ${BASE} AS clients
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
@@ -21,7 +23,7 @@ COPY services services
 COPY clients clients
 RUN node --disable-warning=ExperimentalWarning scripts/build.ts
 
-FROM node:24-slim
+FROM ${BASE}
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data NODE_OPTIONS=--disable-warning=ExperimentalWarning
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
@@ -37,5 +39,8 @@ USER 1000:1000
 EXPOSE 3000 3001 3002
 HEALTHCHECK --interval=5s --timeout=2s --start-period=30s \
 	CMD ["node", "-e", "fetch('http://127.0.0.1:'+(process.env.PROBE_PORT||3002)+'/ready').then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))"]
+# What it says that it is; last, so that all else is the same for every version.
+ARG VERSION=
+ENV VERSION=${VERSION}
 # As PID 1 it handles SIGTERM itself, and starts no processes that it would have to bury.
 CMD ["node", "main.ts"]

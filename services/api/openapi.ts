@@ -43,8 +43,12 @@ const problemSchema = {
 	},
 };
 
-/** OpenAPI 3.1 of the routes whose actions are there. */
-export function openApiOf(routes: readonly Route[], schemas: ReadonlyMap<string, ActionSchemas>, server: string) {
+/** OpenAPI 3.1 of the routes whose actions are there; `build` is the version of the code that answers. */
+export function openApiOf(
+	routes: readonly Route[],
+	schemas: ReadonlyMap<string, ActionSchemas>,
+	{ server, build }: { readonly server: string; readonly build: string },
+) {
 	const paths: Record<string, Record<string, unknown>> = {};
 	for (const route of routes) {
 		const schema = schemas.get(route.action);
@@ -58,6 +62,8 @@ export function openApiOf(routes: readonly Route[], schemas: ReadonlyMap<string,
 		info: {
 			title: "Hannip",
 			version: "1",
+			// By which whoever deploys sees that it is there.
+			"x-build": build,
 			description:
 				"Credit that people charge, send, and pay with in shops. Amounts are whole credits. Requests that move credit carry an " +
 				"Idempotency-Key; when an answer never comes, repeat the request with the same key, or ask for its outcome.",

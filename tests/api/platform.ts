@@ -122,7 +122,11 @@ async function startApart(env: NodeJS.ProcessEnv, mongodbUri: string): Promise<T
 
 function clientsOf(broker: ServiceBroker, { publicOrigin }: Settings, urls: { public: string; internal: string }) {
 	const contractOf = (routes: typeof publicRoutes) =>
-		new Contract(JSON.parse(JSON.stringify(openApiOf(routes, schemasOf(broker), publicOrigin))) as unknown as OpenApi);
+		new Contract(
+			JSON.parse(
+				JSON.stringify(openApiOf(routes, schemasOf(broker), { server: publicOrigin, build: "" })),
+			) as unknown as OpenApi,
+		);
 	return {
 		anyone: new Client(urls.public, contractOf(publicRoutes)),
 		operator: operatorAt(urls.internal, contractOf(internalRoutes)),

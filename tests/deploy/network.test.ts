@@ -14,8 +14,6 @@ const needed = [
 	"nats → nats:6222",
 	"store → <internet>:443",
 	"<edge> → api:3000",
-	"<smoke-test> → api:3000",
-	"<smoke-test> → api:3001",
 ];
 const names = [...services, "mongodb", "mongodb-init", "mongodb-backup", "nats", "zipkin"];
 const naming = names.map((name) => `${name} → <kube-system>:53`);
@@ -23,7 +21,7 @@ const monitoring = services.map((name) => `<monitoring> → ${name}:3002`);
 
 itWith(["kustomize"], "in production who needs somebody reaches them, and nobody reaches anybody else", () => {
 	assert.deepEqual(edgesOf("production"), [...needed, ...naming, ...monitoring].sort());
-	assert.deepEqual(edgesOf("staging"), edgesOf("production"));
+	assert.deepEqual(edgesOf("staging"), [...edgesOf("production"), "<hannip-build> → api:3001"].sort());
 });
 
 itWith(["kustomize"], "locally it is the same without monitoring, for load tests with whoever makes the load", () => {

@@ -84,8 +84,8 @@ itWith(
 	},
 );
 
-itWith(["hadolint"], "the Dockerfile is what hadolint takes", () =>
-	clean("hadolint", ["--failure-threshold", "info", "Dockerfile"]),
+itWith(["hadolint"], "the Dockerfiles are what hadolint takes", () =>
+	clean("hadolint", ["--failure-threshold", "info", "Dockerfile", "jenkins/Dockerfile"]),
 );
 
 itWith(["shellcheck"], "every shell script is what shellcheck takes", () => {

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { it } from "node:test";
+import { parse } from "yaml";
+import { partPath } from "../../scripts/parts.ts";
+import { itWith } from "./with-parts.ts";
+
+const folder = join(import.meta.dirname, "../../jenkins");
+const read = (path: string): string => readFileSync(join(folder, path), "utf8");
+const pipeline = read("Jenkinsfile");
+const casc = read("casc.yaml");
+const groovy = [pipeline, ...readdirSync(join(folder, "vars")).map((name) => read(`vars/${name}`))].join("\n");
+const all = (text: string, pattern: RegExp): string[] => [
+	...new Set([...text.matchAll(pattern)].map(([, found]) => String(found))),
+];
+
+type Pod = {
+	readonly spec: {
+		readonly containers: readonly {
+			readonly name: string;
+			readonly securityContext: { readonly capabilities?: object };
+		}[];
+		readonly automountServiceAccountToken: boolean;
+	};
+};
+
+it("every script is used, and every one that is used is there", () => {
+	const scripts = readdirSync(join(folder, "scripts")).sort();
+	const inScripts = scripts.map((name) => read(`scripts/${name}`)).join("\n");
+	const used = [...all(groovy, /jenkins\/scripts\/([\w-]+\.sh)/g), ...all(inScripts, /\$scripts\/([\w-]+\.sh)/g)];
+	assert.deepEqual([...new Set(used)].sort(), scripts);
+});
+
+it("every credential, variable and library that the pipeline needs is in casc.yaml", () => {
+	for (const id of all(groovy, /credentialsId: '([\w-]+)'/g)) assert.match(casc, new RegExp(`id: ${id}\\b`), id);
+	for (const name of ["HANNIP_IMAGE", "STAGING_URL", "STAGING_INTERNAL_URL"])
+		assert.match(casc, new RegExp(`key: ${name}\\b`));
+	assert.match(pipeline, /@Library\('hannip'\)/);
+	assert.match(casc, /name: hannip\n\s+defaultVersion: main/);
+	assert.match(casc, /scriptPath\('jenkins\/Jenkinsfile'\)/);
+	for (const name of all(pipeline, /\b(\w+)\.(?:writeImage|promote)\(/g)) assert.ok(read(`vars/${name}.groovy`));
+});
+
+it("every plug-in that the pipeline and casc.yaml use is in plugins.txt", () => {
+	const plugins = read("plugins.txt").split("\n");
+	const needed = {
+		lock: "lockable-resources",
+		timestamps: "timestamper",
+		kubernetes: "kubernetes",
+		withCredentials: "credentials-binding",
+	};
+	for (const [step, plugin] of Object.entries(needed)) {
+		assert.match(groovy, new RegExp(`\\b${step}\\b`));
+		assert.ok(plugins.includes(plugin), plugin);
+	}
+	for (const plugin of [
+		"configuration-as-code",
+		"job-dsl",
+		"github-branch-source",
+		"matrix-auth",
+		"oic-auth",
+		"pipeline-groovy-lib",
+		"github",
+	])
+		assert.ok(plugins.includes(plugin), plugin);
+});
+
+it("every container that a stage works in is in its pod, and none may more than it must", () => {
+	const stages = pipeline.split(/stage\('/).slice(1);
+	assert.equal(stages.length, 4);
+	for (const stage of stages) {
+		const [, file = ""] = /yamlFile 'jenkins\/([\w-]+\.yaml)'/.exec(stage) ?? [];
+		const { spec } = parse(read(file)) as Pod;
+		const wanted = [...all(stage, /defaultContainer '(\w+)'/g), ...all(stage, /container\('(\w+)'\)/g)];
+		for (const name of wanted)
+			assert.ok(
+				spec.containers.some((each) => each.name === name),
+				`${file}: ${name}`,
+			);
+		assert.equal(spec.automountServiceAccountToken, false, file);
+		assert.match(stage, /timeout\(time: \d+/);
+		for (const { name, securityContext } of spec.containers)
+			if (name !== "buildkit") assert.deepEqual(securityContext.capabilities, { drop: ["ALL"] }, `${file}: ${name}`);
+	}
+	assert.deepEqual(
+		stages.filter((stage) => !stage.includes("branch 'main'")).map((stage) => stage.split("'")[0]),
+		["Check and test"],
+		"only what is in main gets further",
+	);
+});
+
+itWith(["npm-groovy-lint"], "Jenkinsfile and library are Groovy that the linter takes", () => {
+	const args = [
+		"--noserver",
+		"--config",
+		"recommended-jenkinsfile",
+		"--failon",
+		"error",
+		"-p",
+		folder,
+		"-f",
+		"**/{Jenkinsfile,*.groovy}",
+	];
+	const { status, stdout } = spawnSync(partPath("npm-groovy-lint"), args, { encoding: "utf8" });
+	assert.equal(status, 0, stdout);
+	assert.match(stdout, /2.* linted files/);
+});
+
+itWith(["mvn"], "the library's unit tests pass", () => {
+	const { status, stdout } = spawnSync(partPath("mvn"), ["-q", "-B", "test"], { cwd: folder, encoding: "utf8" });
+	assert.equal(status, 0, stdout);
+});
