@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type PartName, partPath } from "../../scripts/parts.ts";
 
-function reasonWhyMissing(names: readonly PartName[]): string | null {
+/** Null when none is. */
+export function reasonWhyMissing(names: readonly PartName[]): string | null {
 	try {
 		for (const name of names) partPath(name);
 		return null;
