@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serviceNames } from "../../moleculer.config.ts";
 import { Balancer } from "../cluster/balancer.ts";
 import { HannipProcess } from "../cluster/hannip-process.ts";
 import { endWithUs, freePorts, hasEnded } from "../cluster/processes.ts";
@@ -71,7 +72,10 @@ export class ManifestsRun {
 		await this.#balance(internalPort, gateways("internal"));
 	}
 
-	async #balance(port: number, places: () => { readonly port: number; readonly isReady: boolean }[]) {
+	async #balance(
+		port: number,
+		places: ConstructorParameters<typeof Object>[0] & (() => { port: number; isReady: boolean }[]),
+	) {
 		this.#balancers.push(await Balancer.open(port, places));
 	}
 
@@ -190,7 +194,9 @@ export class ManifestsRun {
 				);
 			}
 		}
-		await Promise.all(this.processes.map((each) => each.start()));
+		// In the order in which they need each other: a small machine would have all of them wait for all.
+		const order = ({ name }: HannipProcess) => serviceNames.findIndex((service) => name.startsWith(`${service}-`));
+		for (const each of this.processes.toSorted((one, other) => order(one) - order(other))) await each.start();
 	}
 
 	#envOf(workload: Workload & { readonly container: Container }, owner: string): Record<string, string> {
@@ -200,8 +206,7 @@ export class ManifestsRun {
 			...envFrom.flatMap(({ configMapRef }) => Object.entries(this.#dataOf(configMapRef.name))),
 			...env.map(({ name, value }): [string, string] => [name, String(value).replace(/^\/secrets/, secrets)]),
 		];
-		// There is no Zipkin here.
-		return { ...Object.fromEntries(told), PUBLIC_ORIGIN: this.publicUrl, ZIPKIN_URL: "" };
+		return { ...Object.fromEntries(told), PUBLIC_ORIGIN: this.publicUrl };
 	}
 
 	async stop(): Promise<void> {

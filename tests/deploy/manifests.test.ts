@@ -39,7 +39,11 @@ const mistakes: readonly (readonly [from: string, to: string, rule: string])[] =
 	["port: probes\n", "port: probe\n", "has ports of good names, and probes them"],
 	["secretName: auth", "secretName: authority", "mounts and reads what is there"],
 	["key: mongo.key", "key: mongodb.key", "mounts and reads what is there"],
-	["name: hannip-", "name: hanip-", "mounts and reads what is there"],
+	[
+		"configMapRef:\n            name: hannip-",
+		"configMapRef:\n            name: hanip-",
+		"mounts and reads what is there",
+	],
 	["secretName: store", "secretName: auth", "gives each service its own secrets only, all of them"],
 	["value: /secrets/key.secret", "value: /secrets/keys.secret", "gives each service its own secrets only, all of them"],
 	["name: DRAIN_S", "name: DRAIN_SECONDS", "tells services what they read, and all that has no default"],
