@@ -17,6 +17,8 @@ import { drain, listProcesses } from "./processes.ts";
 export const operatorService = (settings: Settings): ServiceSchema => ({
 	name: "operator",
 	mixins: [database(settings, { collection: OPERATOR_LOG })],
+	// One after the other: on an empty database both make collections, and each has so long for it.
+	dependencies: ["credit"],
 
 	// Nobody else comes in, whichever way they come.
 	hooks: {
