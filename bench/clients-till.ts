@@ -40,7 +40,7 @@ export async function scansToPaid(platform: ServedPlatform, rounds: number): Pro
 
 async function onePayment(till: Page, phone: Page): Promise<number> {
 	await visit(phone, "/pay");
-	const code = await scan(phone);
+	const code = await codeOn(phone);
 	await till.getByRole("button", { name: /소금빵/ }).click();
 	const shown = [momentOf(till, ".outcome.good"), momentOf(phone, ".paid")];
 	// So that both are looking before it begins.
@@ -52,6 +52,16 @@ async function onePayment(till: Page, phone: Page): Promise<number> {
 	await phone.keyboard.press("Escape");
 	await visit(phone, "/");
 	return Math.max(...moments) - began;
+}
+
+/** Between two codes a picture may show neither. */
+async function codeOn(phone: Page): Promise<string> {
+	for (let left = 5; ; left--) {
+		const code = await scan(phone).catch((error: unknown) => {
+			if (left === 0) throw error;
+		});
+		if (code) return code;
+	}
 }
 
 /** When something like this is drawn, by the page's own clock: all pages here have the same machine's. */
