@@ -4,7 +4,7 @@ import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import * as moleculer from "moleculer";
 import { compile } from "proxy-addr";
 import { actionMetrics } from "./mixins/action-metrics.ts";
-import { deadline } from "./mixins/deadline.ts";
+import { deadline, inTime } from "./mixins/deadline.ts";
 import { hedging } from "./mixins/hedging.ts";
 import { LogLines } from "./mixins/log-lines.ts";
 import { lostAnswers } from "./mixins/lost-answers.ts";
@@ -269,7 +269,8 @@ function originOf(name: string, text: string, wrong: string[]): string {
 const middlewares = (transporter: string | null): NonNullable<BrokerOptions["middlewares"]> => [
 	"ActionHook",
 	"Validator",
-	// Of the actions that hash passwords: as many as can be answered in time wait, the others are told so.
+	// Of the actions that hash passwords: some wait, the others are told at once; and whoever has waited too long is not begun with.
+	inTime,
 	"Bulkhead",
 	"ContextTracker",
 	deadline({ marginMs: 50 }),

@@ -1,6 +1,10 @@
-import type { Context, Middleware } from "moleculer";
+import type { ActionSchema, Context, Middleware } from "moleculer";
+import { fail } from "../services/errors.ts";
 
 type Handler = (ctx: Context) => Promise<unknown>;
+
+/** When a call came, and how long its caller waits for it. */
+const arrivals = new WeakMap<Context, { readonly atMs: number; readonly timeoutMs: number }>();
 
 /**
  * Moleculer hands what is left of a request's time to every call that it makes. All of them would run out at the same moment: the caller
@@ -13,7 +17,30 @@ export const deadline = ({ marginMs }: { marginMs: number }): Middleware =>
 		localAction: (next: Handler) =>
 			function withinDeadline(ctx: Context) {
 				const { timeout } = ctx.options;
-				if (timeout) ctx.options.timeout = Math.max(1, timeout - marginMs);
+				if (timeout) {
+					ctx.options.timeout = Math.max(1, timeout - marginMs);
+					arrivals.set(ctx, { atMs: performance.now(), timeoutMs: ctx.options.timeout });
+				}
 				return next(ctx);
 			},
 	}) as unknown as Middleware;
+
+/** What is left of the time must be enough for the work itself. */
+const LEFT_MIN = 1 / 5;
+
+/**
+ * Behind a bulkhead: what has waited there for most of its time is not begun, but refused. Or else, when more comes than can be done, all of
+ * the work would be for callers who have just given up, and nobody would get an answer.
+ */
+export const inTime: Middleware = {
+	name: "InTime",
+	localAction: (next: Handler, { bulkhead }: ActionSchema) =>
+		bulkhead
+			? function beginInTime(ctx: Context) {
+					const { atMs, timeoutMs } = arrivals.get(ctx) ?? { atMs: 0, timeoutMs: Number.POSITIVE_INFINITY };
+					const leftMs = atMs + timeoutMs - performance.now();
+					if (leftMs >= timeoutMs * LEFT_MIN) return next(ctx);
+					return Promise.reject(fail("overloaded", undefined, { retryAfterS: 1 }));
+				}
+			: next,
+} as unknown as Middleware;

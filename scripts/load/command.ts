@@ -4,6 +4,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { printFigures } from "../../bench/figures.ts";
 import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { Scaler } from "../cluster/scaler.ts";
+import { hpaSettingsOf } from "../deploy/hpa-settings.ts";
+import { manifestsOf } from "../deploy/manifests.ts";
 import { root } from "../steps.ts";
 import { chartOf, type Moment } from "./chart.ts";
 import { iterationsPerS, secondsPerHash } from "./hash-bound.ts";
@@ -20,6 +24,8 @@ const HELP = `npm run load -- SCENARIO [options]
   --users N        how many virtual users, at the most (of the scenario's own choosing)
   --processes N    of each service (1)
   --milli-cpu N    of a core that each process may take; without it, all that there is
+  --scale          as many processes of each service as Kubernetes' autoscaler would want, by the settings of k8s/overlays/loadtest-hpa and
+                   from 1 to 4; needs --milli-cpu, which is what utilization is a share of
   --out FOLDER     where table, chart and JSON go (.reports/load)
 `;
 
@@ -31,12 +37,13 @@ const { values, positionals } = parseArgs({
 		users: { type: "string" },
 		processes: { type: "string", default: "1" },
 		"milli-cpu": { type: "string" },
+		scale: { type: "boolean", default: false },
 		out: { type: "string", default: join(root, ".reports/load") },
 		help: { type: "boolean", default: false },
 	},
 });
 const [scenario = ""] = positionals;
-if (values.help || !scenarios.includes(scenario)) {
+if (values.help || !scenarios.includes(scenario) || (values.scale && values["milli-cpu"] === undefined)) {
 	console.log(HELP);
 	process.exit(values.help ? 0 : 1);
 }
@@ -55,8 +62,27 @@ async function start(): Promise<Loaded> {
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
 
+/** By the manifests' own settings, but for the bounds. */
+function startScaler(cluster: Cluster, requestMilliCpu: number): Promise<void> {
+	const manifests = manifestsOf("loadtest-hpa");
+	const settings = ofEach((name) => ({ ...hpaSettingsOf(manifests, name), minReplicas: 1, maxReplicas: 4 }));
+	const scaler = new Scaler(cluster, {
+		settings,
+		requestMilliCpu: ofEach(() => requestMilliCpu),
+		signal: over.signal,
+		onScaled: (service, { from, to, utilizationPercent }) =>
+			console.log(`${service}: ${from} at ${utilizationPercent.toFixed(0)} % become ${to}`),
+	});
+	return scaler.run();
+}
+
+const ofEach = <T>(make: (service: ServiceName) => T) =>
+	Object.fromEntries(serviceNames.map((service) => [service, make(service)])) as Record<ServiceName, T>;
+
+const over = new AbortController();
 const hashS = await secondsPerHash();
 const loaded = await start();
+const scaling = values.scale && loaded.cluster && milliCpu !== undefined ? startScaler(loaded.cluster, milliCpu) : null;
 const moments: Moment[] = [];
 /** What the passwords alone would have allowed, second by second. */
 let bound = 0;
@@ -75,13 +101,15 @@ try {
 		...(values.users !== undefined && { USERS: values.users }),
 	};
 	const run = await runK6({ scenario, env, onSecond, signal: interrupted.signal });
-	const where = values.on === "cluster" ? `${values.processes} of each service` : values.on;
+	const counted = values.scale ? "1 to 4 of each service" : `${values.processes} of each service`;
+	const where = values.on === "cluster" ? counted : values.on;
 	const title = `${scenario}, ${where}${milliCpu === undefined ? "" : `, ${milliCpu} thousandths of a core each`}`;
 	const totals = totalsOf(run);
 	const table = tableOf(title, run);
 	console.log(`\n${table}`);
 	mkdirSync(values.out, { recursive: true });
-	const name = `${scenario}-${values.on === "cluster" ? "cluster" : "one"}${milliCpu === undefined ? "" : `-${milliCpu}m`}`;
+	const quota = milliCpu === undefined ? "" : `-${milliCpu}m`;
+	const name = `${scenario}-${values.on === "cluster" ? "cluster" : "one"}${quota}${values.scale ? "-scaled" : ""}`;
 	const file = (ending: string) => join(values.out, `${name}.${ending}`);
 	writeFileSync(file("txt"), `${table}\n`);
 	writeFileSync(file("svg"), chartOf(title, moments));
@@ -97,6 +125,8 @@ try {
 		}),
 	});
 } finally {
+	over.abort();
+	await scaling;
 	await loaded.stop();
 }
 process.exit(0);

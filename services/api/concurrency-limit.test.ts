@@ -26,7 +26,7 @@ it("is lower when answers are slow, once for all that were under way, and never 
 	for (const leave of fill(limit, 0)) leave(2_000);
 	assert.equal(limit.limit, before / 2);
 	for (let atMs = 2_000; atMs < 1_000_000; atMs += 2_000) for (const leave of fill(limit, atMs)) leave(atMs + 1_999);
-	assert.equal(limit.limit, 16);
+	assert.equal(limit.limit, 4);
 });
 
 it("is higher again when they are fast and there are enough of them", () => {
@@ -65,7 +65,7 @@ it("counts right whatever happens: never more than its limit when one is let in,
 						assert.ok(limit.underWay <= limit.limit);
 					} else leaving.shift()?.(nowMs);
 					assert.equal(limit.underWay, leaving.length);
-					assert.ok(limit.limit >= 16 && limit.limit <= 1_024);
+					assert.ok(limit.limit >= 4 && limit.limit <= 1_024);
 				}
 				for (const leave of leaving) leave(nowMs);
 				assert.equal(limit.underWay, 0);

@@ -1,7 +1,7 @@
 /** An answer that takes longer says that there is a queue somewhere; a third of what a client waits. */
 const SLOW_MS = 1_000;
 /** However slow it is: so many are always let in, or nobody would find out that it is fast again. */
-const LIMIT_MIN = 16;
+const LIMIT_MIN = 4;
 /** However fast it is: each costs memory. */
 const LIMIT_MAX = 1_024;
 /** What is left of a limit that was too high: as many are let in as before within seconds, whether the core is whole or a tenth. */

@@ -6,12 +6,11 @@ import type { Prover } from "../../clients/sdk/prover.ts";
 import { call } from "../../services/actions.ts";
 import { assertRefused, type Client, newProver } from "../api/client.ts";
 import type { Answer } from "../api/contract.ts";
+import { forEach } from "../api/load.ts";
 import { newPerson, PASSWORD, type Person } from "../api/people.ts";
 import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
 
 const NEW_PASSWORD = "tangerine walrus";
-/** Behind the logins that are let in at once, at least one, so many may wait. */
-const QUEUED_MAX = 50;
 
 let platform: TestPlatform;
 let anyone: Client;
@@ -135,15 +134,15 @@ describe("a log-in", () => {
 			for (const { status } of await Promise.all(payments)) assert.equal(status, 201);
 			logins = await Promise.all(all);
 		});
-		// On a slow machine the last in the queue may wait longer than a request has: that is a 503 too.
-		for (const answer of logins.filter(({ status }) => status !== 201)) {
-			assert.equal(answer.status, 503, answer.text);
+		const turnedAway = logins.filter(({ status }) => status !== 201);
+		for (const answer of turnedAway) {
+			// Nobody is left without an answer, and nothing is done for those who have given up.
+			assertRefused(answer, "overloaded", "a log-in too many");
 			assert.equal(answer.headers["retry-after"], "1");
 		}
-		const turnedAway = logins.filter(({ text }) => text.includes('"overloaded"')).length;
-		assert.ok(turnedAway > 0, "none was turned away");
-		assert.ok(200 - turnedAway > QUEUED_MAX, `${turnedAway} were turned away`);
-		assert.ok(cost <= 200 - turnedAway, `${cost} hashes with ${turnedAway} turned away`);
+		assert.ok(turnedAway.length > 0, "all could wait");
+		assert.ok(turnedAway.length < 200, "none was let in");
+		assert.equal(cost, 200 - turnedAway.length);
 	});
 });
 
@@ -153,8 +152,9 @@ describe("guessing", () => {
 		const thieves = await Promise.all(Array.from({ length: 50 }, () => stranger()));
 		const answers: Answer[] = [];
 		const cost = await hashesOf(async () => {
+			// A few at a time: more would wait too long for each other, and be told so.
 			for (let wave = 0; wave < 4; wave++)
-				answers.push(...(await Promise.all(thieves.map((thief) => logIn(thief, ada.handle, `wrong ${wave}`)))));
+				await forEach(thieves, 5, async (thief) => answers.push(await logIn(thief, ada.handle, `wrong ${wave}`)));
 		});
 		assert.equal(answers.length, 200);
 		assert.equal(cost, 20);
