@@ -1,60 +1,35 @@
 // `npm run bench:cluster`: payments through gateway, store and ledger in processes of their own, over NATS and a replica set of three, against
 // one embedded process and against an echo over moleculer-web and NATS; and how long anybody notices that something died.
-import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { serviceNames } from "../moleculer.config.ts";
 import { Cluster } from "../scripts/cluster/cluster.ts";
-import { endWithUs, freePorts } from "../scripts/cluster/processes.ts";
-import { Client, type Wire } from "../tests/api/client.ts";
+import { Client } from "../tests/api/client.ts";
 import { unlimited } from "../tests/api/platform.ts";
 import { Torture } from "../tests/cluster/torture.ts";
 import { own, runBench } from "./ending.ts";
 import { median, printFigures } from "./figures.ts";
+import { echoes, FEW, type Load, MANY, openShop, preparedSales, sent, startEcho } from "./http-load.ts";
 import { startOneProcess } from "./one-process.ts";
-import { clientOf, type Load, openShop, preparedSales, sent } from "./prepared-sales.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const ROUNDS = values.quick ? 2 : 5;
 const REQUESTS = values.quick ? 1_600 : 4_800;
 const KILLS = values.quick ? 4 : 12;
-/** How many clients there are: of a shopping street, and of a festival, where all of it is busy. */
-const FEW = 32;
-const MANY = 256;
 const SEED = 20_261_124;
-
-async function startEcho(nats: string): Promise<Client> {
-	const [port = 0] = await freePorts(1);
-	for (const what of ["service", "gateway"]) {
-		const file = join(import.meta.dirname, "echo.ts");
-		const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file, what, nats, String(port)], {
-			stdio: ["ignore", "pipe", "inherit"],
-		});
-		await own(Promise.resolve(child), (started: ChildProcess) => started.kill("SIGKILL"));
-		endWithUs(child);
-		if (what === "gateway") await new Promise((resolve) => child.stdout?.once("data", resolve));
-	}
-	return clientOf(`http://127.0.0.1:${port}`);
-}
 
 await runBench(async () => {
 	const cluster = await own(Cluster.start({ env: unlimited }), (started) => started.stop());
 	const embedded = await openShop((await startOneProcess("http://127.0.0.1:34990")).anyone);
 	const apart = await openShop(new Client(cluster.publicUrl, null, { origin: cluster.publicUrl }));
 	const echo = await startEcho(cluster.nats.uri);
-	const said = { method: "POST", path: "/echo", headers: { "content-type": "application/json" } };
-	const echoes = Array.from(
-		{ length: REQUESTS },
-		(): Wire => ({ ...said, body: JSON.stringify({ n: 1, text: "x".repeat(300) }) }),
-	);
 	const rounds: { apart: Load; embedded: Load; echo: Load; few: Load }[] = [];
 	const paid = { status: 201, atOnce: MANY };
 	for (let round = -1; round < ROUNDS; round++) {
-		const few = (await preparedSales(apart, REQUESTS)).slice(0, REQUESTS / 4);
+		const few = await preparedSales(apart, REQUESTS / 4);
 		const loads = {
 			embedded: await sent(embedded.client, await preparedSales(embedded, REQUESTS), paid),
 			apart: await sent(apart.client, await preparedSales(apart, REQUESTS), paid),
-			echo: await sent(echo, echoes, { status: 200, atOnce: MANY }),
+			echo: await sent(echo, echoes(REQUESTS), { status: 200, atOnce: MANY }),
 			few: await sent(apart.client, few, { status: 201, atOnce: FEW }),
 		};
 		// The first one warms up.

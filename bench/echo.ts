@@ -1,4 +1,5 @@
-// What a request costs that does nothing, over moleculer-web and NATS as they come: `node bench/echo.ts gateway|service NATS PORT`.
+// What a request costs that does nothing, over moleculer-web as it comes, and over NATS where there is one: `node bench/echo.ts
+// gateway|service|both NATS PORT`.
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 
@@ -21,10 +22,11 @@ const service: ServiceSchema = { name: "echo", actions: { say: ({ params }) => p
 const broker = new ServiceBroker({
 	namespace: "hannip",
 	nodeID: `echo-${what}`,
-	transporter: transporter as "NATS",
+	...(transporter && { transporter: transporter as "NATS" }),
 	logger: false,
 });
-broker.createService(what === "gateway" ? gateway : service);
+if (what !== "service") broker.createService(gateway);
+if (what !== "gateway") broker.createService(service);
 await broker.start();
 await broker.waitForServices("echo");
 console.log("up");

@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { own, runBench } from "./ending.ts";
 import { median, printFigures } from "./figures.ts";
+import { clientOf, openShop, preparedSales, sent } from "./http-load.ts";
 import { type OneProcess, startOneProcess } from "./one-process.ts";
-import { clientOf, openShop, preparedSales, sent } from "./prepared-sales.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const ROUNDS = values.quick ? 3 : 5;

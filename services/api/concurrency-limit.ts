@@ -1,5 +1,5 @@
-/** An answer that takes longer says that there is a queue somewhere; a third of what a client waits. */
-const SLOW_MS = 1_000;
+/** An answer that takes longer says that there is a queue somewhere; half of what a client waits. */
+const SLOW_MS = 1_500;
 /** However slow it is: so many are always let in, or nobody would find out that it is fast again. */
 const LIMIT_MIN = 4;
 /** However fast it is: each costs memory. */
