@@ -47,8 +47,8 @@ export class Scaler {
 		const request = this.#options.requestMilliCpu[service];
 		const utilizationPercent = (used.reduce((sum, milliCpu) => sum + milliCpu, 0) / ready.length / request) * 100;
 		const from = processes.length;
-		const to =
-			this.#hpas.get(service)?.decide({ nowMs: performance.now(), replicas: from, utilizationPercent }) ?? from;
+		const atS = performance.now() / 1_000;
+		const to = this.#hpas.get(service)?.look({ atS, replicas: from, utilizationPercent }) ?? from;
 		if (to === from) return;
 		this.#options.onScaled?.(service, { from, to, utilizationPercent });
 		if (to > from) await Promise.all(Array.from({ length: to - from }, () => this.#cluster.add(service)));
