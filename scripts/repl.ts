@@ -1,5 +1,5 @@
-// `npm run repl`: Moleculer's own shell, with what operators do in it. With TRANSPORTER it joins the running cluster; without one it asks a platform
-// that runs in one process, at `--internal-url`. Both want the operator's token: OPERATOR_TOKEN, or the file that DATA_DIR has.
+// `npm run repl`: Moleculer's own shell, with what operators do in it. What they do it asks at `--internal-url`, with the operator's token:
+// OPERATOR_TOKEN, or the file that DATA_DIR has. With TRANSPORTER it also joins the cluster, to see who is there.
 import { hostname } from "node:os";
 import type { REPLServer } from "node:repl";
 import { parseArgs } from "node:util";
@@ -7,7 +7,7 @@ import { ServiceBroker } from "moleculer";
 import startRepl from "moleculer-repl";
 import { brokerOptions, readSettings } from "../moleculer.config.ts";
 import { operatorTokenOf } from "../services/api/operators.ts";
-import { type Ask, askByBroker, askByHttp, Refused } from "./repl/ask.ts";
+import { type Ask, askByHttp, Refused } from "./repl/ask.ts";
 import { type Command, operatorCommands } from "./repl/commands.ts";
 import { screenOf } from "./repl/screen.ts";
 
@@ -19,29 +19,16 @@ type CustomCommand = Extract<
 	NonNullable<NonNullable<Parameters<typeof startRepl>[1]>["customCommands"]>,
 	unknown[]
 >[number];
-type Shell = { readonly broker: ServiceBroker; readonly ask: Ask; readonly where: string };
 
 // As a gateway does, it keeps nothing.
 const settings = readSettings({ ...process.env, SERVICES: "api" });
 
-async function join(token: string, transporter: string): Promise<Shell> {
-	const options = brokerOptions(
-		{ ...settings, transporter, logLevel: "warn" },
-		`operator.${hostname().replaceAll(/[^\w-]/g, "-")}-${process.pid}`,
-	);
-	const broker = new ServiceBroker(options);
-	await broker.start();
-	await broker.waitForServices(["operator", "internal"], FOUND_WITHIN_MS).catch(() => {
-		throw new Refused("No Hannip is on this bus. Is TRANSPORTER that of the platform, and does it run?");
-	});
-	return { broker, ask: await askByBroker(broker, token), where: "the cluster" };
-}
-
-async function alone(token: string, url: string): Promise<Shell> {
-	// Moleculer's own commands see nothing but this shell then.
-	const broker = new ServiceBroker({ logger: false, nodeID: "repl" });
-	await broker.start();
-	return { broker, ask: askByHttp(url, token), where: url };
+/** Moleculer's own commands (`nodes`, `services`, `actions` …) see the processes that are on the bus, and may ask them nothing. */
+async function brokerOn(transporter: string | null): Promise<ServiceBroker> {
+	// Alone, they see nothing but this shell.
+	if (transporter === null) return new ServiceBroker({ logger: false, nodeID: "repl" });
+	const nodeID = `operator.${hostname().replaceAll(/[^\w-]/g, "-")}-${process.pid}`;
+	return new ServiceBroker(brokerOptions({ ...settings, transporter, logLevel: "warn" }, nodeID));
 }
 
 const toReplCommand = ({ usage, help, options = {}, run }: Command) => ({
@@ -83,12 +70,16 @@ async function main(): Promise<void> {
 		throw new Refused(
 			"There is no operator's token: set OPERATOR_TOKEN, or DATA_DIR to where the platform keeps its own.",
 		);
-	const { transporter } = settings;
-	const { broker, ask, where } = transporter
-		? await join(token, transporter)
-		: await alone(token, values["internal-url"]);
+	const url = values["internal-url"];
+	const ask = askByHttp(url, token);
 	// Before anybody types: whether it is there, and whether the token is good.
 	await ask("operator.listOperations", { limit: 1 });
+	const broker = await brokerOn(settings.transporter);
+	await broker.start();
+	if (settings.transporter)
+		await broker.waitForServices(["operator", "internal"], FOUND_WITHIN_MS).catch(() => {
+			throw new Refused("No Hannip is on this bus. Is TRANSPORTER that of the platform, and does it run?");
+		});
 	let server: REPLServer | undefined;
 	const commands = operatorCommands(
 		ask,
@@ -96,7 +87,7 @@ async function main(): Promise<void> {
 		screenOf(() => server),
 	);
 	console.log(
-		`Hannip's operators' shell, at ${where}. help lists the commands, help COMMAND explains one, quit ends it.`,
+		`Hannip's operators' shell, at ${url}. help lists the commands, help COMMAND explains one, quit ends it.`,
 	);
 	server = startRepl(broker, {
 		delimiter: "hannip $",

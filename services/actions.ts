@@ -1,7 +1,6 @@
 import type { ActionSchema, Context, Service } from "moleculer";
 import type { Static, TSchema } from "typebox";
 import type { processActions } from "../mixins/process.actions.ts";
-import type { internalActions } from "./api/internal.actions.ts";
 import type { authActions } from "./auth/auth.actions.ts";
 import type { creditActions } from "./credit/credit.actions.ts";
 import type { operatorActions } from "./credit/operator.actions.ts";
@@ -18,7 +17,6 @@ type Named<Service extends string, Specs> = { [Name in keyof Specs & string as `
 export interface Actions
 	extends Named<"auth", typeof authActions>,
 		Named<"credit", typeof creditActions>,
-		Named<"internal", typeof internalActions>,
 		Named<"operator", typeof operatorActions>,
 		Named<"process", typeof processActions>,
 		Named<"store", typeof storeActions>,

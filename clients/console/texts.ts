@@ -113,7 +113,7 @@ const ko = {
 	keyStates: { next: "다음", active: "서명 중", previous: "확인만" },
 	older: "더 오래된 것",
 	nothingDone: "아직 아무도 바꾼 것이 없어요.",
-	phases: { begun: "시작", done: "끝", failed: "실패" },
+	phases: { begun: "시작", done: "끝", failed: "실패", unknown: "확인 필요" },
 };
 
 const en: typeof ko = {
@@ -228,7 +228,7 @@ const en: typeof ko = {
 	keyStates: { next: "next", active: "signs", previous: "verifies" },
 	older: "Older ones",
 	nothingDone: "Nobody has changed anything yet.",
-	phases: { begun: "begun", done: "done", failed: "failed" },
+	phases: { begun: "begun", done: "done", failed: "failed", unknown: "not known" },
 };
 
 export const t = dictionary({ ko, en });

@@ -7,6 +7,8 @@ import { BSON, type Db, type Document, MongoClient } from "mongodb";
 import { DURABLE } from "../../mixins/mongo.ts";
 
 const LOG = "ledger_groups";
+/** Append-only too. A line comes before what it is about, so it is read after the ledger: none may be missing for what that has. */
+const OPERATORS = "operator_log";
 /** Made of the log, or of interest for minutes only. */
 const isLeftOut = (name: string): boolean => /^(read_|claims_short$|counters_short$|system\.)/.test(name);
 const INSERTED_AT_ONCE = 500;
@@ -46,7 +48,7 @@ async function* linesOf(client: MongoClient, told: { latest?: End }): AsyncGener
 	const session = client.startSession({ snapshot: true });
 	try {
 		for (const name of await collectionsOf(client.db())) {
-			if (name === LOG) continue;
+			if (name === LOG || name === OPERATORS) continue;
 			for await (const doc of client.db().collection(name).find({}, { session })) {
 				lines++;
 				yield written({ in: name, doc });
@@ -61,6 +63,10 @@ async function* linesOf(client: MongoClient, told: { latest?: End }): AsyncGener
 		head = { sequence: doc._id, hash: doc.hash };
 		lines++;
 		yield written({ in: LOG, doc });
+	}
+	for await (const doc of client.db().collection(OPERATORS).find().sort({ _id: 1 })) {
+		lines++;
+		yield written({ in: OPERATORS, doc });
 	}
 	told.latest = { lines, ...head };
 	yield written({ end: told.latest });

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { openDataDir } from "../../mixins/data-dir.ts";
@@ -15,6 +15,8 @@ export async function backUpSqlite(dataDir: string, file: string): Promise<strin
 	const source = new DatabaseSync(journal, { readOnly: true });
 	try {
 		await backup(source, draft, { rate: ALL_PAGES });
+		// There are people in it, and hashes of passwords.
+		chmodSync(draft, 0o600);
 		const told = describe(draft);
 		renameSync(draft, file);
 		return `${file} has ${told}`;
@@ -28,12 +30,15 @@ export async function backUpSqlite(dataDir: string, file: string): Promise<strin
 export async function restoreSqlite(dataDir: string, file: string): Promise<string> {
 	if (!existsSync(file)) throw new Error(`there is no ${file}`);
 	const { journal } = ledgerFiles({ dataDir });
-	if (existsSync(journal)) throw new Error(`DATA_DIR ${dataDir} has a ledger; restore into another one`);
+	// A write-ahead log that was left behind would be played on the restored file, and make it another one.
+	const left = ["", "-wal", "-shm", "-journal"].map((suffix) => journal + suffix).filter((path) => existsSync(path));
+	if (left.length > 0) throw new Error(`${left.join(", ")} is there already; restore into an empty DATA_DIR`);
 	mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 	const lock = openDataDir(dataDir);
 	const draft = join(dataDir, "restoring.sqlite");
 	try {
 		copyFileSync(file, draft);
+		chmodSync(draft, 0o600);
 		const told = describe(draft);
 		renameSync(draft, journal);
 		return `DATA_DIR ${dataDir} has ${told}`;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,14 +13,25 @@ const START_TIMEOUT_MS = 10_000;
 const configs = join(import.meta.dirname, "../../k8s/base/nats");
 const passwordOf = (user: NatsUser): string => `what-${user}-shows-on-loopback`;
 
-/** Who may say and hear what is in `users.conf`; `operator` may everything. */
-export type NatsUser = ServiceName | "operator";
+/** Who may say and hear what is in `users.conf`; `anything`, who is there on loopback only, may everything: it runs several services at once. */
+export type NatsUser = ServiceName | "operator" | "anything";
 /** Files, as PEM. */
 export type Certificate = { readonly certFile: string; readonly keyFile: string };
 
-const passwords = [...serviceNames, "operator" as const].map(
+const passwords = [...serviceNames, "operator" as const, "anything" as const].map(
 	(user) => `PASSWORD_${user.toUpperCase()}: "${passwordOf(user)}"`,
 );
+
+const withAnything = (conf: string): string =>
+	conf.replace(
+		"users: [",
+		`users: [
+  {
+    user: anything
+    password: $PASSWORD_ANYTHING
+    permissions { publish: "MOL-hannip.>", subscribe: "MOL-hannip.>" }
+  }`,
+	);
 
 /** With the same users and permissions as in Kubernetes. */
 const config = (port: number, tls: Certificate | undefined) => `
@@ -41,7 +52,7 @@ export class NatsServer {
 		this.#scheme = tls ? "tls" : "nats";
 		writeFileSync(join(this.#folder, "nats.conf"), config(port, tls), { mode: 0o600 });
 		writeFileSync(join(this.#folder, "passwords.conf"), passwords.join("\n"), { mode: 0o600 });
-		copyFileSync(join(configs, "users.conf"), join(this.#folder, "users.conf"));
+		writeFileSync(join(this.#folder, "users.conf"), withAnything(readFileSync(join(configs, "users.conf"), "utf8")));
 		this.#process = this.#spawn();
 	}
 
@@ -58,7 +69,7 @@ export class NatsServer {
 	}
 
 	/** By another way to it, or as somebody who may less. */
-	uriBy(port: number, user: NatsUser = "operator"): string {
+	uriBy(port: number, user: NatsUser = "anything"): string {
 		return `${this.#scheme}://${user}:${passwordOf(user)}@127.0.0.1:${port}`;
 	}
 

@@ -75,8 +75,7 @@ export function subjectsOf(service: ServiceName): { publish: string[]; subscribe
 			...together,
 			...toOne.map((type) => `${type}.*.*`),
 			...calls.map((name) => `REQ.${hostOf(name)}.*.${name}`),
-			// Operators' own process, too, waits for answers.
-			...[...calledBy, "operator"].map((other) => `RES.${other}.*`),
+			...calledBy.map((other) => `RES.${other}.*`),
 			...listeners.map(({ event, other }) => `EVENT.${other}.*.${event}`),
 		],
 		subscribe: [
@@ -115,11 +114,18 @@ include ./passwords.conf
 authorization {
   users: [
 ${[...serviceNames].sort().map(userOf).join("\n")}
-  # The REPL, and processes that run several services, such as those of tests.
+  # The REPL: it sees who is there, and may ask nobody anything. What operators do goes through the internal port, which knows their names.
   {
     user: operator
     password: $PASSWORD_OPERATOR
-    permissions { publish: "MOL-hannip.>", subscribe: "MOL-hannip.>" }
+    permissions {
+      publish: [
+${listOf([...together, ...toOne.map((type) => `${type}.*.*`)])}
+      ]
+      subscribe: [
+${listOf([...together, ...toOne.map((type) => `${type}.operator.*`), "REQ.operator.*.>", "EVENT.operator.*.>", "RES.operator.*"])}
+      ]
+    }
   }
   ]
 }

@@ -1,10 +1,9 @@
-import type { ServiceBroker } from "moleculer";
-import type { Meta, Params, Result } from "../../services/actions.ts";
+import type { Params, Result } from "../../services/actions.ts";
 import { internalRoutes } from "../../services/api/internal-routes.ts";
-import { type FieldError, isProblemCode, type ProblemCode, problemOf, problems } from "../../services/errors.ts";
+import { type FieldError, isProblemCode, type ProblemCode, problems } from "../../services/errors.ts";
 import type { Reachable } from "../../services/rights.ts";
 
-/** How a command asks the platform, whichever way leads there. @throws Refused, with the catalogue's words */
+/** How a command asks the platform. @throws Refused, with the catalogue's words */
 export type Ask = <Name extends Reachable>(name: Name, params: Params<Name>) => Promise<Result<Name>>;
 
 /** What came instead of an answer. */
@@ -20,30 +19,9 @@ export class Refused extends Error {
 const TIMEOUT_MS = 600_000;
 
 /**
- * Over the bus that the processes themselves use. Whoever is let in there may say who they are; so a gateway is asked first whose token it is.
- *
- * @throws Refused when it is nobody's
+ * By the internal port, whose gateway finds out from the token who it is. Not by the bus that the processes use: whoever is let in there may say
+ * that they are anybody.
  */
-export async function askByBroker(broker: ServiceBroker, token: string): Promise<Ask> {
-	const asking =
-		(meta: Meta) =>
-		async (name: string, params: object): Promise<never> => {
-			try {
-				return (await broker.call(name, params, { meta, timeout: TIMEOUT_MS })) as never;
-			} catch (error) {
-				const { message, data } = error as Error & { data?: unknown };
-				const errors = (data as { errors?: FieldError[] } | undefined)?.errors ?? asErrors(data);
-				throw refusalOf(problemOf(error), message, errors);
-			}
-		};
-	const { name } = (await asking({})("internal.identify", { token })) as Result<"internal.identify">;
-	return asking({ caller: { kind: "operator", name } });
-}
-
-/** Moleculer's own refusals of parameters have them as they are. */
-const asErrors = (data: unknown): FieldError[] => (Array.isArray(data) ? (data as FieldError[]) : []);
-
-/** By the internal port, where there is no bus. */
 export const askByHttp =
 	(url: string, token: string): Ask =>
 	async (name, params) => {

@@ -167,7 +167,7 @@ async function setState(
 async function adjust(ask: Ask, print: Print, { id = "", direction = "", amount = "", reason, key }: Args) {
 	const why = needed(reason);
 	if (direction !== "give" && direction !== "take") throw new Refused(`${direction} is neither give nor take`);
-	if (!/^[\d,_]+$/.test(amount)) throw new Refused(`${amount} is not a whole number of credits`);
+	if (!/^(\d+|\d{1,3}([,_]\d{3})+)$/.test(amount)) throw new Refused(`${amount} is not a whole number of credits`);
 	const { account } = await ask("operator.account", { id });
 	const idempotencyKey = key ?? randomUUID();
 	print(`Key ${idempotencyKey}: if no answer comes, repeat it with --key ${idempotencyKey}`);

@@ -53,8 +53,6 @@ export type GatewayOptions = {
 	/** Pages of which other origins may call it. */
 	readonly allowedOrigins?: readonly string[];
 	readonly settings: Settings;
-	/** Its own actions. */
-	readonly actions?: Record<string, ActionSchema>;
 };
 
 type Request = Incoming &
@@ -95,7 +93,6 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		files = noFiles,
 		allowedOrigins = [],
 		settings,
-		actions,
 	} = options;
 	const byAlias = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
 	const routeOf = ({ method, fullPath }: Alias): Route => byAlias.get(`${method} ${fullPath}`) as Route;
@@ -219,7 +216,6 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		// In a trace a request has its method until its route is known; never its address, nor what it says.
 		actions: {
 			...{ listAliases: false, addRoute: false, removeRoute: false },
-			...actions,
 			rest: { tracing: { spanName: (ctx: Context<{ req: IncomingMessage }>) => String(ctx.params.req.method) } },
 		},
 		...(isLive && { events: liveEvents }),

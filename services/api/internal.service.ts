@@ -1,11 +1,8 @@
 import type { ServiceSchema } from "moleculer";
 import type { Settings } from "../../moleculer.config.ts";
-import { action } from "../actions.ts";
 import { clientFiles } from "./client-files.ts";
 import { gateway } from "./gateway.ts";
-import { internalActions } from "./internal.actions.ts";
 import { internalRoutes } from "./internal-routes.ts";
-import { operatorsOf } from "./operators.ts";
 
 /** The gateway for operators. Its port is never routed from outside, and is closed even so to whoever does not show their token. */
 export const internalGateway = (settings: Settings): ServiceSchema =>
@@ -16,10 +13,5 @@ export const internalGateway = (settings: Settings): ServiceSchema =>
 		routes: internalRoutes,
 		// The page itself is no secret; what it shows it asks for with the operator's token.
 		files: clientFiles(["console"]),
-		actions: {
-			identify: action("public", internalActions.identify, async (ctx) => ({
-				name: operatorsOf(settings).nameOf(ctx.params.token),
-			})),
-		},
 		settings,
 	});

@@ -10,7 +10,7 @@ const FILE = "operator.token";
 /** Who shows the one token that may be shared. */
 const NAMELESS = "operator";
 
-type Place = Pick<Settings, "operatorToken" | "operatorTokens" | "dataDir" | "mongodbUri">;
+type Place = Pick<Settings, "operatorToken" | "operatorTokens" | "dataDir" | "mongodbUri" | "transporter">;
 
 export type OperatorToken = { readonly token: string; readonly source: string };
 
@@ -40,9 +40,10 @@ export type Operators = {
 
 export function operatorsOf(settings: Place): Operators {
 	const named = Object.entries(settings.operatorTokens);
-	// Where everybody has a name, and several processes are to agree, no file is made up.
-	const isShared = settings.mongodbUri !== null && !settings.operatorToken;
-	const shared = isShared ? undefined : operatorTokenOf(settings, { make: true });
+	// A file is made up for a platform that is alone and was told of nobody: others would each make another one, or cannot write any.
+	const isAlone = settings.mongodbUri === null && settings.transporter === null;
+	const isMadeUp = !settings.operatorToken && isAlone && named.length === 0;
+	const shared = settings.operatorToken || isMadeUp ? operatorTokenOf(settings, { make: true }) : undefined;
 	const known = [...named, ...(shared ? [[NAMELESS, shared.token] as const] : [])].map(([name, token]) => ({
 		name,
 		digest: digestOf(token),

@@ -2,7 +2,7 @@ import type { Service } from "moleculer";
 import { commandOf } from "../../mixins/command-id.ts";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
-import { type Asking, operatorOf, recorded, scopeOf } from "./operation.ts";
+import { type Asking, operatorOf, personOf, recorded, recordedLate, scopeOf } from "./operation.ts";
 import type { Adjustment } from "./operator.actions.ts";
 
 /** How long a second operator has to confirm one. */
@@ -10,7 +10,7 @@ const CONFIRM_WITHIN_MS = 7 * 86_400_000;
 const OURS = "system:adjustment";
 
 type Transfer = Result<"credit.transfer">["transfer"];
-type Details = { readonly reason: string; readonly by: string };
+type Details = { readonly reason: string; readonly by: string; readonly operation: number };
 
 /**
  * A transfer between the platform's own account and somebody's. Where it takes two operators it is a hold until the second one decides:
@@ -19,10 +19,19 @@ type Details = { readonly reason: string; readonly by: string };
 export async function adjust(service: Service, ctx: Asking<Params<"operator.adjust">>, aloneMax: number) {
 	const { idempotencyKey, ...asked } = ctx.params;
 	const { accountId, direction, amount, reason } = asked;
-	const scope = scopeOf(operatorOf(ctx));
+	const isByTwo = amount > aloneMax;
+	const scope = scopeOf(isByTwo ? personOf(ctx) : operatorOf(ctx));
 	const command = commandOf(scope, { action: "operator.adjust", idempotencyKey, asked });
-	if (await call(ctx, "credit.recall", command)) {
+	const known = await call(ctx, "credit.recall", command);
+	if (known) {
 		ctx.meta.replayed = true;
+		const of = Number((known.transfer.details as Details).operation);
+		const said = {
+			operation: "account.adjust",
+			target: accountId,
+			detail: `${known.transfer.state}; found when asked again`,
+		};
+		await recordedLate(service, ctx, { ...said, of });
 		return view(await existing(ctx, command.id));
 	}
 	const account = await call(ctx, "credit.account", { accountId });
@@ -40,7 +49,7 @@ export async function adjust(service: Service, ctx: Asking<Params<"operator.adju
 				amount,
 				// The ledger's chain vouches for the operators', as far as it went then.
 				details: { reason, by, operation: sequence, operationHash: hash },
-				...(amount > aloneMax && { hold: { ttlMs: CONFIRM_WITHIN_MS } }),
+				...(isByTwo && { hold: { ttlMs: CONFIRM_WITHIN_MS } }),
 			}),
 		after: ({ transfer, debitBalance, creditBalance }) =>
 			`${transfer.state}; balance ${direction === "give" ? creditBalance : debitBalance}`,
@@ -51,9 +60,9 @@ export async function adjust(service: Service, ctx: Asking<Params<"operator.adju
 /** @throws not_found, second_operator_needed, not_pending, hold_expired */
 export async function decideAdjustment(service: Service, ctx: Asking<Params<"operator.decideAdjustment">>) {
 	const { id, decision } = ctx.params;
-	const name = operatorOf(ctx);
-	const waiting = await existing(ctx, id);
 	const isConfirmed = decision === "confirm";
+	const name = isConfirmed ? personOf(ctx) : operatorOf(ctx);
+	const waiting = await existing(ctx, id);
 	if (isConfirmed && (waiting.details as Details).by === name) throw fail("second_operator_needed");
 	const command = { id: `${scopeOf(name)}.${decision}:${id}`, fingerprint: decision, transferId: id };
 	const decided = await recorded(service, ctx, {

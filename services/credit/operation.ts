@@ -1,7 +1,7 @@
 import type { Context, Service } from "moleculer";
 import { documents } from "../../mixins/database.ts";
 import { afterBooking, type Meta } from "../actions.ts";
-import { fail, problemOf } from "../errors.ts";
+import { fail, problemOf, problems } from "../errors.ts";
 import { type Line, type LineDocument, OperatorLog } from "./operator-log.ts";
 
 export type Asking<P = unknown> = Context<P, Meta>;
@@ -12,6 +12,16 @@ export const logOf = (service: Service): OperatorLog => new OperatorLog(document
 export function operatorOf({ meta: { caller } }: Asking): string {
 	if (caller?.kind !== "operator") throw fail("unauthenticated");
 	return caller.name;
+}
+
+/** By the one token that may be shared: that is nobody in particular, so it is neither of two. */
+const NAMELESS = "operator";
+
+/** Who asks, where it takes two. @throws unauthenticated, second_operator_needed */
+export function personOf(ctx: Asking): string {
+	const name = operatorOf(ctx);
+	if (name === NAMELESS) throw fail("second_operator_needed");
+	return name;
 }
 
 /** Part of each operator's ids in the ledger, so that it says who it was. */
@@ -47,12 +57,32 @@ export async function recorded<T>(
 	const end = { ...note, of: begun.sequence };
 	const made = await make(begun, by).catch(async (error: unknown) => {
 		// Whoever asked hears why it failed, also when that cannot be written down any more.
-		await log.append({ ...end, phase: "failed", detail: problemOf(error) }).catch(() => undefined);
+		await log.append({ ...end, ...endOf(error) }).catch(() => undefined);
 		throw error;
 	});
-	await afterBooking(() => log.append({ ...end, phase: "done", detail: cut(after(made)) }));
-	service.logger.info(`Operator ${by}: ${operation} ${target}`);
+	const done = await afterBooking(() => log.append({ ...end, phase: "done", detail: cut(after(made)) }));
+	// With the chain's newest hash: whoever keeps these lines elsewhere sees later that none was cut off.
+	service.logger.info(`Operator ${by}: ${operation} ${target}, line ${done.sequence} ${done.hash}`);
 	return made;
+}
+
+/** A reply that was lost says nothing about what was done: the log must not say that it was not. */
+function endOf(error: unknown): Pick<Line, "phase" | "detail"> {
+	const code = problemOf(error);
+	const isUnknown = problems[code].status >= 500 && code !== "ledger_busy" && code !== "ledger_unavailable";
+	return { phase: isUnknown ? "unknown" : "failed", detail: code };
+}
+
+/** What was asked again turns out to have been done: the log is told, where its last word was another one. */
+export async function recordedLate(
+	service: Service,
+	ctx: Asking<{ readonly reason: string }>,
+	{ operation, target, of, detail }: Pick<Line, "operation" | "target" | "detail"> & { readonly of: number },
+): Promise<void> {
+	const log = logOf(service);
+	if (await log.isDone(of)) return;
+	const { reason } = ctx.params;
+	await afterBooking(() => log.append({ by: operatorOf(ctx), operation, target, reason, phase: "done", of, detail }));
 }
 
 const cut = (text: string): string => text.slice(0, DETAIL_CHARACTERS_MAX);

@@ -11,10 +11,10 @@ export type Note = {
 	/** To what. */
 	readonly target: string;
 	readonly reason: string;
-	readonly phase: "begun" | "done" | "failed";
+	readonly phase: "begun" | "done" | "failed" | "unknown";
 	/** Of which beginning. */
 	readonly of: number | null;
-	/** How it was before, how it is after, or why it failed. */
+	/** How it was before, how it is after, or why it failed or is not known. */
 	readonly detail: string;
 };
 
@@ -82,6 +82,17 @@ export class OperatorLog {
 		return (await this.#documents.find({ query, sort: "-_id", limit })).map(lineOf);
 	}
 
+	/** Whether what began with this line is known to have been done; looked for in what was written since. */
+	async isDone(of: number): Promise<boolean> {
+		for (let after = of; ; ) {
+			const query = { _id: { $gt: idOf(after) } };
+			const lines = (await this.#documents.find({ query, sort: "_id", limit: PAGE })).map(lineOf);
+			if (lines.some((line) => line.of === of && line.phase === "done")) return true;
+			if (lines.length < PAGE) return false;
+			after = lines.at(-1)?.sequence ?? after;
+		}
+	}
+
 	/** Reads the whole chain. The newest hash, kept elsewhere, shows later that no line was cut off. */
 	async check(): Promise<Result<"operator.checkOperations">> {
 		let head: { sequence: number; hash: string } = EMPTY;
@@ -116,7 +127,18 @@ function wrongIn({ _id, hash, body }: LineDocument, head: { sequence: number; ha
 	const sequence = head.sequence + 1;
 	if (_id !== idOf(sequence)) return `line ${sequence} is missing`;
 	if (hash !== digestOf(body)) return `line ${sequence} is not what was hashed`;
-	const line = JSON.parse(body) as Partial<Line>;
+	const line = parsed(body);
+	if (!line) return `line ${sequence} is no line`;
 	if (line.sequence !== sequence) return `line ${sequence} says that it is another one`;
 	return line.previousHash === head.hash ? null : `line ${sequence} does not follow the one before it`;
+}
+
+/** Somebody may have written anything there, with a hash that fits. */
+function parsed(body: string): Partial<Line> | undefined {
+	try {
+		const found: unknown = JSON.parse(body);
+		return typeof found === "object" && found !== null ? (found as Partial<Line>) : undefined;
+	} catch {
+		return undefined;
+	}
 }

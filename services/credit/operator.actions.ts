@@ -36,7 +36,8 @@ const Operation = closed({
 	target: Type.String({ maxLength: 250 }),
 	reason: Type.String({ maxLength: 200 }),
 	/** Each change has two lines: before it is made, and what became of it. */
-	phase: Type.Enum(["begun", "done", "failed"]),
+	/** `unknown`: the reply was lost; asked again, it is found out. */
+	phase: Type.Enum(["begun", "done", "failed", "unknown"]),
 	/** Of which beginning this is the end. */
 	of: nullable(Count),
 	/** How it was before, how it is after, or why it failed. */

@@ -9,6 +9,8 @@ import { isApart, startTestPlatform, type TestPlatform } from "./platform.ts";
 import { Terminal } from "./terminal.ts";
 
 // In processes of their own they are joined over NATS: see tests/cluster/repl.test.ts.
+const KIM = `kim-${"k".repeat(40)}`;
+
 describe("the operators' shell, at a platform in one process", { skip: isApart && "this one asks a port" }, () => {
 	let platform: TestPlatform;
 	let home: string;
@@ -17,11 +19,11 @@ describe("the operators' shell, at a platform in one process", { skip: isApart &
 	let terminal: Terminal;
 	before(async () => {
 		home = mkdtempSync(join(tmpdir(), "hannip-repl-"));
-		platform = await startTestPlatform({ ADJUST_ALONE_MAX: "1000" });
+		platform = await startTestPlatform({ ADJUST_ALONE_MAX: "1000", OPERATOR_TOKENS: `kim:${KIM}` });
 		bob = await newPerson(platform.anyone, { name: "Bob", credit: 5_000 });
 		shop = await newShop(await newPerson(platform.anyone));
 		await sell(shop, bob, "sale-0001");
-		const env = { OPERATOR_TOKEN, DATA_DIR: home };
+		const env = { OPERATOR_TOKEN: KIM, DATA_DIR: home };
 		terminal = await Terminal.open(env, "--internal-url", `http://127.0.0.1:${platform.operator.port}`);
 	});
 	after(async () => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
-import { OPERATOR_TOKEN } from "../api/client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "../api/people.ts";
 import {
 	assertAccessible,
@@ -15,6 +14,7 @@ import {
 	startServedPlatform,
 } from "./browser.ts";
 
+const KIM = `kim-${"k".repeat(40)}`;
 const LEE = `lee-${"l".repeat(40)}`;
 
 describeInBrowser("the console", () => {
@@ -25,7 +25,7 @@ describeInBrowser("the console", () => {
 	let bob: Person;
 	let shop: Shop;
 	before(async () => {
-		platform = await startServedPlatform({ ADJUST_ALONE_MAX: "1000", OPERATOR_TOKENS: `lee:${LEE}` });
+		platform = await startServedPlatform({ ADJUST_ALONE_MAX: "1000", OPERATOR_TOKENS: `kim:${KIM},lee:${LEE}` });
 		bob = await newPerson(platform.anyone, { name: "Bob", credit: 50_000 });
 		shop = await newShop(await newPerson(platform.anyone));
 		await sell(shop, bob, "sale-0001");
@@ -63,7 +63,7 @@ describeInBrowser("the console", () => {
 		await screenshot(page, "console-entrance");
 		await enter("x".repeat(40));
 		await page.getByText("맞지 않는 토큰이에요.").waitFor();
-		await enter(OPERATOR_TOKEN);
+		await enter(KIM);
 		await page.getByRole("heading", { name: "지금", exact: true }).waitFor();
 		assert.equal(await page.evaluate(() => JSON.stringify(localStorage).includes("what-operators")), false);
 	});

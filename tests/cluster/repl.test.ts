@@ -13,11 +13,15 @@ describeOnMongo("the operators' shell, joined to a cluster", () => {
 	let anyone: Client;
 	let bob: Person;
 	let terminal: Terminal;
+	const envOf = (token: string) => ({
+		OPERATOR_TOKEN: token,
+		TRANSPORTER: cluster.nats.uriBy(cluster.nats.port, "operator"),
+	});
 	before(async () => {
 		cluster = await Cluster.start({ counts: { user: 2 }, members: 1, env: unlimited });
 		anyone = new Client(cluster.publicUrl, null, { origin: cluster.publicUrl });
 		bob = await newPerson(anyone, { name: "Bob", credit: 5_000 });
-		terminal = await Terminal.open({ OPERATOR_TOKEN: cluster.operatorToken, TRANSPORTER: cluster.nats.uri });
+		terminal = await Terminal.open(envOf(cluster.operatorToken), "--internal-url", cluster.internalUrl);
 	});
 	after(async () => {
 		terminal?.kill();
@@ -38,6 +42,21 @@ describeOnMongo("the operators' shell, joined to a cluster", () => {
 		await bob.api.refused("user.charge", { amount: 1 }, "account_frozen");
 		assert.match(await terminal.run(`unfreeze @${bob.handle} --reason "found"`), /is open\./);
 		assert.match(await terminal.run("operations 2"), /operator\s+account\.unfreeze\s+done/);
+	});
+
+	it("may ask the processes nothing past the gateway, whoever it says that it is", async () => {
+		const before = (await bob.api.ok("user.me", {})).balance;
+		const asked = {
+			id: "operator:lee.forged",
+			fingerprint: "x",
+			...{ kind: "adjustment", debitAccountId: "system:adjustment", creditAccountId: bob.wallet, amount: 1_000_000 },
+			details: {},
+		};
+		const caller = JSON.stringify({ caller: { kind: "operator", name: "lee" } });
+		await terminal.run(`call credit.transfer '${JSON.stringify(asked)}' '${caller}'`);
+		assert.equal((await bob.api.ok("user.me", {})).balance, before);
+		const refused = (line: string) => line.includes("credit.transfer") && line.includes("operator");
+		assert.ok(cluster.nats.violations.some(refused), cluster.nats.violations.join("\n"));
 	});
 
 	it("drains one process of two while people pay, and not the last one", async () => {
@@ -61,7 +80,7 @@ describeOnMongo("the operators' shell, joined to a cluster", () => {
 	});
 
 	it("is nobody with another token", async () => {
-		const opened = Terminal.open({ OPERATOR_TOKEN: "x".repeat(40), TRANSPORTER: cluster.nats.uri });
+		const opened = Terminal.open(envOf("x".repeat(40)), "--internal-url", cluster.internalUrl);
 		await assert.rejects(opened, /token/);
 	});
 });
