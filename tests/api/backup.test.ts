@@ -126,7 +126,7 @@ describe("a backup of the files, made while people pay,", () => {
 		await comesBack({ DATA_DIR, ...secrets }, { DATA_DIR: other, ...secrets }, file);
 		const taken = await run("restore", { DATA_DIR: other }, file);
 		assert.equal(taken.code, 1);
-		assert.match(taken.all, /has a ledger; restore into another one/);
+		assert.match(taken.all, /is there already; restore into an empty DATA_DIR/);
 		const written = await run("backup", { DATA_DIR }, file);
 		assert.equal(written.code, 1);
 		assert.match(written.all, /is there already; nothing was written/);

@@ -83,7 +83,7 @@ describe("the operators' shell, at a platform in one process", { skip: isApart &
 		assert.match(await terminal.run(`freeze @${bob.handle} --reason "lost phone"`), /is frozen\./);
 		await bob.api.refused("user.charge", { amount: 1 }, "account_frozen");
 		assert.match(await terminal.run(`unfreeze ${bob.userId} --reason 'found again'`), /is open\./);
-		assert.match(await terminal.run("operations 4"), /operator\s+account\.freeze\s+done[\s\S]*lost phone/);
+		assert.match(await terminal.run("operations 4"), /kim\s+account\.freeze\s+done[\s\S]*lost phone/);
 	});
 
 	it("adjusts, repeats by the key, and waits for a second operator above the limit", async () => {

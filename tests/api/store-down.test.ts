@@ -4,6 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { NatsServer } from "../../scripts/cluster/nats-server.ts";
 import { until } from "../../scripts/cluster/processes.ts";
 import { type Member, ReplicaSet } from "../../scripts/cluster/replica-set.ts";
+import type { AccountId, CommandId } from "../../services/credit/model.ts";
+import type { RunningLedger } from "../../services/credit/running-ledger.ts";
 import { isProblemCode, type ProblemCode, problems } from "../../services/errors.ts";
 import { describeOnMongo } from "../mongo/on-mongo.ts";
 import { newKey } from "./client.ts";
@@ -122,16 +124,18 @@ describeOnMongo("while the ledger's store is down, a money request over HTTP", (
 		const { balance } = await ada.api.ok("user.me", {});
 		set.pause(member);
 		end = () => set.resume(member);
-		// Not over HTTP: this process would be busy with the connections until the store is given up.
+		// Straight to the ledger: by HTTP, or by calls, this process would be busy with them until the store is given up.
+		const { ledger } = platform.broker.getLocalService("credit") as unknown as { ledger: RunningLedger };
 		const crowd: Promise<boolean>[] = [];
 		const charge = (): Promise<boolean> =>
-			platform.broker
-				.call("credit.transfer", {
-					id: `crowd.${crowd.length}`,
+			ledger
+				.submit({
+					type: "transfer",
+					id: `crowd.${crowd.length}` as CommandId,
 					fingerprint: "x",
 					kind: "charge",
-					debitAccountId: "system:funding",
-					creditAccountId: bob.wallet,
+					debitAccountId: "system:funding" as AccountId,
+					creditAccountId: bob.wallet as AccountId,
 					amount: 1,
 					details: {},
 				})

@@ -71,7 +71,8 @@ describeInBrowser("a payment, seen from both sides", () => {
 		await showsBalance(phone, 41_000);
 
 		await visit(phone, "/history");
-		await phone.locator(".transaction").nth(2).waitFor();
+		// Before it is read there are rows that only take their place.
+		await phone.locator('.history-list section[aria-busy="false"] .transaction').nth(2).waitFor();
 		assert.equal(await phone.locator(".transaction").count(), 3);
 		await screenshot(phone, "story-wallet-history");
 		await till.getByRole("link", { name: "내역" }).click();

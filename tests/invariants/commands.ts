@@ -131,6 +131,8 @@ export const shapes: Record<string, Shape> = {
 	},
 	"credit.account": { must: { accountId } },
 	"credit.outcome": { must: { id } },
+	"credit.trace": { must: { id } },
+	"credit.listHolds": { must: {}, may: { kind, limit: whole(1, 100) } },
 	"credit.statement": {
 		must: { accountId },
 		may: {
