@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ActionParams, ActionSchema, Context, Service, ServiceSchema } from "moleculer";
+import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
 import type { Static } from "typebox";
 import { keyring } from "../../mixins/keyring.ts";
