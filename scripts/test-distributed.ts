@@ -7,8 +7,11 @@ import { ReplicaSet } from "./cluster/replica-set.ts";
 import { partPath } from "./parts.ts";
 import { nodeTest, root } from "./steps.ts";
 
-/** About a single process: what it keeps in its own folder, logs, hashes at once, or does without one of the services. */
-const OF_ONE_PROCESS = ["key-rotation", "log-watch", "passwords", "store-down"];
+/**
+ * About a single process: what it keeps in its own folder, logs, hashes at once, or does without one of the services; or it asks the actions
+ * themselves, which NATS lets no process but the right one do.
+ */
+const OF_ONE_PROCESS = ["key-rotation", "log-watch", "passwords", "roles", "store-down"];
 
 const all = globSync("tests/{api,security}/*.test.ts", { cwd: root }).filter((file) => {
 	const isOfOne = OF_ONE_PROCESS.some((name) => file.endsWith(`${name}.test.ts`));
@@ -23,7 +26,14 @@ try {
 	process.exit(process.env.CI === "true" ? 1 : 0);
 }
 const set = await ReplicaSet.start({ members: 3 });
-const { command, args } = nodeTest("", "--test-reporter=dot", "--test-timeout=120000", ...files);
+// One file at a time: each has a cluster of its own, and two of them on few cores make each other late.
+const { command, args } = nodeTest(
+	"",
+	"--test-concurrency=1",
+	"--test-reporter=dot",
+	"--test-timeout=300000",
+	...files,
+);
 const tests = spawn(command, args, {
 	cwd: root,
 	stdio: "inherit",

@@ -12,7 +12,10 @@ export type Photo = { readonly _id: string; readonly productId: string; readonly
 
 type Collections = { readonly products: Products; readonly photos: Documents<Photo> };
 
-/** @throws not_found, photo_invalid */
+/** Others who change the same product at the same moment; more often than that nobody loses. */
+const ATTEMPTS_MAX = 20;
+
+/** @throws not_found, photo_invalid, version_conflict */
 export async function setPhoto(
 	{ products, photos }: Collections,
 	{ storeId, productId, photo }: Params<"store.setPhoto">,
@@ -20,13 +23,18 @@ export async function setPhoto(
 	const query = { _id: productId, storeId };
 	if (!(await products.findOne(query))) throw fail("not_found");
 	const photoId = photo === null ? null : await addPhoto(photos, productId, photo);
-	await products.updateMany(query, { $set: { photoId }, $inc: { version: 1 } });
-	const product = await products.findOne(query);
-	if (!product) throw fail("not_found");
-	// Also those of whoever was faster, or was stopped in the middle.
-	for (const { _id } of await photos.find({ query: { productId } }))
-		if (_id !== product.photoId) await photos.removeById(_id);
-	return product;
+	for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+		const before = await products.findOne(query);
+		if (!before) break;
+		const { version } = before;
+		const changed = await products.updateMany({ ...query, version }, { $set: { photoId }, $inc: { version: 1 } });
+		if (changed === 0) continue;
+		// The one that it took the place of, and no other: that could be the newer one of somebody who was faster.
+		if (before.photoId) await photos.removeById(before.photoId);
+		return { ...before, photoId, version: version + 1 };
+	}
+	if (photoId) await photos.removeById(photoId);
+	throw fail("version_conflict");
 }
 
 async function addPhoto(photos: Documents<Photo>, productId: string, photo: string): Promise<string> {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { call } from "../../services/actions.ts";
 import { newKey } from "./client.ts";
 import { basketOf, newCode, newPerson, newShop, PASSWORD, type Person, type Shop, sell } from "./people.ts";
 import { booksOf, startTestPlatform, type TestPlatform, unchanging } from "./platform.ts";
@@ -213,13 +212,7 @@ describe("a frozen wallet", () => {
 
 	it("by an operator stays frozen", async () => {
 		const dan = await newPerson(platform.anyone, { name: "Dan", credit: 10_000 });
-		const command = { id: `operator.${newKey()}`, fingerprint: "freeze" };
-		await call(platform.broker, "credit.setState", {
-			...command,
-			accountId: dan.wallet,
-			state: "frozen",
-			reason: "fraud",
-		});
+		await platform.operator.ok("operator.freeze", { accountId: dan.wallet, reason: "fraud" });
 		await dan.api.refused("user.unfreeze", { password: PASSWORD }, "account_frozen");
 		assert.deepEqual(await dan.api.ok("user.freeze", {}), { state: "frozen" });
 		await dan.api.refused("user.unfreeze", { password: PASSWORD }, "account_frozen");

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { call } from "../../services/actions.ts";
 import { newKey } from "./client.ts";
 import { newPerson, type Person } from "./people.ts";
 import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
@@ -164,8 +163,7 @@ describe("credit sent", () => {
 describe("a frozen wallet", () => {
 	it("neither sends nor is charged, and says that it is frozen", async () => {
 		const cold = await newPerson(platform.anyone, { name: "Cold", credit: 500 });
-		const ids = { id: `operator.${newKey()}`, fingerprint: "test" };
-		await call(platform.broker, "credit.setState", { ...ids, accountId: cold.wallet, state: "frozen", reason: "lost" });
+		await platform.operator.ok("operator.freeze", { accountId: cold.wallet, reason: "lost" });
 		await cold.api.refused("user.send", { to: bob.handle, amount: 1 }, "account_frozen");
 		await cold.api.refused("user.charge", { amount: 1 }, "account_frozen");
 		await ada.api.refused("user.send", { to: cold.handle, amount: 1 }, "account_frozen");
