@@ -123,9 +123,19 @@ function badInput(name: string, { start, batches }: { start: () => Promise<Stora
 
 /** Actions that store nothing. */
 const readers = new Set(
-	["recall", "account", "outcome", "statement", "activity", "feed", "totals", "audit", "status"].map(
-		(name) => `credit.${name}`,
-	),
+	[
+		"recall",
+		"account",
+		"outcome",
+		"trace",
+		"listHolds",
+		"statement",
+		"activity",
+		"feed",
+		"totals",
+		"audit",
+		"status",
+	].map((name) => `credit.${name}`),
 );
 
 type Answer = { readonly input: Input; readonly type: string | null; readonly value?: unknown };
