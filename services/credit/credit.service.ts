@@ -132,7 +132,8 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 		}),
 
 		listHolds: action("published", creditActions.listHolds, async function (ctx) {
-			const { kind, limit = 20 } = ctx.params;
+			// Asked for nothing in particular, there may be no parameters at all.
+			const { kind, limit = 20 } = ctx.params ?? {};
 			const ledger = ledgerOf(this);
 			await ledger.latest();
 			await ledger.readModel.reached(ledger.sequence);
