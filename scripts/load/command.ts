@@ -12,6 +12,7 @@ import { root } from "../steps.ts";
 import { chartOf, type Moment } from "./chart.ts";
 import { iterationsPerS, secondsPerHash } from "./hash-bound.ts";
 import { runK6, type Second, scenarios } from "./k6.ts";
+import { OVERLOAD, paymentsOf, peakOf } from "./peak.ts";
 import { type Loaded, startCluster, startOne } from "./platform.ts";
 import { tableOf, totalsOf } from "./report.ts";
 
@@ -50,7 +51,7 @@ if (values.help || !scenarios.includes(scenario) || (values.scale && values["mil
 const milliCpu = values["milli-cpu"] === undefined ? undefined : Number(values["milli-cpu"]);
 
 async function start(): Promise<Loaded> {
-	if (values.on === "one") return startOne();
+	if (values.on === "one") return startOne({ milliCpu });
 	if (values.on !== "cluster")
 		return { url: values.on, processes: () => 1, hashers: () => 1, cluster: null, stop: async () => {} };
 	const counts = Object.fromEntries(
@@ -100,7 +101,10 @@ try {
 		...(values.seconds !== undefined && { SECONDS: values.seconds }),
 		...(values.users !== undefined && { USERS: values.users }),
 	};
-	const run = await runK6({ scenario, env, onSecond, signal: interrupted.signal });
+	const signal = interrupted.signal;
+	const most = scenario === "overload" ? await peakOf(env, signal) : undefined;
+	const rate = most && { RATE: String(Math.ceil(most.perS * OVERLOAD)) };
+	const run = await runK6({ scenario, env: { ...env, ...rate }, onSecond, signal });
 	const counted = values.scale ? "1 to 4 of each service" : `${values.processes} of each service`;
 	const where = values.on === "cluster" ? counted : values.on;
 	const title = `${scenario}, ${where}${milliCpu === undefined ? "" : `, ${milliCpu} thousandths of a core each`}`;
@@ -122,6 +126,12 @@ try {
 		...(scenario === "original" && {
 			"load.hash_cpu": [hashS * 1_000, "ms"],
 			"load.vs_hash_bound": [run.iterations / bound, "x"],
+		}),
+		...(most && {
+			"load.peak": [most.perS, "/s"],
+			"load.peak_p99": [most.p99Ms, "ms"],
+			"load.overload_goodput": [paymentsOf(run, env).perS / most.perS, "x"],
+			"load.overload_p99": [paymentsOf(run, env).p99Ms, "ms"],
 		}),
 	});
 } finally {

@@ -19,7 +19,7 @@ const SAMPLE_EVERY_MS = 1_000;
 export type Second = {
 	readonly atS: number;
 	readonly users: number;
-	/** Of this second. */
+	/** Of this second, of what was let in. */
 	readonly requestsPerS: number;
 	readonly meanMs: number;
 	readonly failed: number;
@@ -27,8 +27,15 @@ export type Second = {
 
 export type Step = {
 	readonly name: string;
+	/** That were let in; the times are theirs. */
 	readonly requests: number;
+	/** Of these. */
 	readonly failed: number;
+	/** That were told to come again later. */
+	readonly refused: number;
+	/** From the first attempt to the end of the step, waiting included. */
+	readonly tookMeanMs: number;
+	readonly tookP95Ms: number;
 	readonly meanMs: number;
 	readonly medianMs: number;
 	readonly p95Ms: number;
@@ -108,12 +115,11 @@ class Seconds {
 	async sample(port: number): Promise<void> {
 		// Before it listens, and after its end, there is nothing to ask.
 		const metrics = await ask(port).catch(() => undefined);
-		const count = metrics?.get("http_reqs")?.count;
+		const count = metrics?.get("let_in")?.count;
 		if (!metrics || count === undefined) return;
 		const atMs = performance.now() - this.#startedMs;
-		const { avg = 0 } = metrics.get("http_req_duration") ?? {};
-		const { rate = 0 } = metrics.get("http_req_failed") ?? {};
-		const now = { atMs, count, totalMs: avg * count, failed: Math.round(rate * count) };
+		const { avg = 0 } = metrics.get("answered") ?? {};
+		const now = { atMs, count, totalMs: avg * count, failed: metrics.get("failed")?.count ?? 0 };
 		const { atMs: beforeMs, ...before } = this.#before;
 		const requests = count - before.count;
 		this.#before = now;
@@ -129,7 +135,7 @@ class Seconds {
 	}
 }
 
-type Sample = { readonly count?: number; readonly rate?: number; readonly avg?: number; readonly value?: number };
+type Sample = { readonly count?: number; readonly avg?: number; readonly value?: number };
 
 async function ask(port: number): Promise<ReadonlyMap<string, Sample>> {
 	const response = await fetch(`http://127.0.0.1:${port}/v1/metrics`, { signal: AbortSignal.timeout(SAMPLE_EVERY_MS) });
@@ -143,17 +149,18 @@ type Summary = { readonly metrics: Readonly<Record<string, Figures>> };
 /** @param script says in which order its steps are; k6 forgets it */
 function resultOf({ metrics }: Summary, script: string): Pick<Run, "steps" | "timeouts" | "iterations"> {
 	const steps = Object.keys(metrics)
-		.flatMap((name) => /^http_req_duration\{step:(.+)\}$/.exec(name)?.[1] ?? [])
+		.flatMap((name) => /^answered\{step:(.+)\}$/.exec(name)?.[1] ?? [])
 		.sort((left, right) => script.indexOf(`"${left}"`) - script.indexOf(`"${right}"`));
 	const of = (metric: string, step: string): Figures => metrics[`${metric}{step:${step}}`] ?? {};
 	return {
 		steps: steps.map((name) => {
-			const duration = of("http_req_duration", name);
-			const requests = of("http_reqs", name).count ?? 0;
+			const duration = of("answered", name);
+			const took = of("took", name);
+			const countOf = (counter: string) => of(counter, name).count ?? 0;
 			return {
 				name,
-				requests,
-				failed: of("http_req_failed", name).passes ?? 0,
+				...{ requests: countOf("let_in"), failed: countOf("failed"), refused: countOf("refused") },
+				...{ tookMeanMs: took.avg ?? Number.NaN, tookP95Ms: took["p(95)"] ?? Number.NaN },
 				meanMs: duration.avg ?? Number.NaN,
 				medianMs: duration.med ?? Number.NaN,
 				p95Ms: duration["p(95)"] ?? Number.NaN,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unlimited } from "../../tests/api/platform.ts";
 import { Cluster, type Counts } from "../cluster/cluster.ts";
+import { CpuQuota } from "../cluster/cpu-quota.ts";
 import { endWithUs, freePorts, hasEnded, until } from "../cluster/processes.ts";
 
 /** What is loaded, and what of it can be seen from outside. */
@@ -34,7 +35,7 @@ export async function startCluster({ counts, milliCpu }: LoadedOptions): Promise
 }
 
 /** Everything in one process, on files, as `npm start` runs it. */
-export async function startOne(): Promise<Loaded> {
+export async function startOne({ milliCpu }: Pick<LoadedOptions, "milliCpu"> = {}): Promise<Loaded> {
 	const [port = 0, internal = 0, probes = 0] = await freePorts(3);
 	const dataDir = mkdtempSync(join(tmpdir(), "hannip-load-"));
 	const child: ChildProcess = spawn(
@@ -52,6 +53,8 @@ export async function startOne(): Promise<Loaded> {
 	);
 	endWithUs(child, { remove: dataDir });
 	await until(async () => (await fetch(`http://127.0.0.1:${probes}/ready`)).ok, "the platform is ready");
+	const quota = milliCpu === undefined ? undefined : CpuQuota.of("one", milliCpu);
+	quota?.hold(child.pid as number);
 	return {
 		url: `http://127.0.0.1:${port}`,
 		processes: () => (hasEnded(child) ? 0 : 1),
@@ -62,6 +65,7 @@ export async function startOne(): Promise<Loaded> {
 			child.ref();
 			child.kill("SIGTERM");
 			await ended;
+			quota?.remove();
 			rmSync(dataDir, { recursive: true, force: true });
 		},
 	};

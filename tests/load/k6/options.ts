@@ -4,9 +4,8 @@ import { Failed } from "./platform.ts";
 export const stepsOf = (...steps: readonly string[]) => ({
 	thresholds: Object.fromEntries(
 		steps.flatMap((step) => [
-			[`http_req_duration{step:${step}}`, ["max>=0"]],
-			[`http_req_failed{step:${step}}`, ["rate>=0"]],
-			[`http_reqs{step:${step}}`, ["count>=0"]],
+			...["answered", "took"].map((trend) => [`${trend}{step:${step}}`, ["max>=0"]]),
+			...["let_in", "failed", "refused"].map((counter) => [`${counter}{step:${step}}`, ["count>=0"]]),
 		]),
 	),
 	summaryTrendStats: ["avg", "med", "p(95)", "p(99)", "max"],

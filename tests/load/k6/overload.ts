@@ -13,6 +13,7 @@ export const options = {
 			rate: Number(__ENV.RATE ?? 1_000),
 			timeUnit: "1s",
 			duration: `${__ENV.SECONDS ?? 20}s`,
+			gracefulStop: "5s",
 			preAllocatedVUs: USERS,
 			maxVUs: USERS,
 		},

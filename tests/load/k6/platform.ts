@@ -1,6 +1,7 @@
 // People and tills, as k6's virtual users play them: each request with a fresh proof, and nobody waits for an answer longer than 3 s.
+import { sleep } from "k6";
 import http, { type RefinedResponse } from "k6/http";
-import { Counter } from "k6/metrics";
+import { Counter, Trend } from "k6/metrics";
 import {
 	type DeviceKey,
 	newKey,
@@ -21,6 +22,15 @@ const TIME_LIMIT = "3s";
 /** k6's own code for a request that was not answered in time. */
 const REQUEST_TIMEOUT = 1050;
 const timeouts = new Counter("timeouts");
+/** What was let in, and how long its answer took. */
+const letIn = new Counter("let_in");
+const answered = new Trend("answered", true);
+/** Of those, what was not answered as it should be. */
+const failed = new Counter("failed");
+/** What was told to come again later (429 and 503 with Retry-After): nothing of it was begun. */
+const refused = new Counter("refused");
+/** From the first attempt at a step to its end, with all that was waited. */
+const took = new Trend("took", true);
 const PASSWORD = "correct horse battery";
 
 type Answer = RefinedResponse<"text">;
@@ -34,10 +44,38 @@ type Asked = {
 
 export class Failed extends Error {}
 
-/** What was answered as it should be. @throws Failed: k6 has counted it, the iteration is over */
+/** For how long somebody who is told to come again does so, as our apps do; nobody waits at first. */
+let patienceS = 0;
+export function bePatient(seconds: number): void {
+	patienceS = seconds;
+}
+
+const retryAfterS = ({ status, headers }: Answer): number | undefined =>
+	[429, 503].includes(status) && headers["Retry-After"] ? Number(headers["Retry-After"]) : undefined;
+
+/** Asks until it is let in, or its patience is over. @throws Failed: it is counted, the iteration is over */
+async function settle<Body>(step: string, attempt: () => Promise<Answer>): Promise<Body> {
+	const beganMs = Date.now();
+	const pastMs = () => Date.now() - beganMs;
+	for (;;) {
+		const answer = await attempt();
+		const waitS = retryAfterS(answer);
+		if (waitS === undefined) {
+			letIn.add(1, { step });
+			answered.add(answer.timings.duration, { step });
+			took.add(pastMs(), { step });
+			return bodyOf(step, answer);
+		}
+		refused.add(1, { step });
+		if (pastMs() + waitS * 1_000 > patienceS * 1_000) throw new Failed(`${step}: refused with ${answer.status}`);
+		sleep(waitS);
+	}
+}
+
 function bodyOf<Body>(step: string, { status, body, error, error_code }: Answer): Body {
 	if (error_code === REQUEST_TIMEOUT) timeouts.add(1);
 	if (status >= 200 && status < 300) return (body ? JSON.parse(String(body)) : {}) as Body;
+	failed.add(1, { step });
 	throw new Failed(`${step}: ${status} ${error || String(body).slice(0, 200)}`);
 }
 
@@ -76,11 +114,13 @@ export class Phone {
 		this.#accessToken = (await this.ask<{ accessToken: string }>(asked)).accessToken;
 	}
 
-	async ask<Body>(asked: Asked): Promise<Body> {
-		const answer = await this.#attempt(asked);
-		// The nonce was too old, or there was none: the same request is right with the one that came with the answer (RFC 9449 8).
-		const isStale = answer.status === 401 && (answer.headers["Www-Authenticate"] ?? "").includes("use_dpop_nonce");
-		return bodyOf<Body>(asked.step, isStale ? await this.#attempt(asked) : answer);
+	ask<Body>(asked: Asked): Promise<Body> {
+		return settle(asked.step, async () => {
+			const answer = await this.#attempt(asked);
+			// The nonce was too old, or there was none: the same request is right with the one that came with the answer (RFC 9449 8).
+			const isStale = answer.status === 401 && (answer.headers["Www-Authenticate"] ?? "").includes("use_dpop_nonce");
+			return isStale ? this.#attempt(asked) : answer;
+		});
 	}
 
 	async #attempt(asked: Asked): Promise<Answer> {
@@ -158,7 +198,11 @@ export class Till {
 		await this.#ask({ step: "look at the sales", method: "GET", path: `/v1/stores/${this.#till.storeId}/sales` });
 	}
 
-	async #ask<Body>(asked: Asked): Promise<Body> {
+	#ask<Body>(asked: Asked): Promise<Body> {
+		return settle(asked.step, () => this.#attempt(asked));
+	}
+
+	async #attempt(asked: Asked): Promise<Answer> {
 		const { method, path, idempotencyKey } = asked;
 		const body = asked.body === undefined ? undefined : JSON.stringify(asked.body);
 		const headers = await signatureOf(this.#key, {
@@ -169,7 +213,7 @@ export class Till {
 				...(idempotencyKey && { "idempotency-key": idempotencyKey }),
 			},
 		});
-		return bodyOf<Body>(asked.step, send(asked, body ?? null, headers));
+		return send(asked, body ?? null, headers);
 	}
 }
 
