@@ -11,7 +11,7 @@ import { call, type Meta } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { Access, type Admitted } from "./access.ts";
-import { filledIn, fits } from "./addresses.ts";
+import { filledIn, finderOf } from "./addresses.ts";
 import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { bodyReader, largeBodyReader } from "./body.ts";
@@ -101,20 +101,25 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const addresses = [...routes, ...[...pagePaths, ...files.paths].map((path) => ({ method: "GET", path }))];
 	const allowOrigins = crossOrigin(allowedOrigins, addresses);
 	const known = { addresses, routeOf, challenge: challenges[audience] };
-	const large = routes.filter(({ largeBody }) => largeBody);
-	/** By its address, since the body is read before moleculer-web says which route it is. */
-	const isLarge = ({ method, url = "" }: IncomingMessage) =>
-		large.some((route) => route.method === method && fits(route.path, url.split("?")[0] ?? ""));
+	/** By its address, since this is asked before moleculer-web says which route it is. */
+	const routeTo = finderOf(routes);
+	const isLarge = (req: IncomingMessage) => routeTo(req)?.largeBody === true;
 	const readSmall = bodyReader(BODY_BYTES_MAX);
 	const readLarge = largeBodyReader(LARGE_BODY_BYTES_MAX);
-	/** Each route has its own: log-ins that wait for their turn must not keep payments out. */
-	const limits = new Map(routes.map((route) => [route, new ConcurrencyLimit()]));
-	const letIn = (route: Route, res: ServerResponse) => {
+	/** Each route has its own: log-ins that wait for their turn must not keep payments out. What is no route of ours shares one. */
+	const limits = new Map<Route | undefined, ConcurrencyLimit>(
+		[...routes, undefined].map((route) => [route, new ConcurrencyLimit()]),
+	);
+	/** Before anything is done for it, so that a refusal costs next to nothing. @returns why not */
+	const letIn = (req: Request, res: ServerResponse): Error | undefined => {
+		const route = routeTo(req);
 		// Whoever is told what happens stays, and has a bound of their own.
-		if (route.live) return;
+		if (route?.live) return undefined;
 		const leave = limits.get(route)?.enter(performance.now());
-		if (!leave) throw fail("overloaded", undefined, { retryAfterS: 1 });
-		res.once("close", () => leave(performance.now()));
+		if (leave) res.once("close", () => leave(performance.now()));
+		// For who counts what was refused; moleculer-web says it of the others.
+		else if (route) req.$alias = { method: route.method, fullPath: route.path };
+		return leave ? undefined : fail("overloaded", undefined, { retryAfterS: 1 });
 	};
 	const shared = {
 		mappingPolicy: "restrict",
@@ -133,7 +138,6 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			const route = routeOf(alias);
 			// Its address has ids in it, or more.
 			if (req.$ctx?.span) req.$ctx.span.name = `${route.method} ${route.path}`;
-			letIn(route, res);
 			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
 			const address = addressOf(req);
 			req.$admitted = await (this as GatewayService).access.admit({ req, res, route, address });
@@ -246,8 +250,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
 					answerProblem(Object.assign(req, { parsedUrl }), res, { error, ...known });
 				};
-				const refusalFor = (req: IncomingMessage): Error | undefined | false =>
-					(audience === "operators" && refusalOf(() => checkOperator(req))) ||
+				const refusalFor = (req: IncomingMessage): Error | undefined =>
+					(audience === "operators" ? refusalOf(() => checkOperator(req)) : undefined) ??
 					refuseAtOnce(req, isLarge(req) ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX);
 				const watch = requestWatch(service);
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
@@ -255,7 +259,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					if (service.isDraining) res.setHeader("Connection", "close");
 					if (allowOrigins(req, res)) return;
 					if (files.serve(req, res)) return;
-					const refusal = refusalFor(req);
+					const refusal = refusalFor(req) ?? letIn(req, res);
 					if (refusal) refuse(req, res, refusal);
 					else service.httpHandler(req, res);
 				};
