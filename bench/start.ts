@@ -1,10 +1,11 @@
 // `npm run bench:start`: a fresh platform from nothing to ready, and what it holds in memory at rest.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { residentMb } from "../scripts/cluster/processes.ts";
 import { median, printFigures } from "./figures.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
@@ -18,12 +19,6 @@ async function ready(): Promise<void> {
 		if (response?.ok) return;
 		await sleep(10);
 	}
-}
-
-/** Linux says it in /proc; elsewhere this bench has no figure for it. */
-function residentMB(pid: number): number {
-	const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-	return Number(match?.[1]) / 1_000;
 }
 
 async function startOnce(): Promise<{ readyS: number; rssMB: number }> {
@@ -40,7 +35,7 @@ async function startOnce(): Promise<{ readyS: number; rssMB: number }> {
 		await ready();
 		const readyS = (performance.now() - startedAt) / 1_000;
 		await sleep(REST_MS);
-		return { readyS, rssMB: residentMB(child.pid as number) };
+		return { readyS, rssMB: residentMb(child.pid) ?? Number.NaN };
 	} finally {
 		const ended = new Promise((resolve) => child.once("exit", resolve));
 		child.kill("SIGTERM");

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 const WITHIN_MS = 60_000;
@@ -40,6 +41,16 @@ async function isFree(port: number): Promise<boolean> {
 	});
 	if (isListening) await once(server.close(), "close");
 	return isListening;
+}
+
+/** What a process holds of the memory, in megabytes. Linux says it in /proc; elsewhere, and of a process that has ended, it is not known. */
+export function residentMb(pid: number | undefined): number | undefined {
+	try {
+		const [, kibibytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+		return (Number(kibibytes) * 1_024) / 1e6;
+	} catch {
+		return undefined;
+	}
 }
 
 export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
 import type { Cluster } from "./cluster.ts";
 import type { HannipProcess, State } from "./hannip-process.ts";
+import { residentMb } from "./processes.ts";
 
 const colours: Record<State, Parameters<typeof styleText>[0]> = {
 	ready: "green",
@@ -68,17 +68,7 @@ function lineOf({ name, pid, state, reason, restarts, logFile }: HannipProcess):
 		String(pid ?? "-").padStart(8),
 		`  ${styleText(colours[state], state.padEnd(10))}`,
 		String(restarts).padStart(9),
-		memoryOf(pid).padStart(7),
+		(residentMb(pid)?.toFixed(0) ?? "-").padStart(7),
 		`  ${said || logFile}`,
 	].join("");
-}
-
-/** Linux says it; elsewhere it is not known. */
-function memoryOf(pid: number | undefined): string {
-	try {
-		const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-		return String(Math.round(Number(kilobytes) / 1_024));
-	} catch {
-		return "-";
-	}
 }

@@ -1,7 +1,7 @@
 import type { Second } from "./k6.ts";
 
-/** What a second of a run was like, and how many processes there were then. */
-export type Moment = Second & { readonly processes: number };
+/** What a second of a run was like, how many processes there were then, and what they held of the memory. */
+export type Moment = Second & { readonly processes: number; readonly memoryMb: number };
 
 type Panel = { readonly title: string; readonly colour: string; readonly of: (moment: Moment) => number };
 
@@ -11,6 +11,7 @@ const panels: readonly Panel[] = [
 	{ title: "mean latency, ms", colour: "#b35c00", of: ({ meanMs }) => meanMs },
 	{ title: "failed requests", colour: "#c92a2a", of: ({ failed }) => failed },
 	{ title: "processes", colour: "#2b8a3e", of: ({ processes }) => processes },
+	{ title: "memory of the services, MB", colour: "#495057", of: ({ memoryMb }) => memoryMb },
 ];
 
 const WIDTH = 900;

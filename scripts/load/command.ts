@@ -15,6 +15,7 @@ import { runK6, type Second, scenarios } from "./k6.ts";
 import { OVERLOAD, paymentsOf, peakOf } from "./peak.ts";
 import { type Loaded, startCluster, startOne } from "./platform.ts";
 import { tableOf, totalsOf } from "./report.ts";
+import { SlowClients } from "./slow-clients.ts";
 
 const HELP = `npm run load -- SCENARIO [options]
 
@@ -27,6 +28,7 @@ const HELP = `npm run load -- SCENARIO [options]
   --milli-cpu N    of a core that each process may take; without it, all that there is
   --scale          as many processes of each service as Kubernetes' autoscaler would want, by the settings of k8s/overlays/loadtest-hpa and
                    from 1 to 4; needs --milli-cpu, which is what utilization is a share of
+  --slow N         beside it, so many clients who send and read drop by drop (0)
   --out FOLDER     where table, chart and JSON go (.reports/load)
 `;
 
@@ -39,6 +41,7 @@ const { values, positionals } = parseArgs({
 		processes: { type: "string", default: "1" },
 		"milli-cpu": { type: "string" },
 		scale: { type: "boolean", default: false },
+		slow: { type: "string", default: "0" },
 		out: { type: "string", default: join(root, ".reports/load") },
 		help: { type: "boolean", default: false },
 	},
@@ -53,7 +56,14 @@ const milliCpu = values["milli-cpu"] === undefined ? undefined : Number(values["
 async function start(): Promise<Loaded> {
 	if (values.on === "one") return startOne({ milliCpu });
 	if (values.on !== "cluster")
-		return { url: values.on, processes: () => 1, hashers: () => 1, cluster: null, stop: async () => {} };
+		return {
+			url: values.on,
+			processes: () => 1,
+			hashers: () => 1,
+			memoryMb: () => 0,
+			cluster: null,
+			stop: async () => {},
+		};
 	const counts = Object.fromEntries(
 		serviceNames.map((name): [ServiceName, number] => [name, Number(values.processes)]),
 	);
@@ -80,6 +90,15 @@ function startScaler(cluster: Cluster, requestMilliCpu: number): Promise<void> {
 const ofEach = <T>(make: (service: ServiceName) => T) =>
 	Object.fromEntries(serviceNames.map((service) => [service, make(service)])) as Record<ServiceName, T>;
 
+/** What the services hold at the end to what they held when all of them had been used for a while. */
+function grown(moments: readonly Moment[]): number {
+	const mean = (from: number, to: number) => {
+		const some = moments.slice(Math.floor(moments.length * from), Math.ceil(moments.length * to));
+		return some.reduce((sum, { memoryMb }) => sum + memoryMb, 0) / some.length;
+	};
+	return mean(0.9, 1) / mean(0.2, 0.3);
+}
+
 const over = new AbortController();
 const hashS = await secondsPerHash();
 const loaded = await start();
@@ -88,13 +107,14 @@ const moments: Moment[] = [];
 /** What the passwords alone would have allowed, second by second. */
 let bound = 0;
 const onSecond = (second: Second) => {
-	moments.push({ ...second, processes: loaded.processes() });
+	moments.push({ ...second, processes: loaded.processes(), memoryMb: loaded.memoryMb() });
 	bound += iterationsPerS(hashS, { processes: loaded.hashers(), milliCpu });
 	if (second.atS % 10 === 0)
 		console.log(
 			`${second.atS} s: ${second.users} users, ${second.requestsPerS.toFixed(0)} requests/s, ${second.meanMs.toFixed(0)} ms`,
 		);
 };
+const slow = new SlowClients(loaded.url, Number(values.slow));
 try {
 	const env = {
 		URL: loaded.url,
@@ -119,7 +139,12 @@ try {
 	writeFileSync(file("svg"), chartOf(title, moments));
 	writeFileSync(file("json"), `${JSON.stringify({ scenario, title, totals, ...run, moments }, null, "\t")}\n`);
 	console.log(`\nTable, chart and JSON: ${file("{txt,svg,json}")}`);
+	if (slow.count > 0)
+		console.log(
+			`\nThe ${slow.count} slow ones were answered ${slow.answered} times and sent away ${slow.sentAway} times.`,
+		);
 	printFigures({
+		"load.memory_growth": [grown(moments), "x"],
 		"load.requests": [totals.requests, "requests"],
 		"load.success": [totals.successPercent, "%"],
 		"load.per_s": [totals.perS, "/s"],
@@ -136,6 +161,7 @@ try {
 	});
 } finally {
 	over.abort();
+	slow.close();
 	await scaling;
 	await loaded.stop();
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { unlimited } from "../../tests/api/platform.ts";
 import { Cluster, type Counts } from "../cluster/cluster.ts";
 import { CpuQuota } from "../cluster/cpu-quota.ts";
-import { endWithUs, freePorts, hasEnded, until } from "../cluster/processes.ts";
+import { endWithUs, freePorts, hasEnded, residentMb, until } from "../cluster/processes.ts";
 
 /** What is loaded, and what of it can be seen from outside. */
 export type Loaded = {
@@ -15,6 +15,8 @@ export type Loaded = {
 	readonly processes: () => number;
 	/** That hash passwords right now. */
 	readonly hashers: () => number;
+	/** What all of them hold of the memory right now, in megabytes. */
+	readonly memoryMb: () => number;
 	readonly cluster: Cluster | null;
 	stop(): Promise<void>;
 };
@@ -29,10 +31,14 @@ export async function startCluster({ counts, milliCpu }: LoadedOptions): Promise
 		url: cluster.publicUrl,
 		processes: () => ready(cluster.processes),
 		hashers: () => ready([...cluster.of("auth")]),
+		memoryMb: () => memoryOf(cluster.processes.map(({ pid }) => pid)),
 		cluster,
 		stop: () => cluster.stop(),
 	};
 }
+
+const memoryOf = (pids: readonly (number | undefined)[]): number =>
+	pids.reduce<number>((sum, pid) => sum + (residentMb(pid) ?? 0), 0);
 
 /** Everything in one process, on files, as `npm start` runs it. */
 export async function startOne({ milliCpu }: Pick<LoadedOptions, "milliCpu"> = {}): Promise<Loaded> {
@@ -59,6 +65,7 @@ export async function startOne({ milliCpu }: Pick<LoadedOptions, "milliCpu"> = {
 		url: `http://127.0.0.1:${port}`,
 		processes: () => (hasEnded(child) ? 0 : 1),
 		hashers: () => 1,
+		memoryMb: () => memoryOf([child.pid]),
 		cluster: null,
 		async stop() {
 			const ended = hasEnded(child) ? null : once(child, "exit");

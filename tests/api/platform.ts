@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoggerConfig, ServiceBroker } from "moleculer";
-import { MongoClient } from "mongodb";
 import { startPlatform } from "../../main.ts";
 import { brokerOptions, readSettings, type Settings } from "../../moleculer.config.ts";
-import { Cluster } from "../../scripts/cluster/cluster.ts";
 import { internalRoutes } from "../../services/api/internal-routes.ts";
 import { openApiOf, schemasOf } from "../../services/api/openapi.ts";
 import { publicRoutes } from "../../services/api/routes.ts";
-import { Client, newKey, OPERATOR_TOKEN, operatorAt, PUBLIC_ORIGIN } from "./client.ts";
+import { attach, OwnCluster } from "./apart.ts";
+import { Client, OPERATOR_TOKEN, operatorAt, PUBLIC_ORIGIN } from "./client.ts";
 import { Contract, type OpenApi } from "./contract.ts";
-import { LogWatch, refuseSecretsIn } from "./log-watch.ts";
+import { LogWatch } from "./log-watch.ts";
 
 /** Tests ask more often than anybody. */
 export const unlimited = {
@@ -43,14 +42,20 @@ export type TestPlatform = {
 export const isApart = process.env.TEST_MONGODB_URI !== undefined;
 
 /**
- * The whole platform on free ports, with nothing in it: in this process and on a data directory of its own, or with every service in a
- * process of its own where `npm test` says so (see `scripts/test-distributed.ts`).
+ * The whole platform on free ports: in this process and on a data directory of its own, or with every service in a process of its own
+ * where `npm test` says so (see `scripts/test-distributed.ts`). There, whoever has no wishes shares one with the tests before and after.
  */
-export const startTestPlatform = (env: NodeJS.ProcessEnv = {}): Promise<TestPlatform> =>
-	process.env.TEST_MONGODB_URI === undefined ? startInside(env) : startApart(env, process.env.TEST_MONGODB_URI);
+export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<TestPlatform> {
+	const { TEST_MONGODB_URI, TEST_CLUSTER } = process.env;
+	if (TEST_MONGODB_URI === undefined) return startInside(env);
+	if (Object.keys(env).length === 0 && TEST_CLUSTER !== undefined) return attach(JSON.parse(TEST_CLUSTER));
+	const own = await OwnCluster.start(TEST_MONGODB_URI, env);
+	const attached = await attach(own.address);
+	return { ...attached, stop: () => attached.stop().then(() => own.stop()) };
+}
 
-const usual = { PUBLIC_ORIGIN, ...unlimited };
-const freePorts = { PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0" };
+export const usual = { PUBLIC_ORIGIN, ...unlimited };
+export const freePorts = { PORT: "0", INTERNAL_PORT: "0", PROBE_PORT: "0" };
 
 async function startInside(env: NodeJS.ProcessEnv): Promise<TestPlatform> {
 	const dataDir = mkdtempSync(join(tmpdir(), "hannip-api-"));
@@ -83,44 +88,11 @@ async function startInside(env: NodeJS.ProcessEnv): Promise<TestPlatform> {
 	};
 }
 
-/** What the tests ask directly they ask of a process of `auth` of their own, beside the one that is there. */
-async function startApart(env: NodeJS.ProcessEnv, mongodbUri: string): Promise<TestPlatform> {
-	const shared = { MONGODB_URI: mongodbUri.replace("/?", `/t_${newKey()}?`), LOG_LEVEL: "debug" };
-	const all = { ...usual, DRAIN_S: "0", ...shared, ...secretsFor(shared), ...env };
-	const cluster = await Cluster.start({ mongodbUri: shared.MONGODB_URI, env: all });
-	const settings = readSettings({
-		...all,
-		...freePorts,
-		SERVICES: "auth",
-		TRANSPORTER: cluster.nats.uri,
-		LOG_LEVEL: "fatal",
-	});
-	const { broker, stop } = await startPlatform(settings);
-	await broker.waitForServices(["user", "store", "credit"]);
-	const [gateway] = cluster.of("api");
-	const clients = clientsOf(broker, settings, {
-		public: `http://127.0.0.1:${gateway?.ports.public}`,
-		internal: `http://127.0.0.1:${gateway?.ports.internal}`,
-	});
-	return {
-		broker,
-		...clients,
-		probesUrl: `http://127.0.0.1:${gateway?.ports.probes}`,
-		async stop() {
-			clients.anyone.close();
-			clients.operator.close();
-			await stop();
-			const logs = cluster.processes.map(({ logFile }) => readFileSync(logFile, "utf8"));
-			await cluster.stop();
-			const database = await MongoClient.connect(shared.MONGODB_URI);
-			await database.db().dropDatabase();
-			await database.close();
-			for (const log of logs) refuseSecretsIn(log);
-		},
-	};
-}
-
-function clientsOf(broker: ServiceBroker, { publicOrigin }: Settings, urls: { public: string; internal: string }) {
+export function clientsOf(
+	broker: ServiceBroker,
+	{ publicOrigin }: Settings,
+	urls: { public: string; internal: string },
+) {
 	const contractOf = (routes: typeof publicRoutes) =>
 		new Contract(
 			JSON.parse(

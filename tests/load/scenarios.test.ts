@@ -61,12 +61,12 @@ describeWithK6("the load's scenarios, against one process", () => {
 });
 
 it("the chart has every second of a run, and escapes its title", () => {
-	const second = { users: 1, requestsPerS: 10, meanMs: 5, failed: 0, processes: 5 };
+	const second = { users: 1, requestsPerS: 10, meanMs: 5, failed: 0, processes: 5, memoryMb: 700 };
 	const svg = chartOf(
 		'a <b> & "c"',
 		[1, 2, 3].map((atS) => ({ ...second, atS })),
 	);
-	assert.equal(svg.match(/<polyline/g)?.length, 5);
+	assert.equal(svg.match(/<polyline/g)?.length, 6);
 	for (const [, points = ""] of svg.matchAll(/points="([^"]+)"/g)) assert.equal(points.split(" ").length, 3);
 	assert.ok(!svg.includes("<b>"));
 });
