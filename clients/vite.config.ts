@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -11,6 +11,11 @@ export const apps: readonly string[] = readdirSync(clients, { withFileTypes: tru
 	.filter((entry) => entry.isDirectory() && entry.name !== "dist" && hasFile(entry.name, "index.html"))
 	.map(({ name }) => name);
 
+/** What can be installed starts without a network. */
+function isInstallable(app: string): boolean {
+	return existsSync(join(clients, app, "public", `${app}.webmanifest`));
+}
+
 function hasFile(folder: string, name: string): boolean {
 	return readdirSync(join(clients, folder)).includes(name);
 }
@@ -18,7 +23,7 @@ function hasFile(folder: string, name: string): boolean {
 /** How an app is built: all that its page needs, to be served below `/<app>/` by any static server. */
 export function configOf(app: string): InlineConfig {
 	const outDir = join(clients, "dist", app);
-	const worker = hasFile(app, "service-worker.ts") ? { "service-worker": join(clients, app, "service-worker.ts") } : {};
+	const worker = isInstallable(app) ? { "service-worker": join(clients, "ui/service-worker.ts") } : {};
 	return {
 		configFile: false,
 		root: join(clients, app),
@@ -53,9 +58,11 @@ function shellList(app: string): Plugin {
 		generateBundle(_, bundle) {
 			const worker = bundle["service-worker.js"];
 			if (worker?.type !== "chunk") return;
-			const files = Object.keys(bundle).filter((name) => /\.(js|css|woff2)$/.test(name) && name !== worker.fileName);
+			const files = Object.keys(bundle).filter(
+				(name) => /\.(js|css|wasm|woff2)$/.test(name) && name !== worker.fileName,
+			);
 			const shell = [`/${app}/`, ...files.map((name) => `/${app}/${name}`)];
-			worker.code = worker.code.replace("__SHELL__", JSON.stringify(shell));
+			worker.code = worker.code.replaceAll("__SHELL__", JSON.stringify(shell));
 		},
 	};
 }

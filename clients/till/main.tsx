@@ -2,6 +2,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { Icon } from "../ui/icon.tsx";
 import { go, Link, path } from "../ui/router.tsx";
+import { startsOffline } from "../ui/starts-offline.ts";
 import { Toasts } from "../ui/toast.tsx";
 import "../ui/theme.ts";
 import "../ui/ui.css";
@@ -76,3 +77,4 @@ effect(() => {
 		go("/pay");
 });
 render(<Shell />, document.getElementById("app") as HTMLElement);
+startsOffline();

@@ -13,8 +13,17 @@ export const basket = signal<Basket>(read(BASKET) ?? emptyBasket);
 export const parked = signal<readonly Parked[]>(read(PARKED) ?? []);
 export const isEmpty = computed(() => basket.value.lines.length === 0);
 
-effect(() => localStorage.setItem(BASKET, JSON.stringify(basket.value)));
-effect(() => localStorage.setItem(PARKED, JSON.stringify(parked.value)));
+let isHeard = false;
+
+effect(() => write(BASKET, basket.value));
+effect(() => write(PARKED, parked.value));
+// It is one till, also in two tabs.
+addEventListener("storage", ({ key }) => {
+	isHeard = true;
+	if (key === null || key === BASKET) basket.value = read(BASKET) ?? emptyBasket;
+	if (key === null || key === PARKED) parked.value = read(PARKED) ?? [];
+	isHeard = false;
+});
 // The owner may have changed a price, here or since yesterday.
 effect(() => {
 	if (isLoading.value) return;
@@ -54,6 +63,11 @@ export function resume(id: string): void {
 
 export function discard(id: string): void {
 	parked.value = parked.value.filter((each) => each.id !== id);
+}
+
+/** What comes from another tab is written there already. */
+function write(name: string, value: unknown): void {
+	if (!isHeard) localStorage.setItem(name, JSON.stringify(value));
 }
 
 function read<T>(name: string): T | undefined {

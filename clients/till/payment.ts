@@ -43,8 +43,53 @@ const AGAIN_AFTER_MS = 2_000;
 
 let sending = new AbortController();
 
+/** One tab at a time carries out a payment; the others show what it does, and go on with it when it is closed. */
+const LOCK = "hannip.till.sale";
+let isCarrying = false;
+/** Cancelling what this tab carries out. */
+let undoing: Promise<void> | undefined;
+
+type Told = { readonly shown: Payment } | { readonly unwanted: string } | { readonly hello: true };
+const tabs = new BroadcastChannel(LOCK);
+const tell = (told: Told): void => tabs.postMessage(told);
+
+tabs.addEventListener("message", ({ data }: MessageEvent<Told>) => {
+	if ("hello" in data) {
+		if (isCarrying) tell({ shown: payment.value });
+	} else if ("unwanted" in data) {
+		const now = payment.value;
+		if (isCarrying && "attempt" in now && now.attempt.idempotencyKey === data.unwanted) void cancelPayment();
+	} else if (!isCarrying) {
+		const isNew = "attempt" in data.shown && !("attempt" in payment.value);
+		payment.value = data.shown;
+		if (isNew) void resumePayment();
+	}
+});
+
+function show(next: Payment): void {
+	payment.value = next;
+	tell({ shown: next });
+}
+
+const carry = (work: () => Promise<void>): Promise<void> =>
+	navigator.locks.request(LOCK, async () => {
+		isCarrying = true;
+		try {
+			await work();
+			await undoing;
+		} finally {
+			undoing = undefined;
+			isCarrying = false;
+		}
+	});
+
 /** Takes a payment. What is sent is kept first: whatever happens to this page, it is found again. */
 export async function pay(storeId: string, basket: Basket, code: string): Promise<void> {
+	if (payment.value.stage === "none") await carry(() => begin(storeId, basket, code));
+}
+
+async function begin(storeId: string, basket: Basket, code: string): Promise<void> {
+	// Another tab may have been quicker, and this one shows that.
 	if (payment.value.stage !== "none") return;
 	const { lines, discount, note } = basket;
 	const attempt: Attempt = {
@@ -58,36 +103,48 @@ export async function pay(storeId: string, basket: Basket, code: string): Promis
 		isDoubtful: false,
 		isUnwanted: false,
 	};
-	payment.value = { stage: "sending", attempt };
+	show({ stage: "sending", attempt });
 	await keep(KEPT, attempt);
 	await settle(attempt);
 }
 
-/** Goes on with what this till did not know the outcome of when it was closed. */
-export async function resumePayment(): Promise<void> {
-	const found = await kept<Attempt>(KEPT);
-	if (!found) return;
-	const attempt = { ...found, isDoubtful: true };
-	payment.value = { stage: attempt.isUnwanted ? "cancelling" : "checking", attempt };
-	await (attempt.isUnwanted ? undo(attempt) : settle(attempt));
+/** Goes on with what this till did not know the outcome of when the page, or another tab of it, was closed. */
+export function resumePayment(): Promise<void> {
+	tell({ hello: true });
+	return carry(async () => {
+		const found = (await kept<Attempt>(KEPT)) ?? (await leftOver());
+		if (!found) return;
+		const attempt = { ...found, isDoubtful: true };
+		show({ stage: attempt.isUnwanted ? "cancelling" : "checking", attempt });
+		await (attempt.isUnwanted ? undo(attempt) : settle(attempt));
+	});
+}
+
+/** What another tab had on all screens when it went away. */
+async function leftOver(): Promise<Attempt | undefined> {
+	if (!("attempt" in payment.value)) return undefined;
+	// What it said last may be on its way.
+	await pause(ASK_EVERY_MS);
+	return "attempt" in payment.value ? payment.value.attempt : undefined;
 }
 
 /** The number of a sale of which the outcome cannot be asked for any more. */
 export const unsettled = async (): Promise<string | undefined> => (await kept<Attempt>(KEPT))?.idempotencyKey;
 
 export function dismiss(): void {
-	if (!("attempt" in payment.value)) payment.value = { stage: "none" };
+	if (!("attempt" in payment.value)) show({ stage: "none" });
 }
 
 /** Makes sure that it has no effect, whatever has become of it. */
 export async function cancelPayment(): Promise<void> {
 	const now = payment.value;
 	if (!("attempt" in now) || now.stage === "cancelling") return;
+	if (!isCarrying) return tell({ unwanted: now.attempt.idempotencyKey });
 	const attempt = { ...now.attempt, isUnwanted: true };
-	payment.value = { stage: "cancelling", attempt };
+	show({ stage: "cancelling", attempt });
 	sending.abort();
-	await keep(KEPT, attempt);
-	await undo(attempt);
+	undoing = keep(KEPT, attempt).then(() => undo(attempt));
+	await undoing;
 }
 
 /** Not any more when it was cancelled: whatever was asked for it before is not listened to. */
@@ -99,7 +156,7 @@ function isGoingOn({ idempotencyKey }: Attempt): boolean {
 async function doubt(attempt: Attempt): Promise<Attempt> {
 	const doubtful = { ...attempt, isDoubtful: true };
 	if (!isGoingOn(attempt)) return doubtful;
-	payment.value = { stage: "checking", attempt: doubtful };
+	show({ stage: "checking", attempt: doubtful });
 	await keep(KEPT, doubtful);
 	return doubtful;
 }
@@ -122,7 +179,7 @@ async function settle(attempt: Attempt): Promise<void> {
 		if (isEnded.value) return now.isDoubtful ? undefined : await end({ stage: "none" });
 		if (isDefinite(outcome.problem)) return await refuse(now, outcome.problem);
 		now = await doubt(now);
-		await pause(AGAIN_AFTER_MS);
+		await pause(AGAIN_AFTER_MS, signal);
 	}
 }
 
@@ -141,16 +198,18 @@ async function refuse(attempt: Attempt, problem: Problem): Promise<void> {
 
 /** Until it is in a state that it stays in. */
 async function follow(attempt: Attempt, sale: Sale): Promise<void> {
+	const { signal } = sending;
 	let now = sale;
 	if (now.state === "pending") {
 		const approveByMs = attempt.approveByMs ?? Date.now() + (now.expiresAtMs ?? 0) - (now.createdAtMs ?? 0);
 		const waiting = { ...attempt, approveByMs };
 		if (isGoingOn(attempt)) await keep(KEPT, waiting);
-		if (isGoingOn(attempt)) payment.value = { stage: "waiting", attempt: waiting };
+		if (isGoingOn(attempt)) show({ stage: "waiting", attempt: waiting });
 	}
 	while (now.state === "pending" && isGoingOn(attempt) && !isEnded.value) {
-		await pause(ASK_EVERY_MS);
-		const asked = await call("store.getSale", { storeId: attempt.storeId, saleId: attempt.idempotencyKey });
+		await pause(ASK_EVERY_MS, signal);
+		const said = { storeId: attempt.storeId, saleId: attempt.idempotencyKey };
+		const asked = await call("store.getSale", said, { signal });
 		if (asked.ok) now = asked.value;
 	}
 	const outcome = outcomeOf(now);
@@ -176,7 +235,7 @@ function outcomeOf(sale: Sale): Payment | undefined {
 }
 
 async function undo(attempt: Attempt): Promise<void> {
-	payment.value = { stage: "cancelling", attempt };
+	show({ stage: "cancelling", attempt });
 	const effect = await cancelled(attempt);
 	if (effect) await end({ stage: "cancelled", effect });
 }
@@ -194,7 +253,11 @@ async function cancelled(attempt: Attempt): Promise<Effect | undefined> {
 
 async function end(outcome: Payment): Promise<void> {
 	await forget(KEPT);
-	payment.value = outcome;
+	show(outcome);
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+	new Promise((resolve) => {
+		setTimeout(resolve, ms);
+		signal?.addEventListener("abort", () => resolve(), { once: true });
+	});

@@ -6,7 +6,7 @@ import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
 import type { Product } from "./basket.ts";
 import { add, basket } from "./order.ts";
-import { categories, isLoading, load, products } from "./shop.ts";
+import { categories, isLoading, isOnline, load, products } from "./shop.ts";
 import { t } from "./texts.ts";
 
 /** What the store sells, to press. */
@@ -65,7 +65,7 @@ function matches({ name, sku }: Product, query: string): boolean {
 }
 
 function Shelf({ shown, query }: { readonly shown: readonly Product[]; readonly query: string }) {
-	if (isLoading.value) return <Waiting />;
+	if (isLoading.value) return isOnline.value ? <Waiting /> : <Empty icon="offline" text={t().offlineProducts} />;
 	if (products.value.length === 0)
 		return (
 			<Empty icon="shop" text={t().noProducts}>
@@ -101,12 +101,14 @@ function Waiting() {
 
 function Tile({ product: { id, name, category, price, photoId } }: { readonly product: Product }) {
 	const count = basket.value.lines.find(({ productId }) => productId === id)?.quantity ?? 0;
+	// Without a network there are those that the browser has kept.
+	const [isMissing, setMissing] = useState(false);
 	const hue = categories.value.indexOf(category) % 6;
 	return (
 		<button type="button" class={`product hue-${hue}`} onClick={() => add(id)}>
 			<span class="hidden-text">{t().addProduct(name, credit(price))}</span>
-			{photoId ? (
-				<img src={`/v1/photos/${photoId}`} alt="" loading="lazy" decoding="async" />
+			{photoId && !isMissing ? (
+				<img src={`/v1/photos/${photoId}`} alt="" loading="lazy" decoding="async" onError={() => setMissing(true)} />
 			) : (
 				<span class="no-photo" aria-hidden="true">
 					{[...name][0]}

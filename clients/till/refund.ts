@@ -20,6 +20,9 @@ export const pendingRefund = (saleId: string): Promise<PendingRefund | undefined
 type Wanted = { readonly saleId: string; readonly amount?: number; readonly reason?: string };
 
 export async function beginRefund(wanted: Wanted, onDoubt: () => void): Promise<Refunded> {
+	// As in another tab.
+	const begun = await pendingRefund(wanted.saleId);
+	if (begun) return settleRefund(begun, onDoubt);
 	const pending = { storeId: till.value?.storeId ?? "", idempotencyKey: crypto.randomUUID(), ...wanted };
 	await keep(nameOf(wanted.saleId), pending);
 	return settleRefund(pending, onDoubt);

@@ -1,4 +1,4 @@
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
 import { keep, kept } from "../sdk/key-cabinet.ts";
 import type { Asking } from "../sdk/persistence.ts";
@@ -11,6 +11,7 @@ type Store = Result<"store.get">;
 type Kept = { readonly store: Store; readonly products: readonly Product[] };
 
 const CATALOGUE = "till.catalogue";
+const TRY_EVERY_MS = 2_000;
 
 let client: TillClient;
 /** Which till this is; none until it is paired. */
@@ -21,16 +22,33 @@ export const store = signal<Store | null>(null);
 export const products = signal<readonly Product[]>([]);
 /** Until the products were there once. */
 export const isLoading = signal(true);
+/** Whether the platform answered when it was last asked; what the browser knows of its network is where that begins. */
 export const isOnline = signal(navigator.onLine);
 export const byId = computed(() => new Map(products.value.map((product) => [product.id, product])));
 export const categories = computed(() => [...new Set(products.value.map(({ category }) => category))]);
 
 addEventListener("online", () => {
 	isOnline.value = true;
+	void load();
 });
 addEventListener("offline", () => {
 	isOnline.value = false;
 });
+effect(() => {
+	if (!isOnline.value && till.value) void untilReached();
+});
+
+let isTrying = false;
+
+async function untilReached(): Promise<void> {
+	if (isTrying) return;
+	isTrying = true;
+	while (!isOnline.value && till.value) {
+		await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
+		await load();
+	}
+	isTrying = false;
+}
 
 export async function openTill(): Promise<void> {
 	client = await TillClient.open();
@@ -44,14 +62,19 @@ export async function openTill(): Promise<void> {
 /** As `TillClient.call`, in this till's store. */
 export async function call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> {
 	const outcome = await client.call(name, said, asking);
+	// What was given up here says nothing of the network.
+	if (!asking.signal?.aborted) isOnline.value = isAnswer(outcome);
 	if (!outcome.ok && outcome.problem.code === "unauthenticated") isEnded.value = true;
 	if (till.value !== client.till) till.value = client.till;
 	return outcome;
 }
 
+const isAnswer = (outcome: Outcome<unknown>): boolean => outcome.ok || outcome.problem.status > 0;
+
 /** @returns why not */
 export async function pair(pairingCode: string): Promise<Problem | null> {
 	const outcome = await client.pair(pairingCode);
+	isOnline.value = isAnswer(outcome);
 	if (!outcome.ok) return outcome.problem;
 	isEnded.value = false;
 	till.value = outcome.value;

@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { startsOffline } from "../ui/starts-offline.ts";
 import "../ui/theme.ts";
 import "../ui/ui.css";
 import "./wallet.css";
@@ -10,4 +11,4 @@ place.textContent = "";
 render(<App />, place);
 // Without https there is no key, and so no wallet: the welcome screen says so.
 if (isSecureContext) void start();
-if (isSecureContext && import.meta.env.PROD) void navigator.serviceWorker?.register("./service-worker.js");
+startsOffline();

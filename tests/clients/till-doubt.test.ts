@@ -27,7 +27,9 @@ describeInBrowser("a till in doubt", () => {
 		platform = await startServedPlatform();
 		cafe = await openCafe(platform);
 		browser = await openBrowser({ ...tablet });
-		await openTillPage(browser, cafe, { mayRefund: true });
+		const page = await openTillPage(browser, cafe, { mayRefund: true });
+		// Another tab goes on with what the one under test has begun.
+		await page.goto("about:blank");
 	});
 	after(async () => {
 		await browser?.close();
@@ -198,6 +200,97 @@ describeInBrowser("a till in doubt", () => {
 		assert.equal((await balance()) - before, 1_000);
 		await screenshot(page, "till-sale-refunded");
 	});
+
+	it("starts without a network with what it knew, says what to do, and goes on when there is one", async (t) => {
+		const page = await till(t);
+		const before = await balance();
+		await page.evaluate(() => navigator.serviceWorker.ready);
+		await page.reload();
+		await page.getByRole("button", { name: /초콜릿/ }).waitFor();
+		await browser.setOffline(true);
+		t.after(() => browser.setOffline(false));
+		await page.reload();
+		await page.getByRole("button", { name: /초콜릿/ }).click();
+		await page.getByRole("status").getByText("연결이 끊겼어요").waitFor();
+		await screenshot(page, "till-offline");
+		await assertAccessible(page, "offline");
+		const { code } = await codeOf(cafe.customer);
+		await scanByHand(page, code);
+		await heading(page, "지금은 결제를 받을 수 없어요");
+		await screenshot(page, "till-offline-pay");
+		await assertAccessible(page, "offline, paying");
+		await browser.setOffline(false);
+		await heading(page, "손님의 QR을 비춰 주세요");
+		assert.equal(await balance(), before);
+		await scanByHand(page, code);
+		await heading(page, "결제됐어요");
+		assert.equal(before - (await balance()), 6_800);
+	});
+
+	it("is one till in two tabs: one sells, both show it, and the other goes on when the one is closed", async (t) => {
+		const [page, other] = [await till(t), await till(t)];
+		const before = await balance();
+		let isCut = true;
+		let asked = 0;
+		await browser.route(SALES, (route) => {
+			if (route.request().method() === "POST") asked++;
+			return isCut && route.request().method() === "POST" ? loseAnswer(route) : route.continue();
+		});
+		t.after(() => browser.unroute(SALES));
+		await page.getByRole("button", { name: /초콜릿/ }).click();
+		await other.getByRole("button", { name: /결제 받기 6,800/ }).waitFor();
+		const codes = [(await codeOf(cafe.customer)).code, (await codeOf(cafe.customer)).code] as const;
+		await Promise.all([scanByHand(page, codes[0]), scanByHand(other, codes[1])]);
+		for (const tab of [page, other]) await heading(tab, "결과를 확인하고 있어요");
+		const sofar = asked;
+		await page.close();
+		isCut = false;
+		await heading(other, "결제됐어요");
+		assert.ok(asked > sofar);
+		assert.equal(before - (await balance()), 6_800);
+		await other.keyboard.press("Enter");
+		await other.getByText("상품을 눌러 담아 보세요.").waitFor();
+
+		const third = await till(t);
+		await buy(third, (await codeOf(cafe.customer)).code);
+		for (const tab of [third, other]) await heading(tab, "결제됐어요");
+		await other.keyboard.press("Enter");
+		for (const tab of [third, other]) await tab.getByText("상품을 눌러 담아 보세요.").waitFor();
+		assert.equal(before - (await balance()), 2 * 6_800);
+	});
+
+	it("is cancelled from either of two tabs", async (t) => {
+		const [page, other] = [await till(t), await till(t)];
+		const before = await balance();
+		await page.route(SALES, (route) => (route.request().method() === "POST" ? loseAnswer(route) : route.continue()));
+		await buy(page, (await codeOf(cafe.customer)).code);
+		await other.getByRole("button", { name: "멈추고 취소하기" }).click();
+		for (const tab of [page, other]) await heading(tab, "취소했어요");
+		assert.equal(await balance(), before);
+	});
+
+	for (const hours of [-1, 1])
+		it(`sells, waits for approval and refunds with a clock that is ${hours} h off`, async (t) => {
+			const page = await till(t);
+			const before = await balance();
+			await page.addInitScript((aheadMs) => {
+				const now = Date.now.bind(Date);
+				Date.now = () => now() + aheadMs;
+			}, hours * 3_600_000);
+			await page.reload();
+			await buy(page, (await codeOf(cafe.customer, 1_000)).code);
+			await heading(page, "손님의 승인을 기다려요");
+			assert.match(await page.getByRole("timer").innerText(), /^\d{1,3}초 남음$/);
+			const [{ id, storeId, total } = assert.fail()] = (await cafe.customer.api.ok("store.listApprovals", {})).items;
+			await cafe.customer.api.ok("store.decide", { id, storeId, total, decision: "confirm" });
+			await heading(page, "결제됐어요");
+			await page.keyboard.press("Enter");
+			await page.goto(`${platform.url}/till/#/sales/${id.split(".").at(-1)}`);
+			await page.getByRole("button", { name: "환불하기" }).click();
+			await page.getByRole("button", { name: "6,800닢 환불" }).click();
+			await page.getByText("환불됨").waitFor();
+			assert.equal(await balance(), before);
+		});
 
 	it("is told when its owner has ended it, and joins again", async (t) => {
 		const page = await till(t);

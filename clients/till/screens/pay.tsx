@@ -9,24 +9,49 @@ import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { totalOf } from "../basket.ts";
 import { Camera } from "../camera.tsx";
-import { basket, isEmpty } from "../order.ts";
+import { basket, isEmpty, park } from "../order.ts";
 import { pay, payment } from "../payment.ts";
-import { till } from "../shop.ts";
+import { reload } from "../product-grid.tsx";
+import { isOnline, till } from "../shop.ts";
 import { t } from "../texts.ts";
 import { hearScanner } from "../wedge.ts";
-import { Progress } from "./progress.tsx";
+import { Outcome, Progress } from "./progress.tsx";
 import { isPaymentCode } from "./sell.tsx";
 
 /** Reads the customer's code, by whatever can read it, and then says what becomes of the payment. */
 export function Pay() {
 	if (payment.value.stage !== "none") return <Progress payment={payment.value} />;
-	return isEmpty.value ? <Back /> : <Scan />;
+	if (isEmpty.value) return <Back />;
+	return isOnline.value ? <Scan /> : <Unconnected />;
 }
 
 /** There is nothing to pay, as after a step back in the browser. */
 function Back() {
 	useEffect(() => go("/", "replace"), []);
 	return null;
+}
+
+/** A code that is scanned now would have ended when it is sent. */
+function Unconnected() {
+	return (
+		<Outcome look="plain" icon="offline" title={t().offlineTitle} text={t().offlineText} amount={totalOf(basket.value)}>
+			<Button look="primary" class="wide large" onPress={reload}>
+				{t().again}
+			</Button>
+			<Button
+				class="wide large"
+				onPress={() => {
+					park();
+					go("/");
+				}}
+			>
+				{t().park}
+			</Button>
+			<Button look="quiet" class="wide" onPress={() => go("/")}>
+				{t().back}
+			</Button>
+		</Outcome>
+	);
 }
 
 function Scan() {

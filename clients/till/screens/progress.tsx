@@ -42,7 +42,7 @@ type Props = {
 	readonly children?: preact.ComponentChildren;
 };
 
-function Outcome({ look, icon, title, text, amount, children }: Props) {
+export function Outcome({ look, icon, title, text, amount, children }: Props) {
 	return (
 		<main class={`outcome ${look}`}>
 			<div class="outcome-body" role={look === "busy" ? "status" : "alert"}>

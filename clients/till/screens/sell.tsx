@@ -9,7 +9,7 @@ import { add, basket, isEmpty, park } from "../order.ts";
 import { pay } from "../payment.ts";
 import { hand } from "../preferences.ts";
 import { ProductGrid } from "../product-grid.tsx";
-import { products, store, till } from "../shop.ts";
+import { isOnline, products, store, till } from "../shop.ts";
 import { t } from "../texts.ts";
 import { hearScanner } from "../wedge.ts";
 
@@ -60,7 +60,7 @@ const keys: Readonly<Record<string, () => void>> = {
 function scanned(text: string): void {
 	if (isPaymentCode(text)) {
 		if (isEmpty.value || !till.value) return;
-		void pay(till.value.storeId, basket.value, text);
+		if (isOnline.value) void pay(till.value.storeId, basket.value, text);
 		go("/pay");
 		return;
 	}

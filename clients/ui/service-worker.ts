@@ -1,4 +1,4 @@
-// Keeps the app's own files, so that it starts without a network. Answers of the API are never kept: money is asked for anew.
+// Keeps an app's own files, so that it starts without a network. Answers of the API are never kept: money is asked for anew.
 
 type Waiting = Event & { waitUntil(work: Promise<unknown>): void };
 type Asked = Waiting & { readonly request: Request; respondWith(answer: Promise<Response>): void };
@@ -14,9 +14,12 @@ const worker = globalThis as unknown as AppWorker;
 /** Filled in when it is built, see `vite.config.ts`. */
 declare const __SHELL__: readonly string[];
 
+const [page, ...files] = __SHELL__;
 const shell = new Set(__SHELL__);
+/** The other apps of this origin keep theirs beside it. */
+const ours = `shell ${page} `;
 /** Another build has other files, and so another name. */
-const cacheName = `shell ${[...shell].join(" ")}`;
+const cacheName = ours + files.join(" ");
 
 worker.addEventListener("install", (event) => {
 	void worker.skipWaiting();
@@ -28,8 +31,7 @@ worker.addEventListener("activate", (event) => {
 });
 
 async function replaceOthers(): Promise<void> {
-	for (const name of await caches.keys())
-		if (name.startsWith("shell ") && name !== cacheName) await caches.delete(name);
+	for (const name of await caches.keys()) if (name.startsWith(ours) && name !== cacheName) await caches.delete(name);
 	await worker.clients.claim();
 }
 
