@@ -58,6 +58,9 @@ const parts = {
 	"npm-groovy-lint": { env: "NPM_GROOVY_LINT", npm: "npm-groovy-lint@15.2.2", file: /^\/npm-groovy-lint$/ },
 	/** Its package is installed, not unpacked: it is a folder of Java. */
 	mvn: { env: "MVN", apt: "maven", file: /^\/mvn$/ },
+	/** What containers are built and started by; it comes with most of what it needs. */
+	podman: { env: "PODMAN", apt: "podman", file: /^\/podman$/ },
+	runc: { env: "RUNC", apt: "runc", file: /^\/runc$/ },
 	/** A folder. */
 	"kubernetes-schemas": {
 		env: "KUBERNETES_SCHEMAS",
