@@ -1,13 +1,14 @@
-// `npm run audit`: reads the whole log and holds it, and the read model, against the rules; and the operator log, whether its chain is whole. Asks a running platform at
+// `npm run audit`: reads the whole log and holds it, and the read model, against the rules; and the operator log, its chain and
+// whether it says the same as the ledger. Asks a running platform at
 // `--internal-url`; if none runs there, opens the ledger where the settings say that it lies; and says which of both before it begins.
 // Exits with 1 unless everything is right.
 import { parseArgs } from "node:util";
 import type { Result } from "../services/actions.ts";
-import { auditLedger } from "../services/credit/audit-run.ts";
+import { type AuditProgress, auditLedger } from "../services/credit/audit-run.ts";
 import { bar, LOOK_MS, number, showProgress } from "./audit-view.ts";
-import { checkOperatorLog, operatorToken, placeOfLedger, withLedger } from "./stopped-ledger.ts";
+import { operatorToken, placeOfLedger, withLedger, withOperatorLog } from "./stopped-ledger.ts";
 
-type Report = Result<"credit.audit"> & { readonly operations: Result<"operator.checkOperations"> };
+type Report = Result<"credit.audit">;
 
 /** Before the audit and not with its result: it takes its time, and may fail. */
 const sayWhom = (whom: string): void => console.log(`audit of ${whom}`);
@@ -25,9 +26,7 @@ async function overHttp(url: string): Promise<Report | null> {
 	// Not to see how far it is says nothing about the audit itself.
 	const watching = setInterval(() => look().catch(() => {}), LOOK_MS);
 	try {
-		const ledger = await ask<Result<"credit.audit">>(url, "/ledger/audit", "POST");
-		const operations = ledger && (await ask<Report["operations"]>(url, "/operations/check", "POST"));
-		return operations && { ...ledger, operations };
+		return await ask<Report>(url, "/ledger/audit", "POST");
 	} finally {
 		clearInterval(watching);
 	}
@@ -51,10 +50,8 @@ async function ask<T>(url: string, path: string, method = "GET"): Promise<T | nu
 
 async function ofStorage(url: string): Promise<Report> {
 	sayWhom(`the stopped ledger in ${placeOfLedger()}, since no platform runs at ${url}`);
-	return withLedger(async (ledger) => ({
-		...(await auditLedger(ledger, { onProgress: (progress) => showProgress(bar(progress)) })),
-		operations: await checkOperatorLog(),
-	}));
+	const onProgress = (progress: AuditProgress) => showProgress(bar(progress));
+	return withLedger((ledger) => withOperatorLog((operations) => auditLedger(ledger, { operations, onProgress })));
 }
 
 /** Without a path. @throws when it has a password, which could end on the screen, and which nobody there asks for */
@@ -64,8 +61,6 @@ function internalUrl(): string {
 	if (username || password) throw new Error("--internal-url takes no user and no password");
 	return origin;
 }
-
-const isClean = ({ clean, operations }: Report): boolean => clean && operations.clean;
 
 function print(report: Report): void {
 	const { groups, entries, refused, accounts, transfers, inCirculation, headHash, tookMs, discrepancy, operations } =
@@ -81,7 +76,7 @@ function print(report: Report): void {
 	}
 	if (operations.discrepancy) console.error(`WRONG in the operator log: ${operations.discrepancy}`);
 	else console.log(`operator log: ${number(operations.lines)} lines; head ${operations.headHash}`);
-	if (isClean(report)) console.log("clean");
+	if (report.clean) console.log("clean");
 }
 
 try {
@@ -89,7 +84,7 @@ try {
 	const report = (await overHttp(url)) ?? (await ofStorage(url));
 	showProgress(null);
 	print(report);
-	process.exitCode = isClean(report) ? 0 : 1;
+	process.exitCode = report.clean ? 0 : 1;
 } catch (error) {
 	showProgress(null);
 	console.error(`audit: ${(error as Error).message}`);

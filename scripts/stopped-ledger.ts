@@ -2,7 +2,6 @@ import { existsSync, rmSync } from "node:fs";
 import { openDataDir } from "../mixins/data-dir.ts";
 import { adapterFor, type Documents } from "../mixins/database.ts";
 import { readSettings, type Settings } from "../moleculer.config.ts";
-import type { Result } from "../services/actions.ts";
 import { operatorTokenOf } from "../services/api/operators.ts";
 import { type LineDocument, OPERATOR_LOG, OperatorLog } from "../services/credit/operator-log.ts";
 import { RunningLedger } from "../services/credit/running-ledger.ts";
@@ -28,15 +27,11 @@ export async function withLedger<T>(work: (ledger: RunningLedger) => Promise<T>,
 	}
 }
 
-/** Whether the chain of what operators did is whole, where the settings say that it lies. */
-export async function checkOperatorLog(): Promise<Result<"operator.checkOperations">> {
+/** The same of what operators wrote down. */
+export async function withOperatorLog<T>(work: (log: OperatorLog) => Promise<T>): Promise<T> {
 	const adapter = adapterFor(settingsOfLedger(), { collection: OPERATOR_LOG });
 	await adapter.connect();
-	try {
-		return await new OperatorLog(adapter as unknown as Documents<LineDocument>).check();
-	} finally {
-		await adapter.disconnect();
-	}
+	return work(new OperatorLog(adapter as unknown as Documents<LineDocument>)).finally(() => adapter.disconnect());
 }
 
 /** Secrets of other services are not needed here. */

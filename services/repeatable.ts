@@ -75,6 +75,5 @@ export const repeatable: ReadonlySet<string> = new Set<keyof Actions>([
 	"operator.listProcesses",
 	"operator.listAdjustments",
 	"operator.listOperations",
-	"operator.checkOperations",
 	"store.report",
 ]);

@@ -100,7 +100,6 @@ export const rights = {
 	"operator.decideAdjustment": ["operator"],
 	"operator.rotateKeys": ["operator"],
 	"operator.listOperations": ["operator"],
-	"operator.checkOperations": ["operator"],
 } as const satisfies Partial<Record<keyof Actions, readonly Role[]>>;
 
 /** An action that can be reached from outside. */

@@ -9,7 +9,7 @@ import { t } from "./texts.ts";
 
 const LOOK_MS = 300;
 
-type Report = { readonly ledger: Result<"credit.audit">; readonly log: Result<"operator.checkOperations"> };
+type Report = Result<"credit.audit">;
 
 /** The audit, and how far it is. */
 export default function Books() {
@@ -23,10 +23,9 @@ export default function Books() {
 			if (status?.ok && status.value.auditing)
 				setDone(Math.floor((100 * status.value.auditing.sequence) / Math.max(1, status.value.auditing.of)));
 		}, LOOK_MS);
-		const ledger = await ask("credit.audit", {}).finally(() => clearInterval(looking));
-		const log = ledger && (await ask("operator.checkOperations", {}));
+		const found = await ask("credit.audit", {}).finally(() => clearInterval(looking));
 		setDone(null);
-		if (ledger && log) setReport({ ledger, log });
+		if (found) setReport(found);
 	};
 	return (
 		<main class="stack">
@@ -49,8 +48,7 @@ export default function Books() {
 	);
 }
 
-function Told({ ledger, log }: Report) {
-	const { discrepancy, groups, transfers, accounts, inCirculation, headHash } = ledger;
+function Told({ discrepancy, groups, transfers, accounts, inCirculation, headHash, operations: log }: Report) {
 	const wrong = discrepancy ? `${t().group} ${discrepancy.sequence}: ${discrepancy.what}` : log.discrepancy;
 	return (
 		<div class="stack" role="status">

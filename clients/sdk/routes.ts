@@ -118,5 +118,4 @@ export const internalRoutes = {
 	"operator.listProcesses": { method: "GET", path: "/processes" },
 	"operator.drain": { method: "POST", path: "/processes/:nodeId/drain" },
 	"operator.listOperations": { method: "GET", path: "/operations" },
-	"operator.checkOperations": { method: "POST", path: "/operations/check" },
 } as const satisfies Table;

@@ -7,7 +7,7 @@ import { BSON, type Db, type Document, MongoClient } from "mongodb";
 import { DURABLE } from "../../mixins/mongo.ts";
 
 const LOG = "ledger_groups";
-/** Append-only too. A line comes before what it is about, so it is read after the ledger: none may be missing for what that has. */
+/** Append-only too. A line comes before what it is about, and says what became of it after that. */
 const OPERATORS = "operator_log";
 /** Made of the log, or of interest for minutes only. */
 const isLeftOut = (name: string): boolean => /^(read_|claims_short$|counters_short$|system\.)/.test(name);
@@ -58,15 +58,23 @@ async function* linesOf(client: MongoClient, told: { latest?: End }): AsyncGener
 		await session.endSession();
 	}
 	let head = { sequence: 0, hash: "" };
-	for await (const doc of client.db().collection<{ _id: number; hash: string }>(LOG).find().sort({ _id: 1 })) {
-		if (doc._id !== head.sequence + 1) throw new Error(`the log lacks group ${head.sequence + 1}`);
-		head = { sequence: doc._id, hash: doc.hash };
-		lines++;
-		yield written({ in: LOG, doc });
-	}
-	for await (const doc of client.db().collection(OPERATORS).find().sort({ _id: 1 })) {
-		lines++;
-		yield written({ in: OPERATORS, doc });
+	let operations = "";
+	// Until no operator wrote anything while the ledger was read: then each has what the other one says.
+	for (let isQuiet = false; !isQuiet; ) {
+		const groups = client.db().collection<{ _id: number; hash: string }>(LOG);
+		for await (const doc of groups.find({ _id: { $gt: head.sequence } }).sort({ _id: 1 })) {
+			if (doc._id !== head.sequence + 1) throw new Error(`the log lacks group ${head.sequence + 1}`);
+			head = { sequence: doc._id, hash: doc.hash };
+			lines++;
+			yield written({ in: LOG, doc });
+		}
+		isQuiet = true;
+		const log = client.db().collection<{ _id: string }>(OPERATORS);
+		for await (const doc of log.find({ _id: { $gt: operations } }).sort({ _id: 1 })) {
+			[operations, isQuiet] = [doc._id, false];
+			lines++;
+			yield written({ in: OPERATORS, doc });
+		}
 	}
 	told.latest = { lines, ...head };
 	yield written({ end: told.latest });

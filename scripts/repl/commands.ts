@@ -138,8 +138,7 @@ async function audit(ask: Ask, print: Print, screen: Screen): Promise<void> {
 	};
 	const looking = setInterval(() => void look().catch(() => undefined), 250);
 	const result = await ask("credit.audit", {}).finally(() => clearInterval(looking));
-	const log = await ask("operator.checkOperations", {});
-	const { groups, transfers, accounts, inCirculation, headHash, discrepancy, tookMs } = result;
+	const { groups, transfers, accounts, inCirculation, headHash, discrepancy, operations: log, tookMs } = result;
 	print(
 		facts({
 			ledger: discrepancy ? `WRONG at group ${discrepancy.sequence}: ${discrepancy.what}` : "clean",

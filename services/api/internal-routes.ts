@@ -12,7 +12,7 @@ export const internalRoutes: readonly Route[] = [
 		method: "POST",
 		path: "/ledger/audit",
 		action: "credit.audit",
-		summary: "Read the whole log and check it",
+		summary: "Read the whole log, and the operator log with it, and check both",
 	},
 	{
 		method: "GET",
@@ -113,11 +113,5 @@ export const internalRoutes: readonly Route[] = [
 		path: "/operations",
 		action: "operator.listOperations",
 		summary: "What operators did, newest first",
-	},
-	{
-		method: "POST",
-		path: "/operations/check",
-		action: "operator.checkOperations",
-		summary: "Read the whole operator log and check it",
 	},
 ];

@@ -2,8 +2,9 @@ import type { Service } from "moleculer";
 import { commandOf } from "../../mixins/command-id.ts";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
-import { type Asking, operatorOf, personOf, recorded, recordedLate, scopeOf } from "./operation.ts";
+import { type Asking, operatorOf, personOf, recorded, recordedLate } from "./operation.ts";
 import type { Adjustment } from "./operator.actions.ts";
+import { scopeOf } from "./operator-log.ts";
 
 /** How long a second operator has to confirm one. */
 const CONFIRM_WITHIN_MS = 7 * 86_400_000;
@@ -39,6 +40,7 @@ export async function adjust(service: Service, ctx: Asking<Params<"operator.adju
 	const booked = await recorded(service, ctx, {
 		operation: "account.adjust",
 		target: accountId,
+		// The audit looks for how this ends.
 		before: `balance ${account.balance}; to ${direction} ${amount} by ${command.id}`,
 		make: ({ sequence, hash }, by) =>
 			call(ctx, "credit.transfer", {

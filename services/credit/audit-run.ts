@@ -2,6 +2,7 @@ import type { Result } from "../actions.ts";
 import type { Discrepancy } from "./audit.ts";
 import type { AuditHandlers } from "./audit-worker.ts";
 import type { Group } from "./journal.ts";
+import type { OperatorLog } from "./operator-log.ts";
 import type { RunningLedger } from "./running-ledger.ts";
 import { WorkerLink } from "./worker-link.ts";
 
@@ -14,25 +15,53 @@ const ACCOUNTS_AT_ONCE = 1_000;
 export type AuditProgress = { readonly sequence: number; readonly of: number; readonly transfers: number };
 type Report = (progress: AuditProgress) => void;
 
+type Options = {
+	/** Without it no operator may have changed anything. */
+	readonly operations?: Pick<OperatorLog, "after">;
+	readonly onProgress?: Report;
+};
+
 /**
- * Reads the log, up to the end that it has now, and holds it against the rules; then the read model against the log. Payments go on
- * meanwhile, and memory does not grow with the log.
+ * Reads the log, up to the end that it has now, and holds it against the rules; then the read model and what operators wrote down against the log.
+ * Payments go on meanwhile, and memory does not grow with the log.
  */
 export async function auditLedger(
 	ledger: RunningLedger,
-	{ onProgress = () => {} }: { onProgress?: Report } = {},
+	{ operations: lines = { after: async () => [] }, onProgress = () => {} }: Options = {},
 ): Promise<Result<"credit.audit">> {
 	const startedAt = performance.now();
 	const worker = new WorkerLink<AuditHandlers>(new URL("./audit-worker.ts", import.meta.url), undefined);
 	try {
+		const next = await readLines({ lines, worker, from: 0, isBefore: true });
 		const discrepancy = await firstDiscrepancy({ ledger, worker, onProgress });
+		if (next !== null) await readLines({ lines, worker, from: next, isBefore: false });
+		const operations = await worker.call("operations", { isLedgerRight: discrepancy === null });
 		const summary = await worker.call("summary", undefined);
 		const tookMs = Math.round(performance.now() - startedAt);
-		return { clean: discrepancy === null, discrepancy, ...summary, tookMs };
+		return { clean: discrepancy === null && operations.clean, discrepancy, operations, ...summary, tookMs };
 	} finally {
 		// Its scratch file would stay until the process ends.
 		await worker.call("close", undefined).finally(() => worker.close());
 	}
+}
+
+type Reading = {
+	readonly lines: Pick<OperatorLog, "after">;
+	readonly worker: WorkerLink<AuditHandlers>;
+	readonly from: number;
+	/** Before the ledger is read. */
+	readonly isBefore: boolean;
+};
+
+/** @returns up to where, or null when one of them is wrong */
+async function readLines({ lines, worker, from, isBefore }: Reading): Promise<number | null> {
+	let next: number | null = from;
+	while (next !== null) {
+		const page = await lines.after(next);
+		if (page.length === 0) break;
+		next = await worker.call("lines", { page, isBefore });
+	}
+	return next;
 }
 
 type Run = { readonly ledger: RunningLedger; readonly worker: WorkerLink<AuditHandlers>; readonly onProgress: Report };

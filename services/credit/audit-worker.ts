@@ -2,8 +2,10 @@ import { setPriority } from "node:os";
 import type { Result } from "../actions.ts";
 import { Auditor, type Discrepancy } from "./audit.ts";
 import { Comparison } from "./audit-comparison.ts";
+import { OperationsAudit } from "./audit-operations.ts";
 import type { Group } from "./journal.ts";
 import type { Account } from "./model.ts";
+import type { LineDocument } from "./operator-log.ts";
 import { serve } from "./worker-link.ts";
 
 // The thread behind `auditLedger`, one for each audit: payments do not wait for it.
@@ -13,6 +15,7 @@ import { serve } from "./worker-link.ts";
 if (process.platform === "linux") setPriority(19);
 
 const auditor = new Auditor();
+const operations = new OperationsAudit(auditor.scratch);
 let comparison: Comparison | null = null;
 
 function check(groups: readonly Group[]): { discrepancy: Discrepancy | null; transfers: number } {
@@ -21,6 +24,7 @@ function check(groups: readonly Group[]): { discrepancy: Discrepancy | null; tra
 		discrepancy = auditor.check(group);
 		if (discrepancy) break;
 		comparison?.settle(group);
+		operations.group(group);
 	}
 	return { discrepancy, transfers: auditor.transfers.size };
 }
@@ -30,7 +34,7 @@ function compare(accounts: readonly Account[]): void {
 	comparison.take(accounts);
 }
 
-type Summary = Omit<Result<"credit.audit">, "clean" | "discrepancy" | "tookMs">;
+type Summary = Omit<Result<"credit.audit">, "clean" | "discrepancy" | "operations" | "tookMs">;
 
 function summary(): Summary {
 	const { head, entries, refused, accounts, transfers } = auditor;
@@ -55,6 +59,8 @@ const handlers = {
 	compare,
 	finish: (_: undefined) => auditor.finish() ?? comparison?.finish() ?? null,
 	summary: (_: undefined) => summary(),
+	lines: (read: { page: readonly LineDocument[]; isBefore: boolean }) => operations.lines(read),
+	operations: (ledger: { isLedgerRight: boolean }) => operations.finish(ledger),
 	close: (_: undefined) => auditor.close(),
 };
 export type AuditHandlers = typeof handlers;

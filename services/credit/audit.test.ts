@@ -159,6 +159,7 @@ describe("auditLedger", () => {
 		assert.deepEqual(report, {
 			clean: true,
 			discrepancy: null,
+			operations: { clean: true, discrepancy: null, lines: 0, headHash: "0".repeat(64) },
 			groups: COMMANDS.length,
 			entries: COMMANDS.length,
 			refused: 1,

@@ -203,9 +203,18 @@ export const creditActions = {
 	audit: {
 		params: empty,
 		returns: closed({
+			/** Nothing is wrong, neither with the ledger nor with the operator log. */
 			clean: Type.Boolean(),
-			/** The first thing that is wrong. */
+			/** The first thing that is wrong with the ledger. */
 			discrepancy: nullable(Discrepancy),
+			/** The operator log: its chain, and whether it and the ledger say the same of what operators changed. */
+			operations: closed({
+				clean: Type.Boolean(),
+				discrepancy: nullable(Type.String()),
+				lines: Count,
+				/** Kept elsewhere, it shows later that nothing was cut off. */
+				headHash: Type.String(),
+			}),
 			groups: Count,
 			entries: Count,
 			refused: Count,

@@ -26,12 +26,21 @@ import {
 	type Transfer,
 	type TransferId,
 } from "./model.ts";
+import { logOf } from "./operation.ts";
 import { operatorService } from "./operator.service.ts";
+import type { OperatorLog } from "./operator-log.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
 import { endOf, placeOf, toCursor } from "./statement-cursor.ts";
 import { openStorage } from "./storage.ts";
 import { traceOf } from "./trace.ts";
+
+/** The service that keeps it runs in the same process, and starts after this one. @throws service_unavailable before that */
+function operatorLogBeside(broker: ServiceBroker): OperatorLog {
+	const service = broker.getLocalService("operator");
+	if (!service) throw fail("service_unavailable");
+	return logOf(service);
+}
 
 const SECOND_MS = 1_000;
 const SYSTEM_ACCOUNTS = ["system:funding", "system:settlement", "system:fees", "system:adjustment"];
@@ -201,6 +210,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			credit.audit ??= {
 				progress: null,
 				result: auditLedger(credit.ledger, {
+					operations: operatorLogBeside(this.broker),
 					onProgress: (progress) => Object.assign(credit.audit ?? {}, { progress }),
 				})
 					.then((result) => {

@@ -1,6 +1,7 @@
 import { call, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
-import { type Asking, operatorOf, scopeOf } from "./operation.ts";
+import { type Asking, operatorOf } from "./operation.ts";
+import { scopeOf } from "./operator-log.ts";
 
 const PERSON = /^(?:wallet:)?(u_[A-Za-z0-9_-]{16})$/;
 const STORE = /^(?:store:)?(s_[A-Za-z0-9_-]{16})$/;

@@ -24,9 +24,6 @@ export function personOf(ctx: Asking): string {
 	return name;
 }
 
-/** Part of each operator's ids in the ledger, so that it says who it was. */
-export const scopeOf = (name: string): string => `operator:${name}`;
-
 type Change<T> = {
 	/** As `account.freeze`. */
 	readonly operation: string;

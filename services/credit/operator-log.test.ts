@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { test } from "node:test";
-import { type LineDocument, OperatorLog } from "./operator-log.ts";
+import { LineChain, type LineDocument, OperatorLog } from "./operator-log.ts";
 
 type Documents = ConstructorParameters<typeof OperatorLog>[0];
 
@@ -32,7 +32,10 @@ async function edited(edit: (lines: LineDocument[]) => LineDocument[]) {
 	const note = { by: "kim", operation: "account.freeze", target: "wallet:u_x", reason: "why", of: null, detail: "" };
 	await Promise.all([1, 2, 3, 4, 5].map(() => log.append({ ...note, phase: "begun" })));
 	kept = edit(kept.sort((a, b) => (a._id < b._id ? -1 : 1)));
-	return log.check();
+	const chain = new LineChain();
+	let discrepancy: string | null = null;
+	for (const line of await log.after(0)) discrepancy ??= chain.follow(line);
+	return { lines: chain.head.sequence, discrepancy };
 }
 
 const at = (index: number, change: (line: LineDocument) => LineDocument) => (lines: LineDocument[]) =>

@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
 import type { Documents } from "../../mixins/database.ts";
-import type { Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 
 /** What is written down about a change: once before it is made, and once about what became of it. */
@@ -85,43 +84,45 @@ export class OperatorLog {
 	/** Whether what began with this line is known to have been done; looked for in what was written since. */
 	async isDone(of: number): Promise<boolean> {
 		for (let after = of; ; ) {
-			const query = { _id: { $gt: idOf(after) } };
-			const lines = (await this.#documents.find({ query, sort: "_id", limit: PAGE })).map(lineOf);
+			const lines = (await this.after(after)).map(lineOf);
 			if (lines.some((line) => line.of === of && line.phase === "done")) return true;
 			if (lines.length < PAGE) return false;
 			after = lines.at(-1)?.sequence ?? after;
 		}
 	}
 
-	/** Reads the whole chain. The newest hash, kept elsewhere, shows later that no line was cut off. */
-	async check(): Promise<Result<"operator.checkOperations">> {
-		let head: { sequence: number; hash: string } = EMPTY;
-		for (;;) {
-			const query = { _id: { $gt: idOf(head.sequence) } };
-			const page = await this.#documents.find({ query, sort: "_id", limit: PAGE });
-			for (const document of page) {
-				const discrepancy = wrongIn(document, head);
-				if (discrepancy) return report(head, discrepancy);
-				head = { sequence: head.sequence + 1, hash: document.hash };
-			}
-			if (page.length < PAGE) return report(head, null);
-		}
+	/** The next ones after that number, as they are kept; none at the end. */
+	after(sequence: number): Promise<LineDocument[]> {
+		return this.#documents.find({ query: { _id: { $gt: idOf(sequence) } }, sort: "_id", limit: PAGE });
 	}
 }
 
-const report = (
-	{ sequence: lines, hash: headHash }: { sequence: number; hash: string },
-	discrepancy: string | null,
-) => ({
-	clean: discrepancy === null,
-	discrepancy,
-	lines,
-	headHash,
-});
+/** Whether each line follows the one before it. The newest hash, kept elsewhere, shows later that no line was cut off. */
+export class LineChain {
+	#head: { readonly sequence: number; readonly hash: string } = EMPTY;
+
+	get head(): { readonly sequence: number; readonly hash: string } {
+		return this.#head;
+	}
+
+	/** @returns what is wrong with it */
+	follow(document: LineDocument): string | null {
+		const wrong = wrongIn(document, this.#head);
+		if (wrong === null) this.#head = { sequence: this.#head.sequence + 1, hash: document.hash };
+		return wrong;
+	}
+}
+
+/** Part of each operator's ids in the ledger, so that it says who it was. */
+export const scopeOf = (name: string): string => `operator:${name}`;
+
+/** The command of a change that is made once: by its line, for which the ledger vouches thereby. */
+export const changeIdOf = ({ by, sequence, hash }: Pick<Line, "by" | "sequence" | "hash">): string =>
+	`${scopeOf(by)}.${sequence}:${hash}`;
 
 const digestOf = (body: string): string => hash("sha256", body, "hex");
 
-const lineOf = ({ hash, body }: LineDocument): Line => ({ ...(JSON.parse(body) as Omit<Line, "hash">), hash });
+export const lineOf = ({ hash, body }: LineDocument): Line => ({ ...(JSON.parse(body) as Omit<Line, "hash">), hash });
 
 function wrongIn({ _id, hash, body }: LineDocument, head: { sequence: number; hash: string }): string | null {
 	const sequence = head.sequence + 1;

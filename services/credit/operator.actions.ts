@@ -139,15 +139,4 @@ export const operatorActions = {
 		params: closed({ before: Type.Optional(Count), limit: Type.Optional(PageLimit) }),
 		returns: closed({ items: Type.Array(Operation), nextBefore: nullable(Count) }),
 	},
-	/** Reads the operator log from its first line on. */
-	checkOperations: {
-		params: empty,
-		returns: closed({
-			clean: Type.Boolean(),
-			discrepancy: nullable(Type.String()),
-			lines: Count,
-			/** Kept elsewhere, it shows later that nothing was cut off. */
-			headHash: Type.String(),
-		}),
-	},
 } as const;

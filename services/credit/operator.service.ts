@@ -1,13 +1,12 @@
-import { randomUUID } from "node:crypto";
 import type { ServiceSchema } from "moleculer";
 import { database } from "../../mixins/database.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call } from "../actions.ts";
 import { adjust, decideAdjustment, listAdjustments } from "./adjustment.ts";
 import { findAccount, findPayment } from "./look-up.ts";
-import { type Asking, logOf, operatorOf, recorded, scopeOf } from "./operation.ts";
+import { type Asking, logOf, operatorOf, recorded } from "./operation.ts";
 import { operatorActions } from "./operator.actions.ts";
-import { OPERATOR_LOG } from "./operator-log.ts";
+import { changeIdOf, type Line, OPERATOR_LOG } from "./operator-log.ts";
 import { drain, listProcesses } from "./processes.ts";
 
 /**
@@ -47,10 +46,10 @@ export const operatorService = (settings: Settings): ServiceSchema => ({
 				operation: "account.freeze",
 				target: accountId,
 				before: state,
-				make: async (_, by) => {
+				make: async (begun) => {
 					// First: from now on its owner cannot open it any more, and an opening that is on its way comes to nothing.
 					if (isWallet(accountId)) await call(ctx, "user.lock", { userId: ownerIn(accountId) });
-					return setState(ctx, { accountId, state: "frozen", reason, by });
+					return setState(ctx, { accountId, state: "frozen", reason, begun });
 				},
 				after: ({ state }) => state,
 			});
@@ -63,8 +62,8 @@ export const operatorService = (settings: Settings): ServiceSchema => ({
 				operation: "account.unfreeze",
 				target: accountId,
 				before: state,
-				make: async (_, by) => {
-					const opened = await setState(ctx, { accountId, state: "open", reason, by });
+				make: async (begun) => {
+					const opened = await setState(ctx, { accountId, state: "open", reason, begun });
 					if (isWallet(accountId)) await call(ctx, "user.unlock", { userId: ownerIn(accountId) });
 					return opened;
 				},
@@ -99,21 +98,17 @@ export const operatorService = (settings: Settings): ServiceSchema => ({
 			const items = lines.slice(0, limit).map(({ previousHash: _, ...line }) => line);
 			return { items, nextBefore: lines.length > limit ? (items.at(-1)?.sequence ?? null) : null };
 		}),
-
-		checkOperations: action("published", operatorActions.checkOperations, async function () {
-			return logOf(this).check();
-		}),
 	},
 });
 
 const isWallet = (accountId: string): boolean => accountId.startsWith("wallet:");
 const ownerIn = (accountId: string): string => accountId.slice(accountId.indexOf(":") + 1);
 
-type StateSet = { accountId: string; state: "frozen" | "open"; reason: string; by: string };
+type StateSet = { accountId: string; state: "frozen" | "open"; reason: string; begun: Line };
 
 /** Each time a command of its own: freezing, opening and freezing again must not be taken for a repetition. */
-const setState = (ctx: Asking, { accountId, state, reason, by }: StateSet) =>
-	call(ctx, "credit.setState", { id: `${scopeOf(by)}.${randomUUID()}`, fingerprint: state, accountId, state, reason });
+const setState = (ctx: Asking, { accountId, state, reason, begun }: StateSet) =>
+	call(ctx, "credit.setState", { id: changeIdOf(begun), fingerprint: state, accountId, state, reason });
 
 const describe = (keys: readonly { kid: string; state: string }[]): string =>
 	keys.map(({ kid, state }) => `${kid} ${state}`).join(", ");

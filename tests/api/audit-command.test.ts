@@ -11,6 +11,7 @@ import { readSettings } from "../../moleculer.config.ts";
 import { freePorts } from "../../scripts/cluster/processes.ts";
 import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { describeOnMongo } from "../mongo/on-mongo.ts";
+import { operatorsAreAudited } from "./audit-operators.ts";
 import { OPERATOR_TOKEN } from "./client.ts";
 import { secretsFor } from "./platform.ts";
 
@@ -91,6 +92,9 @@ describe("the audit's command says whom it asks:", () => {
 		assert.doesNotMatch(edited.out, /^clean$/m);
 	});
 
+	it("and holds what operators wrote down and what the ledger has of it against each other", () =>
+		operatorsAreAudited(readSettings({ ...free, ADJUST_ALONE_MAX: "1000", DATA_DIR: join(folder, "operated") })));
+
 	it("also when it fails, and never a password", async () => {
 		const lacking = await audit(nowhere, { DATA_DIR: join(folder, "empty") });
 		assert.equal(lacking.code, 1);
@@ -131,7 +135,7 @@ describe("the audit's command says whom it asks:", () => {
 });
 
 describeOnMongo("the audit's command on MongoDB", () => {
-	it("names the database if no platform runs", async () => {
+	it("names the database if no platform runs, and what is wrong between both logs", async () => {
 		const set = await ReplicaSet.start();
 		try {
 			const uri = set.uri("audited");
@@ -141,6 +145,8 @@ describeOnMongo("the audit's command on MongoDB", () => {
 			const [, hosts] = /\/\/([^/]+)\//.exec(uri) ?? [];
 			const whom = `the stopped ledger in the database audited at ${hosts}, since no platform runs at ${nowhere}`;
 			assertClean(await audit(nowhere, { MONGODB_URI: uri }), whom);
+			const operated = { MONGODB_URI: set.uri("operated"), ...secretsFor({ MONGODB_URI: uri }) };
+			await operatorsAreAudited(readSettings({ ...free, ADJUST_ALONE_MAX: "1000", ...operated }));
 		} finally {
 			await set.stop();
 		}

@@ -84,7 +84,7 @@ export class Business {
 		if (dice < 6) return { kind: "charge", from: FUNDING, to: wallet, amount: amount * 5 };
 		if (dice < 14) return { kind: "p2p", from: wallet, to: this.#pick(this.#wallets), amount };
 		if (dice < 18) return { kind: "payout", from: store, to: "system:settlement", amount };
-		if (dice < 20) return { kind: "adjustment", from: store, to: "system:adjustment", amount };
+		if (dice < 20) return { kind: "payout", from: store, to: "system:adjustment", amount };
 		const redeem = { jti: `code-of-${random.below(2_000)}`, expiresAtMs: Date.now() + 60_000, cap: 95 };
 		return {
 			...{ from: wallet, to: store, amount },

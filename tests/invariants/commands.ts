@@ -56,6 +56,8 @@ const fingerprint = { ...text(0, 64), right: fc.constantFrom("asked", "asked oth
 const amount = whole(1, 1e12, 300);
 const timeMs = whole(0, 8.64e15);
 const kind = oneOf("charge", "sale", "p2p", "refund", "payout", "adjustment");
+/** An adjustment that comes from no line of the operator log is one that the audit complains of. */
+const notAdjusted = { ...kind, right: fc.constantFrom("charge", "sale", "p2p", "refund", "payout") };
 const owner = pattern(/^[A-Za-z0-9_-]{1,40}$/, fc.constantFrom("u_fuzz", "s_fuzz", "-"));
 const jti = pattern(
 	/^[A-Za-z0-9_:.-]{8,60}$/,
@@ -102,7 +104,7 @@ const command = { id: commandId, fingerprint };
 export const shapes: Record<string, Shape> = {
 	"credit.open": { must: { accountId, owner } },
 	"credit.transfer": {
-		must: { ...command, kind, debitAccountId: accountId, creditAccountId: accountId, amount, details },
+		must: { ...command, kind: notAdjusted, debitAccountId: accountId, creditAccountId: accountId, amount, details },
 		may: {
 			hold: object({ must: { ttlMs: whole(1_000, 30 * DAY_MS) } }),
 			redeem: object({ must: { jti, expiresAtMs: timeMs, cap: amount } }),

@@ -17,7 +17,7 @@ export async function balanced(ledger: Ledger): Promise<void> {
 		{ kind: "sale", from: ada, to: store },
 		{ kind: "p2p", from: ada, to: bob },
 		{ kind: "payout", from: store, to: "system:settlement" },
-		{ kind: "adjustment", from: "system:adjustment", to: bob },
+		{ kind: "payout", from: bob, to: "system:fees" },
 	] as { kind: "sale"; from: string; to: string }[];
 	for (const [index, { kind, from, to }] of sides.entries()) {
 		const amount = 100 + index - 10 * index;
@@ -136,7 +136,7 @@ async function upToTheLastCredit(ledger: Ledger): Promise<void> {
 	}
 	assert.equal(sum, most);
 	for (const amount of [1, 2, 1e12]) await assert.rejects(charge(amount), { type: "amount_out_of_range" });
-	const onTop = teller.transfer({ kind: "adjustment", from: "system:adjustment", to: wallet, amount: 1 });
+	const onTop = teller.transfer({ kind: "charge", from: "system:adjustment", to: wallet, amount: 1 });
 	await assert.rejects(onTop, { type: "amount_out_of_range" });
 	const balances = await (await teller.reader()).balances([FUNDING, wallet]);
 	assert.deepEqual(balances.map(BigInt), [-most, most]);
