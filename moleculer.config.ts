@@ -48,6 +48,8 @@ export type Settings = {
 	readonly metrics: "on" | "off";
 	/** `ZIPKIN_URL`: where traces go, as `http://zipkin:9411`. Without it none are made. */
 	readonly zipkinUrl: string | null;
+	/** `ZIPKIN_PAGES_URL`: where operators' browsers reach Zipkin, if that is another address. */
+	readonly zipkinPagesUrl: string | null;
 	/** `TRACE_RATE`: the share of requests whose trace is kept, from 0 to 1; of those that fail or are slow it always is. */
 	readonly traceRate: number;
 	/**
@@ -187,13 +189,18 @@ function refuseBadAccess(settings: Settings, wrong: string[]): void {
 		wrong.push("WEBHOOK_SECRET is needed with MONGODB_URI: all processes sign webhooks with the same");
 }
 
-function readTraceSettings(env: NodeJS.ProcessEnv, wrong: string[]): Pick<Settings, "zipkinUrl" | "traceRate"> {
-	const zipkinUrl = env.ZIPKIN_URL?.replace(/\/$/, "") || null;
-	if (zipkinUrl && !(URL.canParse(zipkinUrl) && /^https?:/.test(zipkinUrl)))
-		wrong.push("ZIPKIN_URL is not like http://zipkin:9411");
+function readTraceSettings(
+	env: NodeJS.ProcessEnv,
+	wrong: string[],
+): Pick<Settings, "zipkinUrl" | "zipkinPagesUrl" | "traceRate"> {
+	const [zipkinUrl, pagesUrl] = (["ZIPKIN_URL", "ZIPKIN_PAGES_URL"] as const).map((name) => {
+		const url = env[name]?.replace(/\/$/, "") || null;
+		if (url && !(URL.canParse(url) && /^https?:/.test(url))) wrong.push(`${name} is not like http://zipkin:9411`);
+		return url;
+	}) as [string | null, string | null];
 	const traceRate = Number(env.TRACE_RATE || "0.1");
 	if (!(traceRate >= 0 && traceRate <= 1)) wrong.push(`TRACE_RATE=${env.TRACE_RATE} is not a number from 0 to 1`);
-	return { zipkinUrl, traceRate };
+	return { zipkinUrl, zipkinPagesUrl: pagesUrl ?? zipkinUrl, traceRate };
 }
 
 const isToken = (text: string): boolean => /^[\w.~+/=-]{32,}$/.test(text);

@@ -145,8 +145,19 @@ function Lines({ lines }: { readonly lines: Found["lines"] }) {
 	return <Table label={t().movements} columns={columns} rows={rows} />;
 }
 
+/** Zipkin is another origin, which is told nothing of this page. */
+function Trace({ id, url }: { readonly id: string; readonly url: string | null }) {
+	return url ? (
+		<a href={url} target="_blank" rel="noopener noreferrer">
+			{id}
+		</a>
+	) : (
+		<code>{id}</code>
+	);
+}
+
 function Payment({ found }: { readonly found: Result<"operator.payment"> }) {
-	const { id, transfer, refusal, state, entries } = found;
+	const { id, transfer, refusal, state, entries, traceId, traceUrl } = found;
 	const to = (accountId: string) => <Link to={`/find/${encodeURIComponent(accountId)}`}>{accountId}</Link>;
 	const rows = entries.map(({ sequence, position, committedAtMs, type, refusal, id, hash }) => ({
 		key: `${sequence}.${position}`,
@@ -177,6 +188,7 @@ function Payment({ found }: { readonly found: Result<"operator.payment"> }) {
 									[t().when, momentText(transfer.createdAtMs)],
 								] as const)
 							: []),
+						...(traceId ? ([[t().trace, <Trace key="trace" id={traceId} url={traceUrl} />]] as const) : []),
 					]}
 				/>
 				{transfer && <pre class="small details">{JSON.stringify(transfer.details, null, 2)}</pre>}

@@ -78,7 +78,7 @@ export async function account(ask: Ask, id: string): Promise<string> {
 
 export async function payment(ask: Ask, id: string, of: string | undefined): Promise<string> {
 	const found = await ask("operator.payment", { id, ...(of !== undefined && { of }) });
-	const { transfer, refusal, entries, refunds } = found;
+	const { transfer, refusal, entries, refunds, traceId, traceUrl } = found;
 	const told: Record<string, string> = {
 		id: found.id,
 		state: refusal ? `refused: ${refusal}` : (transfer?.state ?? found.state),
@@ -91,6 +91,7 @@ export async function payment(ask: Ask, id: string, of: string | undefined): Pro
 		told.to = transfer.creditAccountId;
 		told.at = time(transfer.createdAtMs);
 		told.details = JSON.stringify(transfer.details);
+		if (traceId) told.trace = traceUrl ?? traceId;
 	}
 	if (refunds.length > 0) told.refunds = refunds.map(({ id, amount }) => `${number(amount)} ${id}`).join(", ");
 	const lines = entries.map(({ sequence, position, type, id, refusal, committedAtMs, hash }) => [

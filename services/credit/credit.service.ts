@@ -1,6 +1,7 @@
 import type { ActionParams, ActionSchema, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Static } from "typebox";
 import { metricsOf } from "../../mixins/metrics.ts";
+import { isTraceId } from "../../mixins/trace-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, type Meta, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
@@ -76,6 +77,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const command: Command = {
 				type: "transfer",
 				...(rest as Omit<Extract<Command, { type: "transfer" }>, "type">),
+				details: traced(ctx, rest.details as Details),
 				...(hold && { hold }),
 				...(redeem && { redeem: { ...redeem, jti: redeem.jti as Jti } }),
 				...(deadlineMs !== undefined && { deadlineMs }),
@@ -106,12 +108,13 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 
 		refund: action("public", creditActions.refund, async function (ctx) {
 			const params = ctx.params as Ids & { transferId: TransferId; amount?: number; details: Details };
-			return booked(await submit(this, ctx, { type: "refund", ...params }));
+			return booked(await submit(this, ctx, { type: "refund", ...params, details: traced(ctx, params.details) }));
 		}),
 
 		cancel: action("public", creditActions.cancel, async function (ctx) {
 			const params = ctx.params as Ids & { targetId: CommandId; details: Details };
-			const { entry, replayed } = await submit(this, ctx, { type: "cancel", ...params });
+			const details = traced(ctx, params.details);
+			const { entry, replayed } = await submit(this, ctx, { type: "cancel", ...params, details });
 			return { effect: effectOfCancel(entry), refund: entry.created ?? null, replayed };
 		}),
 
@@ -301,6 +304,13 @@ const onOneProcess = (actions: Record<string, ActionSchema>): Record<string, Act
 };
 
 type Ids = { id: CommandId; fingerprint: string };
+
+/**
+ * The receipt of what is booked says in which request that was: of the same command asked again, the first one. Nothing tells commands apart by it;
+ * what no request from outside has begun has none.
+ */
+const traced = ({ requestID }: Context, details: Details): Details =>
+	isTraceId(requestID) ? { ...details, traceId: requestID } : details;
 
 /** @throws the refusal's code */
 async function submit(service: Service, ctx: Context<unknown, Meta>, command: Command) {

@@ -1,3 +1,4 @@
+import { isTraceId } from "../../mixins/trace-id.ts";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
 import { type Asking, operatorOf } from "./operation.ts";
@@ -46,7 +47,10 @@ async function orNull<T>(asked: Promise<T>): Promise<T | null> {
 }
 
 /** One payment, with all that the ledger's log says of it. @throws not_found */
-export async function findPayment(ctx: Asking<Params<"operator.payment">>): Promise<Result<"operator.payment">> {
+export async function findPayment(
+	ctx: Asking<Params<"operator.payment">>,
+	zipkinPagesUrl: string | null,
+): Promise<Result<"operator.payment">> {
 	const { id: named, of } = ctx.params;
 	const own = () => (named.includes(".") ? named : `${scopeOf(operatorOf(ctx))}.${named}`);
 	const id = of === undefined ? own() : `${await ownerOf(ctx, of, "not_found")}.${named}`;
@@ -54,5 +58,17 @@ export async function findPayment(ctx: Asking<Params<"operator.payment">>): Prom
 	const { state, kind, refusal, transfer, refunds } = await call(ctx, "credit.outcome", { id });
 	if (state === "not_seen") throw fail("not_found");
 	const { entries } = await call(ctx, "credit.trace", { id });
-	return { id, state, kind, refusal, transfer, refunds, entries };
+	const traceId = transfer?.details.traceId;
+	const traceUrl = isTraceId(traceId) && zipkinPagesUrl ? `${zipkinPagesUrl}/zipkin/traces/${traceId}` : null;
+	return {
+		id,
+		state,
+		kind,
+		refusal,
+		transfer,
+		refunds,
+		entries,
+		traceId: isTraceId(traceId) ? traceId : null,
+		traceUrl,
+	};
 }

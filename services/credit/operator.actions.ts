@@ -108,6 +108,10 @@ export const operatorActions = {
 			transfer: nullable(Transfer),
 			refunds: Type.Array(Transfer),
 			entries: Type.Array(LedgerEntry),
+			/** Of the request that booked it: its lines in the log have it. */
+			traceId: nullable(Type.String({ maxLength: 32 })),
+			/** Where that is seen, if its trace was kept. */
+			traceUrl: nullable(Type.String({ maxLength: 2_000 })),
 		}),
 	},
 	freeze: { params: closed({ accountId: HeldAccountId, reason: Reason }), returns: Account },

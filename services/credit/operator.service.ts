@@ -37,7 +37,7 @@ export const operatorService = (settings: Settings): ServiceSchema => ({
 
 		account: action("published", operatorActions.account, async (ctx) => findAccount(ctx)),
 
-		payment: action("published", operatorActions.payment, async (ctx) => findPayment(ctx)),
+		payment: action("published", operatorActions.payment, async (ctx) => findPayment(ctx, settings.zipkinPagesUrl)),
 
 		freeze: action("published", operatorActions.freeze, async function (ctx) {
 			const { accountId, reason } = ctx.params;

@@ -21,6 +21,7 @@ before(async () => {
 			.map(([name, token]) => `${name}:${token}`)
 			.join("\n"),
 		ADJUST_ALONE_MAX: String(ALONE_MAX),
+		ZIPKIN_PAGES_URL: "https://traces.example/base/",
 	});
 	const { port, contract } = platform.operator;
 	const withToken = (token: string) => operatorAt(`http://127.0.0.1:${port}`, contract, token);
@@ -131,6 +132,23 @@ describe("a payment", () => {
 		const { id: key } = await bob.api.ok("user.charge", { amount: 1 });
 		for (const whose of [bob.handle, bob.userId, bob.wallet])
 			assert.equal((await kim.ok("operator.payment", { id: key, of: whose })).kind, "charge");
+	});
+
+	it("has the id of the request that booked it, whichever asks again, and nobody else is told of it", async () => {
+		const key = newKey();
+		const charge = () => bob.api.call("user.charge", { idempotencyKey: key, amount: 3 });
+		const [first, again] = [await charge(), await charge()];
+		assert.equal(again.headers["idempotent-replayed"], "true");
+		assert.notEqual(first.headers["x-request-id"], again.headers["x-request-id"]);
+		assert.deepEqual(again.body, first.body);
+		const { traceId, traceUrl, transfer } = await kim.ok("operator.payment", { id: key, of: bob.handle });
+		assert.equal(traceId, first.headers["x-request-id"]);
+		assert.equal(transfer?.details.traceId, traceId);
+		assert.equal(traceUrl, `https://traces.example/base/zipkin/traces/${traceId}`);
+		const { items } = await bob.api.ok("user.listTransactions", { limit: 5 });
+		assert.doesNotMatch(JSON.stringify(items), new RegExp(String(traceId)));
+		const refund = await kim.ok("operator.payment", { id: "back-0001", of: shop.id });
+		assert.match(String(refund.traceId), /^[0-9a-f]{32}$/);
 	});
 
 	it("that nobody made is not found", async () => {

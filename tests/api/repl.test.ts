@@ -71,7 +71,10 @@ describe("the operators' shell, at a platform in one process", { skip: isApart &
 			/state\s+open[\s\S]*balance\s+4,000[\s\S]*sale\s+-1,000/,
 		);
 		const payment = await terminal.run(`payment sale-0001 ${shop.id}`);
-		assert.match(payment, /kind\s+sale[\s\S]*amount\s+1,000[\s\S]*\d+\.\d+ .* transfer .* [0-9a-f]{16}/);
+		assert.match(
+			payment,
+			/kind\s+sale[\s\S]*amount\s+1,000[\s\S]*trace\s+[0-9a-f]{32}[\s\S]*\d+\.\d+ .* transfer .* [0-9a-f]{16}/,
+		);
 		assert.match(await terminal.run("account @no.body"), /There is no such account/);
 		assert.match(await terminal.run("payment nothing"), /There is nothing here/);
 		assert.match(await terminal.run("account"), /missing required argument/);
