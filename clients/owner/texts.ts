@@ -12,9 +12,6 @@ const ko = {
 	remove: "지우기",
 
 	loginTitle: "가게 관리에 로그인",
-	handle: "아이디",
-	password: "비밀번호",
-	login: "로그인",
 	logout: "로그아웃",
 	noAccount: "아직 한닢이 없으세요?",
 	signUp: "지갑에서 가입하기",
@@ -161,9 +158,6 @@ const en: typeof ko = {
 	remove: "Remove",
 
 	loginTitle: "Log in to your store",
-	handle: "Handle",
-	password: "Password",
-	login: "Log in",
 	logout: "Log out",
 	noAccount: "New to Hannip?",
 	signUp: "Sign up in the wallet",

@@ -1,22 +1,31 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
-import { keep, kept } from "../sdk/key-cabinet.ts";
+import { forget, keep, kept } from "../sdk/key-cabinet.ts";
 import type { Asking } from "../sdk/persistence.ts";
 import type { Outcome, Problem } from "../sdk/problem.ts";
 import type { Name, Said } from "../sdk/request.ts";
 import { type Till, TillClient } from "../sdk/till-client.ts";
+import type { WalletClient } from "../sdk/wallet-client.ts";
 import type { Product } from "./basket.ts";
 
+/** Who sells here: a paired till, or a person who works in the store. */
+export type Seller = Pick<Till, "storeId" | "name" | "mayRefund" | "discountMaxPercent"> & {
+	readonly storeName?: string;
+};
 type Store = Result<"store.get">;
 type Kept = { readonly store: Store; readonly products: readonly Product[] };
 
 const CATALOGUE = "till.catalogue";
+const STAFF = "till.staff";
 const TRY_EVERY_MS = 2_000;
 
 let client: TillClient;
-/** Which till this is; none until it is paired. */
-export const till = signal<Till | null>(null);
-/** The owner has ended it. */
+let person: WalletClient | undefined;
+/** Who sells; nobody until a till is paired or somebody is logged in. */
+export const till = signal<Seller | null>(null);
+/** Sold by a person. */
+export const isPerson = signal(false);
+/** The owner has ended it, or the log-in is over. */
 export const isEnded = signal(false);
 export const store = signal<Store | null>(null);
 export const products = signal<readonly Product[]>([]);
@@ -52,7 +61,10 @@ async function untilReached(): Promise<void> {
 
 export async function openTill(): Promise<void> {
 	client = await TillClient.open();
-	till.value = client.till;
+	const staff = client.till ? undefined : await kept<Seller>(STAFF);
+	if (staff) person = await openedPerson();
+	isPerson.value = staff !== undefined;
+	till.value = staff ?? client.till;
 	if (!till.value) return;
 	const before = await kept<Kept>(CATALOGUE);
 	if (before?.store.id === till.value.storeId) show(before);
@@ -61,13 +73,15 @@ export async function openTill(): Promise<void> {
 
 /** As `TillClient.call`, in this till's store. */
 export async function call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> {
-	const outcome = await client.call(name, said, asking);
+	const outcome = await (isPerson.value && person ? person : client).call(name, said, asking);
 	// What was given up here says nothing of the network.
 	if (!asking.signal?.aborted) isOnline.value = isAnswer(outcome);
-	if (!outcome.ok && outcome.problem.code === "unauthenticated") isEnded.value = true;
-	if (till.value !== client.till) till.value = client.till;
+	if (!outcome.ok && isEnd(outcome.problem)) isEnded.value = true;
+	if (!isPerson.value && till.value !== client.till) till.value = client.till;
 	return outcome;
 }
+
+const isEnd = ({ code }: Problem): boolean => code === "unauthenticated" || code === "session_ended";
 
 const isAnswer = (outcome: Outcome<unknown>): boolean => outcome.ok || outcome.problem.status > 0;
 
@@ -82,7 +96,32 @@ export async function pair(pairingCode: string): Promise<Problem | null> {
 	return null;
 }
 
+async function openedPerson(): Promise<WalletClient> {
+	const { openPerson } = await import("./person.ts");
+	return openPerson();
+}
+
+/** @returns the stores in which this person may sell */
+export async function logInHere(said: Said<"auth.login">): Promise<Outcome<readonly Seller[]>> {
+	person ??= await openedPerson();
+	const { logIn } = await import("./person.ts");
+	return logIn(person, said);
+}
+
+export async function sellAs(seller: Seller): Promise<void> {
+	await keep(STAFF, seller);
+	isEnded.value = false;
+	isPerson.value = true;
+	till.value = seller;
+	void load();
+}
+
+/** Forgets who sold here. */
 export async function unpair(): Promise<void> {
+	if (isPerson.value) await person?.call("auth.logout", {});
+	person = undefined;
+	isPerson.value = false;
+	await forget(STAFF);
 	await client.unpair();
 	isEnded.value = false;
 	till.value = null;
@@ -97,6 +136,8 @@ export async function load(): Promise<Problem | null> {
 	if (!storeId) return null;
 	const said = { storeId };
 	const found = await call("store.get", said);
+	// Who does not work here any more is told so in these words.
+	if (!found.ok && found.problem.code === "not_found") isEnded.value = true;
 	if (!found.ok) return found.problem;
 	const all: Product[] = [];
 	const query = { ...said, state: "active" as const, limit: 100 };

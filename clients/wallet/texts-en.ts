@@ -31,7 +31,6 @@ export const en: typeof ko = {
 		title: "Good to see you again",
 		handle: "Handle",
 		password: "Password",
-		submit: "Log in",
 		none: "No wallet yet?",
 	},
 	signUp: {

@@ -30,7 +30,6 @@ export const ko = {
 		title: "다시 만나 반가워요",
 		handle: "아이디",
 		password: "비밀번호",
-		submit: "로그인",
 		none: "지갑이 없으신가요?",
 	},
 	signUp: {

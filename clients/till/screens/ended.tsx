@@ -3,7 +3,7 @@ import { Button } from "../../ui/button.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { Title } from "../../ui/title.tsx";
 import { unsettled } from "../payment.ts";
-import { unpair } from "../shop.ts";
+import { isPerson, unpair } from "../shop.ts";
 import { t } from "../texts.ts";
 
 export function Ended() {
@@ -13,11 +13,11 @@ export function Ended() {
 		<main class="narrow">
 			<div class="card stack">
 				<Icon name="warning" />
-				<Title app={t().name}>{t().endedTitle}</Title>
-				<p>{t().endedText}</p>
+				<Title app={t().name}>{isPerson.value ? t().staffEndedTitle : t().endedTitle}</Title>
+				<p>{isPerson.value ? t().staffEndedText : t().endedText}</p>
 				{saleId && <p class="notice warn">{t().endedSale(saleId)}</p>}
 				<Button look="primary" class="wide large" onPress={unpair}>
-					{t().pairAgain}
+					{isPerson.value ? t().staffAgain : t().pairAgain}
 				</Button>
 			</div>
 		</main>

@@ -9,6 +9,7 @@ import { Title } from "../../ui/title.tsx";
 import { Camera } from "../camera.tsx";
 import { pair } from "../shop.ts";
 import { t } from "../texts.ts";
+import { Staff } from "./staff.tsx";
 
 const CODE = /^[A-Za-z0-9]{4}-?[A-Za-z0-9]{4}$/;
 
@@ -19,6 +20,7 @@ export function Pair({ found = "" }: { readonly found?: string }) {
 	const [code, setCode] = useState(found);
 	const [error, setError] = useState<string>();
 	const [isScanning, setScanning] = useState(false);
+	const [isStaff, setStaff] = useState(false);
 	const [isBusy, join] = useAction(async (text: string) => {
 		if (!CODE.test(text)) return setError(t().pairWrong);
 		const problem = await pair(text);
@@ -32,6 +34,7 @@ export function Pair({ found = "" }: { readonly found?: string }) {
 		setCode(next);
 		join(next);
 	};
+	if (isStaff) return <Staff onBack={() => setStaff(false)} />;
 	return (
 		<main class="narrow">
 			<form
@@ -66,6 +69,10 @@ export function Pair({ found = "" }: { readonly found?: string }) {
 						{t().pairScan}
 					</Button>
 				)}
+				<Button look="quiet" onPress={() => setStaff(true)}>
+					<Icon name="user" />
+					{t().staffTitle}
+				</Button>
 				<p class="small soft">
 					{t().owner} <a href="/owner/">{t().ownerLink}</a>
 				</p>

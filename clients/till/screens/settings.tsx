@@ -7,12 +7,13 @@ import { chooseTheme, theme } from "../../ui/theme.ts";
 import { Title } from "../../ui/title.tsx";
 import { chooseHand, hand } from "../preferences.ts";
 import { reload } from "../product-grid.tsx";
-import { store, till, unpair } from "../shop.ts";
+import { isPerson, store, till, unpair } from "../shop.ts";
 import { t } from "../texts.ts";
 
 export function Settings() {
 	const [isLeaving, setLeaving] = useState(false);
 	const { name, mayRefund = false, discountMaxPercent = 0 } = till.value ?? {};
+	const leave = isPerson.value ? t().logOut : t().unpair;
 	const rights = [
 		t().maySell,
 		mayRefund && t().mayRefund,
@@ -27,7 +28,7 @@ export function Settings() {
 					<dd>{store.value?.name}</dd>
 				</div>
 				<div>
-					<dt>{t().tillName}</dt>
+					<dt>{isPerson.value ? t().seller : t().tillName}</dt>
 					<dd>{name}</dd>
 				</div>
 				<div>
@@ -74,14 +75,14 @@ export function Settings() {
 					{t().reload}
 				</Button>
 				<Button look="danger" class="large" onPress={() => setLeaving(true)}>
-					{t().unpair}
+					{leave}
 				</Button>
 			</div>
 			{isLeaving && (
-				<Dialog title={t().unpair} onClose={() => setLeaving(false)}>
-					<p>{t().unpairText}</p>
+				<Dialog title={leave} onClose={() => setLeaving(false)}>
+					<p>{isPerson.value ? t().logOutText : t().unpairText}</p>
 					<Button look="danger" class="wide" onPress={unpair}>
-						{t().unpair}
+						{leave}
 					</Button>
 					<Button look="quiet" class="wide" onPress={() => setLeaving(false)}>
 						{t().cancel}
