@@ -287,9 +287,10 @@ export const rules: Readonly<Record<string, Rule>> = {
 	"has selectors that match their own pods only": (manifests) =>
 		workloads(manifests).flatMap((workload) => countsItsOwnPods(manifests, workload)),
 	"scales every service, and nothing else says how many": (manifests) => [
+		// KEDA's ScaledObject makes an autoscaler: beside another one of the same service they would fight.
 		...differ(
 			"scaled",
-			ofKind(manifests, "HorizontalPodAutoscaler").map(({ metadata }) => metadata.name),
+			ofKind(manifests, "HorizontalPodAutoscaler", "ScaledObject").map(({ spec }) => spec?.scaleTargetRef?.name),
 			serviceNames,
 		),
 		...ofKind(manifests, "HorizontalPodAutoscaler").flatMap((scaler) => scales(manifests, scaler)),
