@@ -28,15 +28,19 @@ export class ConcurrencyLimit {
 		return this.#underWay;
 	}
 
-	/** @returns what to call when it is over; nothing when there are too many */
-	enter(nowMs: number): ((nowMs: number) => void) | undefined {
-		if (this.#underWay >= this.limit) return undefined;
+	/**
+	 * @param share of the limit that is there for requests of this kind: the rest is kept for more urgent ones
+	 * @returns what to call when it is over; nothing when there are too many
+	 */
+	enter(nowMs: number, share = 1): ((nowMs: number) => void) | undefined {
+		const max = Math.ceil(this.limit * share);
+		if (this.#underWay >= max) return undefined;
 		this.#underWay++;
-		return (endMs) => this.#leave({ beganMs: nowMs, endMs });
+		return (endMs) => this.#leave({ beganMs: nowMs, endMs, share });
 	}
 
-	#leave({ beganMs, endMs }: { beganMs: number; endMs: number }): void {
-		const wasFull = this.#underWay >= this.limit - 1;
+	#leave({ beganMs, endMs, share }: { beganMs: number; endMs: number; share: number }): void {
+		const wasFull = this.#underWay >= Math.ceil(this.limit * share) - 1;
 		this.#underWay--;
 		if (endMs - beganMs > SLOW_MS) {
 			if (beganMs < this.#loweredAtMs) return;

@@ -17,9 +17,9 @@ import { AnswerWriter } from "./answer-writer.ts";
 import { bodyReader, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { type ClientFiles, noFiles } from "./client-files.ts";
-import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { crossOrigin } from "./cors.ts";
 import { httpMetricsIn } from "./http-metrics.ts";
+import { LettingIn } from "./letting-in.ts";
 import { type EventPage, LiveEvents } from "./live-events.ts";
 import { type OperatorCheck, operatorCheck, operatorsOf } from "./operators.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
@@ -106,16 +106,13 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const isLarge = (req: IncomingMessage) => routeTo(req)?.largeBody === true;
 	const readSmall = bodyReader(BODY_BYTES_MAX);
 	const readLarge = largeBodyReader(LARGE_BODY_BYTES_MAX);
-	/** Each route has its own: log-ins that wait for their turn must not keep payments out. What is no route of ours shares one. */
-	const limits = new Map<Route | undefined, ConcurrencyLimit>(
-		[...routes, undefined].map((route) => [route, new ConcurrencyLimit()]),
-	);
+	const lettingIn = new LettingIn(routes);
 	/** Before anything is done for it, so that a refusal costs next to nothing. @returns why not */
 	const letIn = (req: Request, res: ServerResponse): Error | undefined => {
 		const route = routeTo(req);
 		// Whoever is told what happens stays, and has a bound of their own.
 		if (route?.live) return undefined;
-		const leave = limits.get(route)?.enter(performance.now());
+		const leave = lettingIn.enter(route, performance.now());
 		if (leave) res.once("close", () => leave(performance.now()));
 		// For who counts what was refused; moleculer-web says it of the others.
 		else if (route) req.$alias = { method: route.method, fullPath: route.path };

@@ -29,6 +29,8 @@ export type Route = {
 	readonly largeBody?: true;
 	/** Whoever accepts text/event-stream is told what comes from now on as well. Its action gives pages by `after` and `cursor`. */
 	readonly live?: true;
+	/** On the way of a payment: what ends one is let in before what begins one, and that before who only looks (see `LettingIn`). */
+	readonly urgency?: "ends" | "begins" | "looks";
 	/** How long anybody may keep the answer; otherwise nobody may. */
 	readonly cacheS?: number;
 };
@@ -49,6 +51,7 @@ export const publicRoutes: readonly Route[] = [
 		method: "GET",
 		path: "/v1/users/:handle",
 		action: "user.find",
+		urgency: "looks",
 		summary: "Who is behind a handle",
 	},
 
@@ -66,6 +69,7 @@ export const publicRoutes: readonly Route[] = [
 		method: "POST",
 		path: "/v1/sessions/refresh",
 		action: "auth.refresh",
+		urgency: "begins",
 		refreshCookie: "rotate",
 		binds: "device",
 		summary: "Get a new access token by the refresh cookie",
@@ -94,7 +98,7 @@ export const publicRoutes: readonly Route[] = [
 		summary: "The public keys of tokens and payment codes",
 	},
 
-	{ method: "GET", path: "/v1/me", action: "user.me", summary: "Your profile, balance and limits" },
+	{ method: "GET", path: "/v1/me", action: "user.me", urgency: "looks", summary: "Your profile, balance and limits" },
 	{ method: "PATCH", path: "/v1/me", action: "user.edit", summary: "Change your profile" },
 	{
 		method: "POST",
@@ -109,6 +113,7 @@ export const publicRoutes: readonly Route[] = [
 		method: "POST",
 		path: "/v1/me/charges",
 		action: "user.charge",
+		urgency: "begins",
 		status: 201,
 		location: "/v1/me/charges/:id",
 		idempotent: { statusPath: "/v1/me/charges/:idempotencyKey" },
@@ -118,12 +123,14 @@ export const publicRoutes: readonly Route[] = [
 		method: "GET",
 		path: "/v1/me/charges/:id",
 		action: "user.getCharge",
+		urgency: "ends",
 		summary: "What became of a charge",
 	},
 	{
 		method: "POST",
 		path: "/v1/me/transfers",
 		action: "user.send",
+		urgency: "begins",
 		status: 201,
 		location: "/v1/me/transfers/:id",
 		idempotent: { statusPath: "/v1/me/transfers/:idempotencyKey" },
@@ -133,24 +140,28 @@ export const publicRoutes: readonly Route[] = [
 		method: "GET",
 		path: "/v1/me/transfers/:id",
 		action: "user.getTransfer",
+		urgency: "ends",
 		summary: "What became of credit sent",
 	},
 	{
 		method: "POST",
 		path: "/v1/me/codes",
 		action: "user.issueCode",
+		urgency: "begins",
 		summary: "Get a payment code to show in a shop",
 	},
 	{
 		method: "GET",
 		path: "/v1/me/approvals",
 		action: "store.listApprovals",
+		urgency: "looks",
 		summary: "Sales that wait for you to confirm them",
 	},
 	{
 		method: "POST",
 		path: "/v1/me/approvals/:id",
 		action: "store.decide",
+		urgency: "ends",
 		idempotent: { statusPath: "/v1/me/approvals" },
 		summary: "Confirm or decline a sale",
 	},
@@ -170,6 +181,7 @@ export const publicRoutes: readonly Route[] = [
 		method: "GET",
 		path: "/v1/me/transactions",
 		action: "user.listTransactions",
+		urgency: "looks",
 		summary: "Your statement, newest first",
 	},
 	{
@@ -236,6 +248,7 @@ export const publicRoutes: readonly Route[] = [
 		method: "POST",
 		path: "/v1/tills/sessions",
 		action: "auth.signInTill",
+		urgency: "begins",
 		status: 201,
 		binds: "till",
 		summary: "Get a till's token",
@@ -314,6 +327,7 @@ export const publicRoutes: readonly Route[] = [
 		method: "POST",
 		path: "/v1/stores/:storeId/sales",
 		action: "store.sell",
+		urgency: "ends",
 		status: 201,
 		location: "/v1/stores/:storeId/sales/:id",
 		idempotent: { statusPath: "/v1/stores/:storeId/sales/:idempotencyKey" },
@@ -323,6 +337,7 @@ export const publicRoutes: readonly Route[] = [
 		method: "GET",
 		path: "/v1/stores/:storeId/sales",
 		action: "store.listSales",
+		urgency: "looks",
 		summary: "Sales, newest first",
 	},
 	{
@@ -336,12 +351,14 @@ export const publicRoutes: readonly Route[] = [
 		method: "GET",
 		path: "/v1/stores/:storeId/sales/:saleId",
 		action: "store.getSale",
+		urgency: "ends",
 		summary: "A sale, or what became of it",
 	},
 	{
 		method: "POST",
 		path: "/v1/stores/:storeId/sales/:saleId/cancel",
 		action: "store.cancelSale",
+		urgency: "ends",
 		idempotent: { statusPath: "/v1/stores/:storeId/sales/:saleId" },
 		summary: "Make sure that a sale has no effect",
 	},
@@ -349,6 +366,7 @@ export const publicRoutes: readonly Route[] = [
 		method: "POST",
 		path: "/v1/stores/:storeId/sales/:saleId/refunds",
 		action: "store.refundSale",
+		urgency: "ends",
 		status: 201,
 		location: "/v1/stores/:storeId/sales/:saleId",
 		idempotent: { statusPath: "/v1/stores/:storeId/sales/:saleId" },
