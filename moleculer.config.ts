@@ -74,7 +74,7 @@ export type Settings = {
 	 * `OPERATOR_TOKENS_FILE` names a file with them. Whoever shows `OPERATOR_TOKEN` goes by the name of `operator`.
 	 */
 	readonly operatorTokens: Readonly<Record<string, string>>;
-	/** `ADJUST_ALONE_MAX`: up to how much one operator may adjust alone, in credits; what is more a second one has to confirm. */
+	/** `ADJUST_ALONE_MAX`: how much one operator may adjust alone within 24 hours, in credits; what is more a second one has to confirm. */
 	readonly adjustAloneMax: number;
 	/**
 	 * `WEBHOOK_SECRET`: from it come the secrets that sign webhooks, at least 32 characters. `WEBHOOK_SECRET_FILE` names a file with it.
@@ -146,7 +146,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		keySecret: secretOf(env, "KEY_SECRET", wrong),
 		operatorToken: secretOf(env, "OPERATOR_TOKEN", wrong),
 		operatorTokens: operatorsIn(secretOf(env, "OPERATOR_TOKENS", wrong), wrong),
-		adjustAloneMax: integer("ADJUST_ALONE_MAX", 1_000_000_000_000, { max: 1_000_000_000_000 }),
+		adjustAloneMax: integer("ADJUST_ALONE_MAX", 100_000, { max: 1_000_000_000_000 }),
 		...readWebhookSettings(env, wrong),
 		trustedProxies: listIn(env.TRUSTED_PROXIES),
 		allowedOrigins: listIn(env.ALLOWED_ORIGINS).map((origin) => originOf("ALLOWED_ORIGINS", origin, wrong)),

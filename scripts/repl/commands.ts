@@ -63,7 +63,7 @@ export function operatorCommands(ask: Ask, print: Print, screen: Screen): readon
 		},
 		{
 			usage: "adjust <id> <direction> <amount>",
-			help: 'Give an account credit, or take some: adjust @ada give 500 --reason "…". Above a limit a second operator confirms it',
+			help: 'Give an account credit, or take some: adjust @ada give 500 --reason "…". Beyond what one may adjust in a day a second operator confirms it',
 			options: { ...reason, "--key <key>": "repeat an adjustment whose answer never came, with the key that it had" },
 			run: (args) => adjust(ask, print, args),
 		},

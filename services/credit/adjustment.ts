@@ -2,12 +2,13 @@ import type { Service } from "moleculer";
 import { commandOf } from "../../mixins/command-id.ts";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
-import { type Asking, operatorOf, personOf, recorded, recordedLate } from "./operation.ts";
+import { type Asking, logOf, operatorOf, personOf, recorded, recordedLate } from "./operation.ts";
 import type { Adjustment } from "./operator.actions.ts";
-import { scopeOf } from "./operator-log.ts";
+import { type Line, scopeOf } from "./operator-log.ts";
 
+const DAY_MS = 86_400_000;
 /** How long a second operator has to confirm one. */
-const CONFIRM_WITHIN_MS = 7 * 86_400_000;
+const CONFIRM_WITHIN_MS = 7 * DAY_MS;
 const OURS = "system:adjustment";
 
 type Transfer = Result<"credit.transfer">["transfer"];
@@ -16,13 +17,13 @@ type Details = { readonly reason: string; readonly by: string; readonly operatio
 /**
  * A transfer between the platform's own account and somebody's. Where it takes two operators it is a hold until the second one decides:
  * what is to be taken cannot be spent meanwhile, and the ledger itself sees to it that it is decided once.
+ *
+ * @param aloneMax how much one operator may adjust alone within a day
  */
 export async function adjust(service: Service, ctx: Asking<Params<"operator.adjust">>, aloneMax: number) {
 	const { idempotencyKey, ...asked } = ctx.params;
 	const { accountId, direction, amount, reason } = asked;
-	const isByTwo = amount > aloneMax;
-	const scope = scopeOf(isByTwo ? personOf(ctx) : operatorOf(ctx));
-	const command = commandOf(scope, { action: "operator.adjust", idempotencyKey, asked });
+	const command = commandOf(scopeOf(operatorOf(ctx)), { action: "operator.adjust", idempotencyKey, asked });
 	const known = await call(ctx, "credit.recall", command);
 	if (known) {
 		ctx.meta.replayed = true;
@@ -42,21 +43,43 @@ export async function adjust(service: Service, ctx: Asking<Params<"operator.adju
 		target: accountId,
 		// The audit looks for how this ends.
 		before: `balance ${account.balance}; to ${direction} ${amount} by ${command.id}`,
-		make: ({ sequence, hash }, by) =>
-			call(ctx, "credit.transfer", {
+		make: async (begun, by) => {
+			const isByTwo = amount + (await adjustedAlone(service, begun, command.id)) > aloneMax;
+			if (isByTwo) personOf(ctx);
+			return call(ctx, "credit.transfer", {
 				...command,
 				kind: "adjustment",
 				debitAccountId,
 				creditAccountId,
 				amount,
 				// The ledger's chain vouches for the operators', as far as it went then.
-				details: { reason, by, operation: sequence, operationHash: hash },
+				details: { reason, by, operation: begun.sequence, operationHash: begun.hash },
 				...(isByTwo && { hold: { ttlMs: CONFIRM_WITHIN_MS } }),
-			}),
+			});
+		},
 		after: ({ transfer, debitBalance, creditBalance }) =>
 			`${transfer.state}; balance ${direction === "give" ? creditBalance : debitBalance}`,
 	});
 	return view(booked.transfer);
+}
+
+/**
+ * How much this operator has adjusted alone within the day before this line, by the lines before it: they are in one order for everybody, so of
+ * adjustments that are asked for at the same time each counts for those that come after it. What is not known to have failed, or to wait for a second
+ * operator, counts.
+ */
+async function adjustedAlone(service: Service, { by, sequence, atMs }: Line, ownId: string): Promise<number> {
+	const amounts = new Map<string, number>();
+	const excepted = new Set<number | null>();
+	for await (const line of logOf(service).backTo(atMs - DAY_MS, sequence)) {
+		if (line.by !== by || line.operation !== "account.adjust") continue;
+		const [, amount, id = ""] = / to (?:give|take) (\d+) by (\S+)$/.exec(line.detail) ?? [];
+		if (line.phase !== "begun") {
+			// An end comes after its beginning, so here it is met first.
+			if (line.phase === "failed" || line.detail.startsWith("pending")) excepted.add(line.of);
+		} else if (!excepted.has(line.sequence) && id !== ownId) amounts.set(id, Number(amount));
+	}
+	return [...amounts.values()].reduce((sum, amount) => sum + amount, 0);
 }
 
 /** @throws not_found, second_operator_needed, not_pending, hold_expired */

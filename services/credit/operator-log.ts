@@ -81,6 +81,19 @@ export class OperatorLog {
 		return (await this.#documents.find({ query, sort: "-_id", limit })).map(lineOf);
 	}
 
+	/** Newest first: those before that number, as far back as that time. */
+	async *backTo(atMs: number, before: number): AsyncGenerator<Line> {
+		for (let next = before; ; ) {
+			const lines = await this.newest(PAGE, next);
+			for (const line of lines) {
+				if (line.atMs < atMs) return;
+				yield line;
+			}
+			if (lines.length < PAGE) return;
+			next = lines.at(-1)?.sequence ?? 0;
+		}
+	}
+
 	/** Whether what began with this line is known to have been done; looked for in what was written since. */
 	async isDone(of: number): Promise<boolean> {
 		for (let after = of; ; ) {

@@ -116,7 +116,7 @@ export const operatorActions = {
 	},
 	freeze: { params: closed({ accountId: HeldAccountId, reason: Reason }), returns: Account },
 	unfreeze: { params: closed({ accountId: HeldAccountId, reason: Reason }), returns: Account },
-	/** Gives an account credit, or takes some. Above a limit it waits for a second operator. */
+	/** Gives an account credit, or takes some. Beyond what one may adjust alone within a day it waits for a second operator. */
 	adjust: {
 		params: closed({
 			idempotencyKey: IdempotencyKey,

@@ -233,6 +233,26 @@ describe("an adjustment", () => {
 		);
 	});
 
+	it("is one of all that the same operator makes within a day, however many at once, and each has a day of their own", async () => {
+		const { id, state } = await kim.ok("operator.adjust", give(1));
+		assert.equal(state, "pending");
+		await kim.ok("operator.decideAdjustment", { id, decision: "decline", reason: "only a test" });
+		await mina.refused("operator.adjust", { ...give(900_000), direction: "take" }, "insufficient_credit");
+		const before = await balanceOf(bob.wallet);
+		const asked = await Promise.all(Array.from({ length: 6 }, () => mina.ok("operator.adjust", give(300))));
+		const posted = asked.filter(({ state }) => state === "posted");
+		assert.equal(posted.length, Math.floor(ALONE_MAX / 300));
+		assert.equal(await balanceOf(bob.wallet), before + 300 * posted.length);
+		const waiting = asked.filter(({ state }) => state === "pending");
+		assert.equal(waiting.length, asked.length - posted.length);
+		for (const { id } of waiting)
+			await lee.ok("operator.decideAdjustment", { id, decision: "decline", reason: "only a test" });
+		// What nobody in particular adjusts has a sum as well, and then needs somebody.
+		const nobody = platform.operator;
+		assert.equal((await nobody.ok("operator.adjust", give(ALONE_MAX))).state, "posted");
+		await nobody.refused("operator.adjust", give(1), "second_operator_needed");
+	});
+
 	it("above it waits for a second operator, and is nothing before", async () => {
 		const before = await balanceOf(bob.wallet);
 		const asked = await kim.ok("operator.adjust", give(ALONE_MAX + 1));
@@ -297,7 +317,7 @@ describe("an adjustment", () => {
 
 	it("reaches an account that is frozen", async () => {
 		await kim.ok("operator.freeze", { accountId: bob.wallet, reason: "looked into" });
-		assert.equal((await kim.ok("operator.adjust", give(1))).state, "posted");
+		assert.equal((await mina.ok("operator.adjust", give(1))).state, "posted");
 		await kim.ok("operator.unfreeze", { accountId: bob.wallet, reason: "over" });
 	});
 
@@ -413,7 +433,7 @@ describe("the operator log", () => {
 			),
 		);
 		// The same one twice: it is booked once, whichever line that is from.
-		await Promise.all([0, 1].map(() => kim.ok("operator.adjust", { ...give(1), idempotencyKey })));
+		await Promise.all([0, 1].map(() => mina.ok("operator.adjust", { ...give(1), idempotencyKey })));
 		await kim.ok("operator.unfreeze", { accountId, reason: "over" });
 		isOver = true;
 		await auditing;
