@@ -74,6 +74,8 @@ export type Settings = {
 	 * `OPERATOR_TOKENS_FILE` names a file with them. Whoever shows `OPERATOR_TOKEN` goes by the name of `operator`.
 	 */
 	readonly operatorTokens: Readonly<Record<string, string>>;
+	/** `AUDIT_HOUR`: from when on, in UTC, the ledger is audited each day; it is best when few people pay. */
+	readonly auditHour: number;
 	/** `ADJUST_ALONE_MAX`: how much one operator may adjust alone within 24 hours, in credits; what is more a second one has to confirm. */
 	readonly adjustAloneMax: number;
 	/**
@@ -146,6 +148,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 		keySecret: secretOf(env, "KEY_SECRET", wrong),
 		operatorToken: secretOf(env, "OPERATOR_TOKEN", wrong),
 		operatorTokens: operatorsIn(secretOf(env, "OPERATOR_TOKENS", wrong), wrong),
+		auditHour: integer("AUDIT_HOUR", 18, { max: 23 }),
 		adjustAloneMax: integer("ADJUST_ALONE_MAX", 100_000, { max: 1_000_000_000_000 }),
 		...readWebhookSettings(env, wrong),
 		trustedProxies: listIn(env.TRUSTED_PROXIES),

@@ -27,6 +27,7 @@ import {
 	type Transfer,
 	type TransferId,
 } from "./model.ts";
+import { isFirstOfLedger, nightOf } from "./nightly-audit.ts";
 import { logOf } from "./operation.ts";
 import { operatorService } from "./operator.service.ts";
 import type { OperatorLog } from "./operator-log.ts";
@@ -50,6 +51,8 @@ type Credit = Service & {
 	ledger: RunningLedger;
 	measure: LedgerMetrics | null;
 	everySecond: NodeJS.Timeout;
+	/** The last one that this process knows, and with it whether it is time for an audit. */
+	night: number;
 	/** The one that is under way. */
 	audit?: { readonly progress: AuditProgress | null; readonly result: Promise<Result<"credit.audit">> } | null;
 };
@@ -218,6 +221,8 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 				})
 					.then((result) => {
 						credit.measure?.audited(result);
+						// What it is may name somebody; whoever asks for an audit hears it.
+						if (!result.clean) this.logger.error("An audit found something wrong.");
 						return result;
 					})
 					.finally(() => {
@@ -265,7 +270,9 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			// Asked for again it would be found in the log, but only by an append, which waits for its turn beside another process's.
 			if (!(await ledger.account(accountId as AccountId))) await this.actions.open?.({ accountId, owner: "system" });
 		}
+		this.night = nightOf(Date.now(), settings.auditHour);
 		this.everySecond = setInterval(() => {
+			auditByNight(this as Credit, settings.auditHour);
 			ledger.lookForMore();
 			ledger.expireHolds().catch((error: unknown) => this.logger.warn("Holds could not be expired.", error));
 		}, SECOND_MS);
@@ -276,6 +283,16 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 		await this.ledger?.close();
 	},
 });
+
+/** Once a night somebody looks at all of it, also where nobody asks. */
+function auditByNight(credit: Credit, hour: number): void {
+	const night = nightOf(Date.now(), hour);
+	if (night === credit.night) return;
+	credit.night = night;
+	if (!isFirstOfLedger(credit.broker)) return;
+	const audited = credit.actions.audit?.({});
+	audited?.catch((error: unknown) => credit.logger.error("The audit of this night could not be made.", error));
+}
 
 /**
  * To every process of the ledger, this one too, which knows it already; to the gateways, where people wait for news of their wallets;

@@ -48,7 +48,10 @@ describe("the operators' shell, at a platform in one process", { skip: isApart &
 			"drain",
 		])
 			assert.match(help, new RegExp(`^\\s+${name}\\b`, "m"), name);
-		assert.match(await terminal.run("help adjust"), /Above a limit a second operator confirms[\s\S]*--reason <text>/);
+		assert.match(
+			await terminal.run("help adjust"),
+			/Beyond what one may adjust in a day a second operator confirms[\s\S]*--reason <text>/,
+		);
 	});
 
 	it("completes commands, and what comes behind some", async () => {

@@ -125,7 +125,7 @@ const settingsRead = new Set(
 );
 /** The image says where a process listens; all of these are as they are by themselves, unless an overlay says otherwise. */
 const usual =
-	/^(PORT|INTERNAL_PORT|PROBE_PORT|HOST|METRICS|TRACE_RATE|ADJUST_ALONE_MAX|OPERATOR_TOKENS|DATA_DIR|VERSION|CHARGE_MAX|KEY_ROTATION_DAYS|REQUESTS_PER_MINUTE_?\w*|WEBHOOK_TARGETS|WEBHOOK_RETRIES_S|TRUSTED_PROXIES|ALLOWED_ORIGINS)$/;
+	/^(PORT|INTERNAL_PORT|PROBE_PORT|HOST|METRICS|TRACE_RATE|ADJUST_ALONE_MAX|AUDIT_HOUR|OPERATOR_TOKENS|DATA_DIR|VERSION|CHARGE_MAX|KEY_ROTATION_DAYS|REQUESTS_PER_MINUTE_?\w*|WEBHOOK_TARGETS|WEBHOOK_RETRIES_S|TRUSTED_PROXIES|ALLOWED_ORIGINS)$/;
 
 const settingsTold = (manifests: readonly Manifest[], container: Container): string[] => {
 	const maps = (container.envFrom ?? []).flatMap(({ configMapRef }) =>

@@ -39,6 +39,12 @@ export const cases: Readonly<Record<string, Case>> = {
 		quiet: sales("0+95x500", "0+100x500"),
 	},
 	LedgerAuditFailed: { afterMinutes: 1, ...only('hannip_audit_clean{instance="a"}', "0x9", "1x9") },
+	// Never; and 25 hours ago, by a process that has ended since.
+	LedgerAuditOverdue: {
+		afterMinutes: 1_700,
+		fires: { hannip_ledger_sequence: "5x1800" },
+		quiet: { hannip_ledger_sequence: "5x1800", hannip_audit_timestamp_seconds: "12000x300" },
+	},
 	MoneyNotConserved: { afterMinutes: 1, ...only('hannip_ledger_drift_credits{instance="a"}', "-1x9", "0x9") },
 	LedgerCannotWrite: {
 		afterMinutes: 8,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { basketOf, newCode, newPerson, newShop, type Person, type Shop } from "../api/people.ts";
 import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
 import { readPage, sumOf } from "./metrics-page.ts";
@@ -94,6 +95,14 @@ describe("/metrics", () => {
 		assert.doesNotMatch((await page()).text, /^hannip_audit_clean /m);
 		await platform.operator.ok("credit.audit", {});
 		assert.equal(sumOf((await page()).samples, "hannip_audit_clean"), 1);
+	});
+
+	it("has one each day, also where nobody asks for it", async (t) => {
+		const lastAudit = async () => sumOf((await page()).samples, "hannip_audit_timestamp_seconds");
+		const tomorrowMs = Date.now() + 86_400_000;
+		assert.ok((await lastAudit()) < tomorrowMs / 1_000);
+		t.mock.timers.enable({ apis: ["Date"], now: tomorrowMs });
+		while ((await lastAudit()) < tomorrowMs / 1_000) await sleep(100);
 	});
 
 	it("is not there where it is switched off", async () => {
