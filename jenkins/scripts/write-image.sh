@@ -7,6 +7,7 @@ branch=$2
 overlay=$3
 image=$4
 [[ $image =~ @sha256:[0-9a-f]{64}$ ]] || { echo "write-image.sh: $image has no digest" >&2; exit 1; }
+[[ ! $image =~ sha256:0+$ ]] || { echo "write-image.sh: nothing has the digest of $image" >&2; exit 1; }
 [[ $overlay =~ ^[a-z-]+$ ]] || { echo "write-image.sh: $overlay is no overlay" >&2; exit 1; }
 
 folder=$(mktemp -d)

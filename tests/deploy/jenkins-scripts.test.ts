@@ -50,6 +50,12 @@ describe("what is deployed is written to Git", () => {
 	});
 	after(() => rmSync(folder, { recursive: true, force: true }));
 
+	itWith(["kustomize"], "before anything was delivered there is nothing to promote", () => {
+		const { status, stderr } = run("promote.sh", repository, "main", "staging", "production");
+		assert.equal(status, 1);
+		assert.match(stderr, /nothing was delivered to staging yet/);
+	});
+
 	itWith(["kustomize"], "an image goes into one overlay, in a commit that says which", () => {
 		const before = imageIn("production");
 		const image = `registry.example/hannip@${digest("a")}`;
@@ -91,6 +97,7 @@ describe("what is deployed is written to Git", () => {
 		for (const [overlay, image] of [
 			["staging", "registry.example/hannip:latest"],
 			["staging", `registry.example/hannip@${digest("a").slice(0, -1)}`],
+			["staging", `registry.example/hannip@${digest("0")}`],
 			["../../base", `registry.example/hannip@${digest("b")}`],
 			["nowhere", `registry.example/hannip@${digest("b")}`],
 		] as const)

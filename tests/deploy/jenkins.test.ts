@@ -20,6 +20,7 @@ type Pod = {
 	readonly spec: {
 		readonly containers: readonly {
 			readonly name: string;
+			readonly image: string;
 			readonly securityContext: { readonly capabilities?: object };
 		}[];
 		readonly automountServiceAccountToken: boolean;
@@ -44,12 +45,22 @@ it("every credential, variable and library that the pipeline needs is in casc.ya
 });
 
 it("every plug-in that the pipeline and casc.yaml use is in plugins.txt", () => {
-	const plugins = read("plugins.txt").split("\n");
+	const pinned = read("plugins.txt")
+		.split("\n")
+		.filter((line) => line && !line.startsWith("#"));
+	for (const line of pinned) assert.match(line, /^[a-z\d-]+:[\w.-]*\d[\w.-]*$/, "in an exact version");
+	const plugins = pinned.map((line) => line.split(":")[0]);
+	assert.deepEqual(plugins, [...new Set(plugins)].sort());
 	const needed = {
 		lock: "lockable-resources",
 		timestamps: "timestamper",
 		kubernetes: "kubernetes",
 		withCredentials: "credentials-binding",
+		input: "pipeline-input-step",
+		stash: "workflow-basic-steps",
+		sh: "workflow-durable-task-step",
+		checkout: "workflow-scm-step",
+		pipeline: "pipeline-model-definition",
 	};
 	for (const [step, plugin] of Object.entries(needed)) {
 		assert.match(groovy, new RegExp(`\\b${step}\\b`));
@@ -63,6 +74,7 @@ it("every plug-in that the pipeline and casc.yaml use is in plugins.txt", () => 
 		"oic-auth",
 		"pipeline-groovy-lib",
 		"github",
+		"workflow-multibranch",
 	])
 		assert.ok(plugins.includes(plugin), plugin);
 });
@@ -81,6 +93,9 @@ it("every container that a stage works in is in its pod, and none may more than 
 			);
 		assert.equal(spec.automountServiceAccountToken, false, file);
 		assert.match(stage, /timeout\(time: \d+/);
+		// Exact versions; the digests are the registry's to say: docs/deploy.md.
+		for (const { name, image } of spec.containers)
+			assert.match(image, /:v?\d[\w.-]*\d+[\w.-]*(@sha256:[0-9a-f]{64})?$/, name);
 		for (const { name, securityContext } of spec.containers)
 			if (name !== "buildkit") assert.deepEqual(securityContext.capabilities, { drop: ["ALL"] }, `${file}: ${name}`);
 	}
