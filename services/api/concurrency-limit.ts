@@ -1,24 +1,36 @@
-/** An answer that takes longer says that there is a queue somewhere; half of what a client waits. */
-const SLOW_MS = 1_500;
 /** However slow it is: so many are always let in, or nobody would find out that it is fast again. */
 const LIMIT_MIN = 4;
 /** However fast it is: each costs memory. */
 const LIMIT_MAX = 1_024;
+const LIMIT_FIRST = 128;
 /** What is left of a limit that was too high: as many are let in as before within seconds, whether the core is whole or a tenth. */
 const BACKOFF = 0.5;
+/** Where even the fastest takes long, because something behind is slow and not because too many are there, so many times that is slow. */
+const SLOW_TIMES = 4;
+const SLOW_MAX_MS = 1_500;
+/** How long the fastest counts, at the least. */
+const FASTEST_FOR_MS = 10_000;
 
 /**
  * How many requests may be under way at once without making each other wait too long: found out by trying, as TCP finds out how fast a
- * network is (additive increase, multiplicative decrease: Jacobson, "Congestion Avoidance and Control", 1988; for requests: Netflix'
- * concurrency-limits). It suits a laptop and a pod that is held to a tenth of a core, and needs no number from anybody.
+ * network is (slow start, additive increase, multiplicative decrease: Jacobson, "Congestion Avoidance and Control", 1988; for requests:
+ * Netflix' concurrency-limits). It suits a laptop and a pod that is held to a tenth of a core, and needs no number from anybody.
  *
  * Beyond it a request is better refused at once: let in, it would only make all others later than their clients wait.
  */
 export class ConcurrencyLimit {
-	#limit = 256;
+	/** An answer that takes longer says that there is a queue somewhere. */
+	readonly #slowMs: number;
+	#limit = LIMIT_FIRST;
 	#underWay = 0;
 	/** When the limit was lowered last: what began before that says nothing about the lower one. */
 	#loweredAtMs = Number.NEGATIVE_INFINITY;
+	/** Of this window and of the one before it. */
+	#fastest = { ms: Number.POSITIVE_INFINITY, beforeMs: Number.POSITIVE_INFINITY, sinceMs: 0 };
+
+	constructor({ slowMs }: { readonly slowMs: number }) {
+		this.#slowMs = slowMs;
+	}
 
 	get limit(): number {
 		return Math.floor(this.#limit);
@@ -42,10 +54,27 @@ export class ConcurrencyLimit {
 	#leave({ beganMs, endMs, share }: { beganMs: number; endMs: number; share: number }): void {
 		const wasFull = this.#underWay >= Math.ceil(this.limit * share) - 1;
 		this.#underWay--;
-		if (endMs - beganMs > SLOW_MS) {
+		const tookMs = endMs - beganMs;
+		this.#remember(tookMs, endMs);
+		if (tookMs > this.#tooSlowMs()) {
 			if (beganMs < this.#loweredAtMs) return;
 			this.#limit = Math.max(LIMIT_MIN, this.#limit * BACKOFF);
 			this.#loweredAtMs = endMs;
-		} else if (wasFull) this.#limit = Math.min(LIMIT_MAX, this.#limit + 1 / this.#limit);
+		} else if (wasFull) {
+			// Twice as many in the time of an answer, until it was too many once; then one more.
+			const more = this.#loweredAtMs === Number.NEGATIVE_INFINITY ? 1 : 1 / this.#limit;
+			this.#limit = Math.min(LIMIT_MAX, this.#limit + more);
+		}
+	}
+
+	#remember(tookMs: number, nowMs: number): void {
+		const { ms, sinceMs } = this.#fastest;
+		if (nowMs - sinceMs > FASTEST_FOR_MS) this.#fastest = { ms: tookMs, beforeMs: ms, sinceMs: nowMs };
+		else if (tookMs < ms) this.#fastest.ms = tookMs;
+	}
+
+	#tooSlowMs(): number {
+		const { ms, beforeMs } = this.#fastest;
+		return Math.max(this.#slowMs, Math.min(SLOW_MAX_MS, Math.min(ms, beforeMs) * SLOW_TIMES));
 	}
 }

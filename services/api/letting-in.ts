@@ -4,6 +4,9 @@ import type { Route } from "./routes.ts";
 /** How much of what can be done at once is there for each: the rest is kept for those before it. */
 const SHARES: Readonly<Record<NonNullable<Route["urgency"]>, number>> = { ends: 1, begins: 0.75, looks: 0.5 };
 
+/** Of what is fast when there is no queue, and of what waits for its turn or is large; clients wait for 3 s. */
+const SLOW_MS = { paying: 500, other: 1_500 } as const;
+
 /**
  * Whether a request is worked on, or refused because there is more to do than can be done. What is on the way of a payment has one limit
  * together, since it all needs the same cores: when it is not enough, who only looks is refused first, then who would begin something, and
@@ -14,11 +17,13 @@ const SHARES: Readonly<Record<NonNullable<Route["urgency"]>, number>> = { ends: 
  * keep them out. What is no route of ours has one, too.
  */
 export class LettingIn {
-	readonly #paying = new ConcurrencyLimit();
+	readonly #paying = new ConcurrencyLimit({ slowMs: SLOW_MS.paying });
 	readonly #others: ReadonlyMap<Route | undefined, ConcurrencyLimit>;
 
 	constructor(routes: readonly Route[]) {
-		this.#others = new Map([...routes, undefined].map((route) => [route, new ConcurrencyLimit()]));
+		this.#others = new Map(
+			[...routes, undefined].map((route) => [route, new ConcurrencyLimit({ slowMs: SLOW_MS.other })]),
+		);
 	}
 
 	/** @returns what to call when it is over; nothing when there are too many */
