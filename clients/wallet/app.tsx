@@ -9,6 +9,7 @@ import { Arrived } from "./arrived.tsx";
 import { Coin } from "./coin.tsx";
 import { Home } from "./home.tsx";
 import { LogIn } from "./log-in.tsx";
+import { Settling } from "./settling.tsx";
 import { SignUp } from "./sign-up.tsx";
 import { t } from "./texts.ts";
 import { isOnline, phase, resume } from "./wallet.ts";
@@ -70,6 +71,7 @@ function Inside() {
 						{t().offline}
 					</p>
 				)}
+				<Settling />
 				{Screen && <Screen key={path.value} />}
 			</main>
 			<Approvals />

@@ -1,21 +1,18 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Empty } from "../ui/empty.tsx";
-import { Amount, credit } from "../ui/format.tsx";
+import { Amount } from "../ui/format.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Link } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
-import { toast } from "../ui/toast.tsx";
 import { Coin } from "./coin.tsx";
 import { Unfreeze } from "./freeze.tsx";
-import { settleOpen } from "./intention.ts";
 import { t } from "./texts.ts";
 import { TransactionRow } from "./transaction-row.tsx";
-import { account, isFrozen, me, readMe, recent } from "./wallet.ts";
+import { account, isFrozen, me, recent } from "./wallet.ts";
 
 export function Home() {
 	const texts = t().homeScreen;
 	const [isOpening, setOpening] = useState(false);
-	useEffect(() => void tellWhatBecame(), []);
 	return (
 		<div class="home">
 			<header class="home-top">
@@ -98,14 +95,4 @@ function Recent() {
 			))}
 		</ul>
 	);
-}
-
-/** Somebody left the page while they charged or sent: they shall know what became of it. */
-async function tellWhatBecame(): Promise<void> {
-	const settled = await settleOpen();
-	if (!settled) return;
-	const { intention, isDone } = settled;
-	const what = intention.name === "user.charge" ? t().settled.charge : t().settled.send;
-	toast(what(credit(intention.amount), isDone), isDone ? "plain" : "danger");
-	if (isDone) await readMe();
 }

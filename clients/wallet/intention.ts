@@ -1,73 +1,115 @@
+import { signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
 import { forget, keep, kept } from "../sdk/key-cabinet.ts";
-import { type Outcome, refused } from "../sdk/problem.ts";
+import type { Outcome } from "../sdk/problem.ts";
 import type { Said } from "../sdk/request.ts";
-import { client } from "./wallet.ts";
+import { client, session } from "./wallet.ts";
 
 type MoneyAction = "user.charge" | "user.send";
 type Booking = Result<"user.getCharge">;
+type Keyed<N extends MoneyAction> = Said<N> & { readonly amount: number; readonly idempotencyKey: string };
 /** What a person wanted, written down before it was sent: a reload in the middle must not make it forgotten, or done twice. */
-type Intention = { readonly name: MoneyAction; readonly statusUrl: string; readonly amount: number };
+export type Intention = {
+	readonly name: MoneyAction;
+	readonly said: Keyed<MoneyAction>;
+	readonly begunAtMs: number;
+};
 
-const OPEN = "wallet.intention";
-/**
- * Later than this nothing comes of it any more: a request lives 3 s in the platform, and the page that sent it has given it up.
- */
-const IN_FLIGHT_MS = 10_000;
-const ASK_AGAIN_MS = 3_000;
+/** So long it is sent again, with its own key; after that nobody waits for it, and it is only asked for. */
+const WANTED_MS = 120_000;
+/** Then nothing comes of what was sent last: the proof that it carries is too old. */
+const OVER_MS = 2 * WANTED_MS;
+const AGAIN_MS = 3_000;
+const LOCK = "hannip.wallet.intention";
+
+/** What was begun before the page was left, while it is not known what became of it. */
+export const unsettled = signal<Intention | null>(null);
+
+/** Everybody who is logged in here has their own. */
+const placeOf = (): string => `wallet.intention.${session.value?.userId}`;
 
 /**
  * Moves credit, once, whatever happens on the way; as long as it is not known whether it did, it goes on asking.
  *
  * @param onAgain told when it takes longer, for the screen to say "checking"
  */
-export async function carryOut<N extends MoneyAction>(
+export function carryOut<N extends MoneyAction>(
 	name: N,
 	said: Said<N> & { readonly amount: number },
 	onAgain: () => void,
 ): Promise<Outcome<void>> {
-	const idempotencyKey = crypto.randomUUID();
-	const place = name === "user.charge" ? "charges" : "transfers";
-	const intention: Intention = { name, statusUrl: `/v1/me/${place}/${idempotencyKey}`, amount: said.amount };
-	return navigator.locks.request(OPEN, async (): Promise<Outcome<void>> => {
-		await keep(OPEN, intention);
-		const outcome = await client().call(name, { ...said, idempotencyKey }, { onAgain });
-		if (!outcome.ok && outcome.problem.code === "outcome_unknown") return untilSettled();
-		await forget(OPEN);
-		return outcome.ok ? done : outcome;
+	const keyed = { ...said, idempotencyKey: crypto.randomUUID() };
+	return navigator.locks.request(LOCK, async () => {
+		const before = await kept<Intention>(placeOf());
+		if (before) await settle(before, { onAgain, isDoubtful: true });
+		const intention: Intention = { name, said: keyed, begunAtMs: Date.now() };
+		await keep(placeOf(), intention);
+		return settle(intention, { onAgain, isDoubtful: false });
 	});
-}
-
-const done = { ok: true, value: undefined, isReplay: false } as const;
-
-async function untilSettled(): Promise<Outcome<void>> {
-	for (;;) {
-		const settled = await settle();
-		if (settled?.isDone) return done;
-		if (settled) return refused({ code: "deadline_exceeded", status: 409, title: "It did not arrive" });
-		await sleep(ASK_AGAIN_MS);
-	}
 }
 
 type Settled = { readonly intention: Intention; readonly isDone: boolean };
 
-/** What became of what was begun before the page was left. @returns nothing if nothing was, another tab is at it, or it is not known yet */
+/** Goes on with what was begun before the page was left. @returns nothing if nothing was, or another tab is at it */
 export const settleOpen = (): Promise<Settled | undefined> =>
-	navigator.locks.request(OPEN, { ifAvailable: true }, async (lock) => (lock ? settle() : undefined));
+	navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+		const intention = lock && (await kept<Intention>(placeOf()));
+		if (!intention) return undefined;
+		unsettled.value = intention;
+		const { ok: isDone } = await settle(intention, { onAgain: () => {}, isDoubtful: true });
+		unsettled.value = null;
+		return { intention, isDone };
+	});
 
-async function settle(): Promise<Settled | undefined> {
-	const intention = await kept<Intention>(OPEN);
-	if (!intention) return undefined;
-	let asked = await client().ask<Booking>(intention.statusUrl);
-	if (isNotSeen(asked)) {
-		await sleep(IN_FLIGHT_MS);
-		asked = await client().ask<Booking>(intention.statusUrl);
+/** @param how `isDoubtful`: something was sent of which the answer never came */
+async function settle(
+	intention: Intention,
+	how: { readonly onAgain: () => void; readonly isDoubtful: boolean },
+): Promise<Outcome<void>> {
+	const place = placeOf();
+	let { isDoubtful } = how;
+	const onAgain = () => {
+		isDoubtful = true;
+		how.onAgain();
+	};
+	for (;;) {
+		const isWanted = Date.now() - intention.begunAtMs < WANTED_MS;
+		const outcome = isWanted ? await send(intention, onAgain) : await ask(intention);
+		const known = isDoubtful ? await confirmed(intention, outcome) : outcome;
+		if (known?.ok || (known && known.problem.code !== "outcome_unknown")) {
+			// Who has to log in again is told then.
+			if (known.ok || known.problem.status !== 401) await forget(place);
+			return known;
+		}
+		onAgain();
+		await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
 	}
-	if (!asked.ok && !isNotSeen(asked)) return undefined;
-	await forget(OPEN);
-	return { intention, isDone: asked.ok && asked.value.state === "posted" };
 }
 
-const isNotSeen = (asked: Outcome<Booking>): boolean => !asked.ok && asked.problem.code === "not_found";
+const done = { ok: true, value: undefined, isReplay: false } as const;
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+async function send({ name, said }: Intention, onAgain: () => void): Promise<Outcome<void>> {
+	const outcome = await client().call(name, said as Keyed<typeof name>, { onAgain });
+	return outcome.ok ? done : outcome;
+}
+
+/** What a refusal says of what was sent before it. @returns nothing as long as it is not known */
+async function confirmed(intention: Intention, outcome: Outcome<void>): Promise<Outcome<void> | undefined> {
+	if (outcome.ok) return outcome;
+	const { status, code } = outcome.problem;
+	if (status < 400 || status >= 500 || code === "rate_limited") return undefined;
+	if (status === 401) return outcome;
+	const asked = await ask(intention);
+	return asked.ok ? asked : outcome;
+}
+
+async function ask({ name, said, begunAtMs }: Intention): Promise<Outcome<void>> {
+	const place = name === "user.charge" ? "charges" : "transfers";
+	const statusUrl = `/v1/me/${place}/${said.idempotencyKey}`;
+	const asked = await client().ask<Booking>(statusUrl);
+	const unknown = { ok: false, problem: { code: "outcome_unknown", status: 0, title: "Not known yet" } } as const;
+	if (asked.ok && asked.value.state === "posted") return done;
+	if (!asked.ok && asked.problem.code !== "not_found") return asked.problem.status === 401 ? asked : unknown;
+	if (!asked.ok && Date.now() - begunAtMs < OVER_MS) return unknown;
+	return { ok: false, problem: { code: "deadline_exceeded", status: 409, title: "It did not arrive" } };
+}

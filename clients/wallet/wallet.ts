@@ -17,6 +17,8 @@ export type Approval = Result<"store.listApprovals">["items"][number] & {
 /** What the app is before anything is on the screen. */
 export const phase = signal<"starting" | "out" | "in" | "unreachable">("starting");
 export const isOnline = signal(navigator.onLine);
+/** Who is logged in. */
+export const session = signal<Session | null>(null);
 export const me = signal<Me | null>(null);
 export const account = signal<Account | null>(null);
 /** The newest, as the home screen shows them. */
@@ -45,7 +47,7 @@ export async function start(): Promise<void> {
 		isOnline.value = false;
 	});
 	opened = await WalletClient.open();
-	opened.watchSession((session) => void onSession(session));
+	opened.watchSession((found) => void onSession(found));
 	await resume();
 }
 
@@ -56,10 +58,11 @@ export async function resume(): Promise<void> {
 	else if (!resumed.value) phase.value = "out";
 }
 
-async function onSession(session: Session | null): Promise<void> {
+async function onSession(found: Session | null): Promise<void> {
 	feed?.stop();
 	feed = undefined;
-	if (!session) {
+	session.value = found;
+	if (!found) {
 		batch(() => {
 			me.value = null;
 			account.value = null;

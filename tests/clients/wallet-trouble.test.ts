@@ -66,6 +66,38 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		await browser.close();
 	});
 
+	it("sends credit once, whether the answer was lost or the request, and goes on after a reload", async () => {
+		const { page, browser } = await signUp(platform);
+		const friend = await newPerson(platform.anyone, { name: "Friend" });
+		await charge(page, 10_000);
+		const keys: string[] = [];
+		for (const isLostOnTheWay of [false, true]) {
+			const { promise: isSent, resolve: sent } = Promise.withResolvers<void>();
+			await page.route("**/v1/me/transfers", async (route) => {
+				keys.push(String(route.request().headers()["idempotency-key"]));
+				if (!isLostOnTheWay) await route.fetch();
+				sent();
+			});
+			await visit(page, "/send");
+			await page.locator("input[name=to]").fill(friend.handle);
+			await page.locator("button[type=submit]").click();
+			await page.locator(".amount-line input").fill("3000");
+			await page.locator("button[type=submit]").click();
+			await page.getByRole("dialog").getByRole("button", { name: "보내기" }).click();
+			await isSent;
+			await page.unroute("**/v1/me/transfers");
+			const again = page.waitForRequest("**/v1/me/transfers");
+			await page.reload();
+			keys.push(String((await again).headers()["idempotency-key"]));
+			await page.locator(".toast", { hasText: "3,000닢" }).waitFor();
+		}
+		assert.equal(new Set(keys).size, 2);
+		assert.equal((await friend.api.ok("user.me", {})).balance, 6_000);
+		await visit(page, "/");
+		await showsBalance(page, 4_000);
+		await browser.close();
+	});
+
 	it("asks every few seconds where events do not come through", async () => {
 		const { page, browser } = await signUp(platform);
 		await charge(page, 10_000);
