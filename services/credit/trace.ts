@@ -5,7 +5,8 @@ import type { RunningLedger } from "./running-ledger.ts";
 
 type Line = Result<"credit.trace">["entries"][number];
 
-const GROUPS_AT_ONCE = 256;
+/** Between two pages payments are answered. */
+const GROUPS_AT_ONCE = 64;
 /** Read in search of the end of a hold, which has an id that does not say of which. */
 const GROUPS_MAX = 10_000;
 const LINES_MAX = 1_000;
@@ -48,7 +49,9 @@ async function endOfHold(ledger: RunningLedger, transfer: Transfer, first: numbe
 		const groups = await ledger.journal.read({ fromSequence: next, groupsMax: GROUPS_AT_ONCE });
 		const last = groups.at(-1);
 		if (!last) return undefined;
-		const end = groups.find((group) =>
+		// Most groups have nothing of it, and are not read for that: this is the thread that books.
+		const mention = groups.filter(({ body }) => body.includes(transfer.id));
+		const end = mention.find((group) =>
 			entriesOf(group).some(({ id, changed }) => changed?.id === transfer.id && (id as string) !== transfer.id),
 		);
 		if (end) return end.sequence;

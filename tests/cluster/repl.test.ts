@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import { Cluster } from "../../scripts/cluster/cluster.ts";
 import { until } from "../../scripts/cluster/processes.ts";
-import { Client } from "../api/client.ts";
+import { Client, operatorAt } from "../api/client.ts";
 import { newPerson, type Person } from "../api/people.ts";
 import { unlimited } from "../api/platform.ts";
 import { Terminal } from "../api/terminal.ts";
@@ -77,6 +77,26 @@ describeOnMongo("the operators' shell, joined to a cluster", () => {
 		const [, ledger = ""] = /(\S+-\d+)\s+credit\b/.exec(await terminal.run("status")) ?? [];
 		assert.match(await terminal.run(`drain ${ledger} --reason x`), /No other process has credit, operator/);
 		assert.equal(await terminal.quit(), 0);
+	});
+
+	it("drains one of the last two, when both are told at once", async () => {
+		await until(async () => cluster.of("user").every(({ isReady }) => isReady), "both are there again");
+		const operator = operatorAt(cluster.internalUrl, null, cluster.operatorToken);
+		const users = async () => {
+			const { items } = await operator.ok("operator.listProcesses", {});
+			return items.filter(({ services }) => services.includes("user")).map(({ nodeId }) => nodeId);
+		};
+		try {
+			await until(async () => (await users()).length === 2, "they see both");
+			const both = (await users()).map((nodeId) => operator.call("operator.drain", { nodeId, reason: "both" }));
+			const answers = (await Promise.all(both)).map(({ status, body }) => [status, (body as { code?: string }).code]);
+			assert.deepEqual(answers.sort(), [
+				[200, undefined],
+				[409, "last_process"],
+			]);
+		} finally {
+			operator.close();
+		}
 	});
 
 	it("is nobody with another token", async () => {
