@@ -8,6 +8,8 @@ import { endWithUs, hasEnded, until } from "./processes.ts";
 
 const main = join(import.meta.dirname, "../../main.ts");
 const PROBE_EVERY_MS = 200;
+/** As often as the manifests have it: whoever is held to a share of a core must not spend it on being asked. */
+const PROBE_HELD_EVERY_MS = 2_000;
 const PROBE_TIMEOUT_MS = 1_500;
 const RESTART_AFTER_MS = 300;
 
@@ -114,12 +116,13 @@ export class HannipProcess {
 	}
 
 	#probe(child: ChildProcess): void {
+		const everyMs = this.#quota ? PROBE_HELD_EVERY_MS : PROBE_EVERY_MS;
 		const again = async () => {
 			const [state, reason] = await this.#asked();
 			if (this.#child !== child || hasEnded(child)) return;
 			this.state = state;
 			this.reason = reason;
-			this.#probing = setTimeout(again, state === "ready" ? PROBE_EVERY_MS : PROBE_EVERY_MS / 4).unref();
+			this.#probing = setTimeout(again, state === "ready" ? everyMs : PROBE_EVERY_MS / 4).unref();
 		};
 		void again();
 	}
