@@ -3,9 +3,9 @@ import type { Second } from "./k6.ts";
 /** What a second of a run was like, how many processes there were then, and what they held of the memory. */
 export type Moment = Second & { readonly processes: number; readonly memoryMb: number };
 
-type Panel = { readonly title: string; readonly colour: string; readonly of: (moment: Moment) => number };
+export type Panel<M> = { readonly title: string; readonly colour: string; readonly of: (moment: M) => number };
 
-const panels: readonly Panel[] = [
+const panels: readonly Panel<Moment>[] = [
 	{ title: "virtual users", colour: "#6b5bd2", of: ({ users }) => users },
 	{ title: "requests per second", colour: "#0b7285", of: ({ requestsPerS }) => requestsPerS },
 	{ title: "mean latency, ms", colour: "#b35c00", of: ({ meanMs }) => meanMs },
@@ -20,21 +20,31 @@ const [PANEL, GAP] = [92, 34];
 const plotWidth = WIDTH - LEFT - RIGHT;
 
 /** Users, rate, latency, failures and processes over time, one below the other, as SVG. */
-export function chartOf(title: string, moments: readonly Moment[]): string {
+export const chartOf = (title: string, moments: readonly Moment[]): string => drawn(title, panels, moments);
+
+/** What is to be seen over time, one below the other, as SVG. */
+export function drawn<M extends { readonly atS: number }>(
+	title: string,
+	panels: readonly Panel<M>[],
+	moments: readonly M[],
+): string {
 	const endS = Math.max(1, ...moments.map(({ atS }) => atS));
 	const height = TOP + panels.length * (PANEL + GAP);
-	const drawn = panels.map((panel, index) => panelOf(panel, { moments, endS, y: TOP + index * (PANEL + GAP) }));
+	const each = panels.map((panel, index) => panelOf(panel, { moments, endS, y: TOP + index * (PANEL + GAP) }));
 	return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" role="img" aria-label="${escaped(title)}">
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="${LEFT}" y="26" font-size="16" font-weight="600">${escaped(title)}</text>
-${drawn.join("\n")}
+${each.join("\n")}
 </svg>
 `;
 }
 
-type Frame = { readonly moments: readonly Moment[]; readonly endS: number; readonly y: number };
+type Frame<M> = { readonly moments: readonly M[]; readonly endS: number; readonly y: number };
 
-function panelOf({ title, colour, of }: Panel, { moments, endS, y }: Frame): string {
+function panelOf<M extends { readonly atS: number }>(
+	{ title, colour, of }: Panel<M>,
+	{ moments, endS, y }: Frame<M>,
+): string {
 	const max = Math.max(1, ...moments.map(of));
 	const xOf = (atS: number) => (LEFT + (atS / endS) * plotWidth).toFixed(1);
 	const yOf = (value: number) => (y + PANEL - (value / max) * PANEL).toFixed(1);

@@ -5,6 +5,7 @@ import { it } from "node:test";
 import { manifestsOf, named, ofKind, workloads } from "../../scripts/deploy/manifests.ts";
 import { networkMatrix } from "../../scripts/deploy/network-matrix.ts";
 import { networkPicture, pictureFile } from "../../scripts/deploy/network-picture.ts";
+import { makeSecrets } from "../../scripts/deploy/secrets.ts";
 import { itWith } from "./with-parts.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -41,6 +42,13 @@ it("from an empty cluster to a payment it is five commands", () => {
 			?.split("\n").length,
 		5,
 	);
+});
+
+it("every secret that a command reads is made, and has that key", () => {
+	const secrets = makeSecrets();
+	const read = commands.flatMap((command) => [...command.matchAll(/get secret ([\w-]+) .*?\{\.data\.([^}]+)\}/g)]);
+	assert.ok(read.length >= 3);
+	for (const [, name = "", key = ""] of read) assert.ok(secrets[name]?.[key.replaceAll("\\.", ".")], `${name} ${key}`);
 });
 
 itWith(["kustomize"], "every object that a command names is made", () => {

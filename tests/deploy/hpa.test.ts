@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { serviceNames } from "../../moleculer.config.ts";
 import { Hpa, type HpaSettings, LOOK_EVERY_S, simulate, wantedReplicas } from "../../scripts/cluster/hpa.ts";
 import { cpuOf, hpaSettingsOf } from "../../scripts/deploy/hpa-settings.ts";
 import { manifestsOf } from "../../scripts/deploy/manifests.ts";
+import { scalingFile, scalingOf, scalingPicture } from "../../scripts/deploy/scaling-curve.ts";
 import { itWith } from "./with-parts.ts";
 
 const settings: HpaSettings = {
@@ -121,5 +123,37 @@ describe("a rush, on the manifests' own settings", () => {
 			});
 			assert.deepEqual([...new Set(moments.map(({ replicas }) => replicas))], [1]);
 		}
+	});
+});
+
+describe("a load that was recorded, many times over, on production's own settings", () => {
+	for (const name of serviceNames)
+		itWith(["kustomize"], `${name}: enough processes come within two minutes, and go one by one`, () => {
+			const manifests = manifestsOf("production");
+			const { loadedS, services } = scalingOf(manifests);
+			const { moments = [] } = services.find(({ service }) => service === name) ?? {};
+			const { minReplicas, maxReplicas, targetPercent } = hpaSettingsOf(manifests, name);
+			const replicas = moments.map((moment) => moment.replicas);
+			const grewAt = moments.find((moment) => moment.replicas > minReplicas)?.atS ?? loadedS;
+			const tooFew = moments
+				.filter(({ atS }) => atS > grewAt + 120 && atS < loadedS)
+				.filter((moment) => moment.replicas < maxReplicas && moment.utilizationPercent > targetPercent * 1.2);
+			assert.deepEqual(tooFew, []);
+			for (const [index, now] of replicas.slice(1).entries()) assert.ok(Number(replicas[index]) - now <= 1);
+			assert.equal(replicas.at(-1), minReplicas);
+		});
+
+	itWith(["kustomize"], "it makes a difference: there are more of the two that have most to do", () => {
+		const { services } = scalingOf(manifestsOf("production"));
+		const most = services.map(({ service, moments }) => [
+			service,
+			Math.max(...moments.map(({ replicas }) => replicas)),
+		]);
+		const { api, store, user } = Object.fromEntries(most) as Record<string, number>;
+		assert.ok(Number(api) >= 6 && Number(store) >= 6 && user === 3, `${most}`);
+	});
+
+	itWith(["kustomize"], "the picture is of it: `node scripts/deploy/scaling-curve.ts` changes nothing", () => {
+		assert.equal(readFileSync(scalingFile, "utf8"), scalingPicture(manifestsOf("production")));
 	});
 });
