@@ -25,6 +25,11 @@ export class SlowClients {
 		for (let n = 0; n < count; n++) this.#open(n % 2 === 0 ? this.#logIn() : this.#description());
 	}
 
+	/** That hold a connection right now. */
+	get connected(): number {
+		return [...this.#sockets].filter(({ readyState }) => readyState === "open").length;
+	}
+
 	#logIn(): string {
 		const body = JSON.stringify({ handle: "slow.one", password: "correct horse battery" });
 		return `POST /v1/sessions HTTP/1.1\r\nHost: ${this.#host}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

@@ -5,6 +5,7 @@ import { after, before, it } from "node:test";
 import { chartOf } from "../../scripts/load/chart.ts";
 import { type Run, runK6, scenarios } from "../../scripts/load/k6.ts";
 import { tableOf, totalsOf } from "../../scripts/load/report.ts";
+import { SlowClients } from "../../scripts/load/slow-clients.ts";
 import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
 import { describeWithK6 } from "./with-k6.ts";
 
@@ -49,6 +50,18 @@ describeWithK6("the load's scenarios, against one process", () => {
 			assert.match(tableOf(scenario, run), new RegExp(`all +${requests.toLocaleString("en")} +100 %`));
 			paid += run.steps.find(({ name }) => name === "pay")?.requests ?? 0;
 		});
+
+	it("clients who send and read drop by drop hold connections, and the others are served all the same", async () => {
+		const slow = new SlowClients(`http://127.0.0.1:${platform.anyone.port}`, 40);
+		try {
+			const run = await play("payments");
+			assert.equal(slow.connected, 40);
+			for (const { requests, failed, refused } of run.steps) assert.ok(requests > 0 && failed + refused === 0);
+			paid += run.steps.find(({ name }) => name === "pay")?.requests ?? 0;
+		} finally {
+			slow.close();
+		}
+	});
 
 	it("what k6 was told is in the ledger, once, and it adds up", async () => {
 		const audit = await platform.operator.ok("credit.audit", {});
