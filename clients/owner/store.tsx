@@ -19,6 +19,14 @@ export function Store({ storeId }: { readonly storeId: string }) {
 		<main class="page stack narrow-page">
 			<Title app={t().name}>{t().store}</Title>
 			<Loaded of={store}>{(found) => <Edit store={found} />}</Loaded>
+			{(store.value || store.problem) && <Device />}
+		</main>
+	);
+}
+
+function Device() {
+	return (
+		<>
 			<div class="card stack">
 				<h2>{t().language}</h2>
 				<Choice
@@ -43,7 +51,7 @@ export function Store({ storeId }: { readonly storeId: string }) {
 				/>
 			</div>
 			<Button onPress={async () => void (await call("auth.logout", {}))}>{t().logout}</Button>
-		</main>
+		</>
 	);
 }
 

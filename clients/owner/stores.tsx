@@ -36,7 +36,7 @@ export function Stores() {
 					))}
 				</ul>
 			)}
-			<OpenStore />
+			{stores.value || trouble.value ? <OpenStore /> : <div class="skeleton tall" aria-busy="true" />}
 		</main>
 	);
 }

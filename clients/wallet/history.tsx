@@ -55,9 +55,11 @@ export default function History() {
 						<dd>{items ? <Amount value={spending.received} /> : "…"}</dd>
 					</div>
 				</dl>
+				{!items && !problem && <div class="skeleton charts-place" />}
 				{spending.spent > 0 && <Charts spending={spending} month={month} />}
 			</div>
-			<div class="history-list">
+			{/* What stands below a chart is put there when it is known how tall that is, and does not move. */}
+			<div class="history-list" key={items || problem ? "there" : "coming"}>
 				<div class="search">
 					<Icon name="search" />
 					<input

@@ -10,7 +10,7 @@ import { Qr } from "./qr.tsx";
 import { t } from "./texts.ts";
 import { account, arrived, isFrozen } from "./wallet.ts";
 
-/** The code that a shop reads, as large as the screen lets it be, in the coin that it is. */
+/** The code that a shop reads, as large as the screen lets it be. */
 export default function Pay() {
 	const texts = t().payScreen;
 	const codes = useMemo(() => new Codes(), []);
@@ -39,7 +39,7 @@ export default function Pay() {
 				<Title app={t().name}>{texts.title}</Title>
 			</header>
 			<p class="pay-show">{texts.show}</p>
-			<div class="pay-coin">
+			<div class="pay-coin" aria-busy={!code && !problem && !isFrozen.value}>
 				{code ? (
 					<>
 						<Ring code={code} />
@@ -52,14 +52,14 @@ export default function Pay() {
 				)}
 			</div>
 			<div class="pay-words">
-				{code && <Left code={code} />}
+				{code ? <Left code={code} /> : <p class="pay-left">{BLANK}</p>}
 				{problem && code && (
 					<p class="pay-ahead" role="status">
 						<Icon name="offline" />
 						{texts.ahead}
 					</p>
 				)}
-				{code && <p class="small">{texts.upTo(code.cap)}</p>}
+				<p class="small">{code ? texts.upTo(code.cap) : BLANK}</p>
 				<p class="pay-balance">
 					<span class="small">{texts.balance}</span>
 					{account.value && <Amount value={account.value.available} />}
@@ -70,24 +70,26 @@ export default function Pay() {
 	);
 }
 
+/** Keeps the place of a line that comes soon. */
+const BLANK = "\u00a0";
 const TURN_MS = 60_000;
-const RADIUS = 97;
-const LENGTH = 2 * Math.PI * RADIUS;
+/** Around the code, from the middle of its upper edge. */
+const AROUND = "M100 3H175A22 22 0 0 1 197 25V175A22 22 0 0 1 175 197H25A22 22 0 0 1 3 175V25A22 22 0 0 1 25 3Z";
 
 /** How much of the code's time is left. The browser moves it, without a line of script; the clock is the monotonic one. */
 function Ring({ code }: { readonly code: Code }) {
-	const [circle, setCircle] = useState<SVGCircleElement | null>(null);
+	const [line, setLine] = useState<SVGPathElement | null>(null);
 	useEffect(() => {
 		const leftMs = Math.max(0, code.untilMs - performance.now());
-		const from = LENGTH * (1 - Math.min(1, leftMs / TURN_MS));
-		const frames = [{ strokeDashoffset: from }, { strokeDashoffset: LENGTH }];
-		const turning = circle?.animate(frames, { duration: leftMs, fill: "forwards" });
+		const from = 1 - Math.min(1, leftMs / TURN_MS);
+		const frames = [{ strokeDashoffset: from }, { strokeDashoffset: 1 }];
+		const turning = line?.animate(frames, { duration: leftMs, fill: "forwards" });
 		return () => turning?.cancel();
-	}, [circle, code]);
+	}, [line, code]);
 	return (
 		<svg class="pay-ring" viewBox="0 0 200 200" aria-hidden="true">
-			<circle cx="100" cy="100" r={RADIUS} class="pay-ring-track" />
-			<circle ref={setCircle} cx="100" cy="100" r={RADIUS} class="pay-ring-left" stroke-dasharray={LENGTH} />
+			<path d={AROUND} class="pay-ring-track" />
+			<path ref={setLine} d={AROUND} pathLength="1" class="pay-ring-left" stroke-dasharray="1" />
 		</svg>
 	);
 }

@@ -113,6 +113,42 @@ export async function screenshot(page: Page, name: string): Promise<void> {
 	await page.screenshot({ path: join(screens, `${name}.png`), animations: "disabled" });
 }
 
+/** Opens these screens anew, one after the other: nothing on them may move by itself once it is there (no layout shift). */
+export async function assertStill(page: Page, urls: readonly string[]): Promise<void> {
+	for (const url of urls) {
+		await page.goto(url);
+		await page.reload();
+		await page.locator("h1").first().waitFor();
+		await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .skeleton'));
+		assert.deepEqual(await page.evaluate(shiftsSoFar), [], url);
+	}
+}
+
+type Shift = PerformanceEntry & {
+	readonly value: number;
+	readonly hadRecentInput: boolean;
+	readonly sources: readonly { readonly node: Element | null }[];
+};
+
+/** Runs in the page. */
+function shiftsSoFar(): Promise<string[]> {
+	const found: string[] = [];
+	const note = (entries: readonly PerformanceEntry[]) => {
+		for (const { value, hadRecentInput, sources } of entries as Shift[])
+			if (!hadRecentInput) found.push(`${value} ${sources.map(({ node }) => node?.className || node?.nodeName)}`);
+	};
+	const observer = new PerformanceObserver((list) => note(list.getEntries()));
+	observer.observe({ type: "layout-shift", buffered: true });
+	return new Promise((resolve) => {
+		requestAnimationFrame(() =>
+			setTimeout(() => {
+				note(observer.takeRecords());
+				resolve(found);
+			}),
+		);
+	});
+}
+
 type Finding = { id: string; help: string; nodes: { target: unknown; failureSummary?: string }[] };
 
 /** Holds the page against WCAG 2.2 AA, as far as a program can (axe). */

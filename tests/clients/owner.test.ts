@@ -4,6 +4,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { PASSWORD } from "../api/people.ts";
 import {
 	assertAccessible,
+	assertStill,
 	complaintsOf,
 	describeInBrowser,
 	desktop,
@@ -197,6 +198,14 @@ describeInBrowser("the owner's pages", () => {
 		await look("deliveries");
 		await page.getByRole("button", { name: "다시 보내기" }).first().click();
 		await page.getByText("다시 보내요.").waitFor();
+	});
+
+	it("do not move by themselves", async () => {
+		const names = ["report", "products", "tills", "staff", "webhooks", "store"];
+		await assertStill(
+			page,
+			["", ...names.map((name) => `s/${cafe.id}/${name}`)].map((path) => `${platform.url}/owner/#/${path}`),
+		);
 	});
 
 	it("keep what stands on receipts, and speak English in the dark on a phone", async () => {

@@ -6,6 +6,7 @@ import { after, before, it } from "node:test";
 import { newPerson, PASSWORD } from "../api/people.ts";
 import {
 	assertAccessible,
+	assertStill,
 	cameraOf,
 	complaintsOf,
 	describeInBrowser,
@@ -74,6 +75,10 @@ describeInBrowser("the till", () => {
 		await page.getByRole("link", { name: "판매" }).click();
 		await page.getByRole("button", { name: /크루아상/ }).click();
 		await screenshot(page, "till-counter-dark");
+		await assertStill(
+			page,
+			["", "pay", "sales", "settings", ""].map((path) => `${platform.url}/till/#/${path}`),
+		);
 		await page.setViewportSize(phone.viewport);
 		await screenshot(page, "till-counter-phone");
 		await page.locator(".basket-bar").click();

@@ -3,6 +3,7 @@ import { after, before, it } from "node:test";
 import { newPerson, newShop, newTill, type Shop, type Till } from "../api/people.ts";
 import {
 	assertAccessible,
+	assertStill,
 	describeInBrowser,
 	type ServedPlatform,
 	screenshot,
@@ -92,6 +93,10 @@ describeInBrowser("the wallet", () => {
 			await page.locator("[aria-busy=true]").waitFor({ state: "detached" });
 			await seen(screen);
 		}
+		await assertStill(
+			page,
+			["", "pay", "charge", "send", "history", "settings"].map((path) => `${platform.url}/wallet/#/${path}`),
+		);
 		assert.deepEqual(complaints, []);
 		await browser.close();
 	});
