@@ -45,7 +45,7 @@ async function letIn(client: Client, wire: Wire): Promise<Answer> {
 	for (;;) {
 		const answer = await client.raw(wire);
 		if (answer.status !== 503 || !answer.text.includes('"overloaded"')) return answer;
-		await sleep(50);
+		await sleep(1_000 * Number(answer.headers["retry-after"] ?? 1));
 	}
 }
 

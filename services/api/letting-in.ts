@@ -5,7 +5,7 @@ import type { Route } from "./routes.ts";
 const SHARES: Readonly<Record<NonNullable<Route["urgency"]>, number>> = { ends: 1, begins: 0.75, looks: 0.5 };
 
 /** Of what is fast when there is no queue, and of what waits for its turn or is large; clients wait for 3 s. */
-const SLOW_MS = { paying: 500, other: 1_500 } as const;
+const SLOW_MS = { paying: 1_000, other: 1_500 } as const;
 
 /**
  * Whether a request is worked on, or refused because there is more to do than can be done. What is on the way of a payment has one limit
