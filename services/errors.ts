@@ -111,6 +111,11 @@ export const problems = {
 		"Another operator has to confirm this",
 		"Ask somebody with a token and a name of their own: whoever asks for an adjustment does not confirm it.",
 	),
+	frozen_by_others: problem(
+		409,
+		"You have not frozen this account, others have",
+		"Ask them to open it; or open it for everybody, by lift: all.",
+	),
 	last_process: problem(
 		409,
 		"No other process does what this one does",

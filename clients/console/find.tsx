@@ -73,11 +73,15 @@ type AccountProps = {
 };
 
 function Account({ found, lines, onChanged }: AccountProps) {
-	const { account, owner, store, isLocked } = found;
-	const [doing, setDoing] = useState<"freeze" | "unfreeze" | "adjust" | null>(null);
+	const { account, owner, store, isLocked, frozenBy, isFrozenByOwner } = found;
+	const freezers = [...frozenBy, ...(isFrozenByOwner ? [t().itsOwner] : [])];
+	const [doing, setDoing] = useState<"freeze" | "unfreeze" | "unfreezeAll" | "adjust" | null>(null);
 	const setState = async (reason: string) => {
-		const name = doing === "freeze" ? "operator.freeze" : "operator.unfreeze";
-		const done = await ask(name, { accountId: account.id, reason });
+		const said = { accountId: account.id, reason };
+		const lift = doing === "unfreezeAll" ? "all" : "own";
+		const done = await (doing === "freeze"
+			? ask("operator.freeze", said)
+			: ask("operator.unfreeze", { ...said, lift }));
 		if (done) toast(t().done);
 		if (done) onChanged();
 		return done !== null;
@@ -94,6 +98,9 @@ function Account({ found, lines, onChanged }: AccountProps) {
 						...(store ? [[t().store, store.name] as const] : []),
 						[t().owner, owner ? `@${owner.handle} (${owner.displayName}) ${owner.userId}` : account.owner],
 						[t().state, isLocked ? t().locked : t()[account.state]],
+						...(account.state === "frozen" && freezers.length > 0
+							? [[t().frozenBy, freezers.join(", ")] as const]
+							: []),
 						[t().balance, <Amount key="balance" value={account.balance} />],
 						[t().available, <Amount key="available" value={account.available} />],
 						[t().held, <Amount key="held" value={account.pending} />],
@@ -110,6 +117,7 @@ function Account({ found, lines, onChanged }: AccountProps) {
 								{t().unfreeze}
 							</Button>
 						)}
+						{account.state === "frozen" && <Button onPress={() => setDoing("unfreezeAll")}>{t().unfreezeAll}</Button>}
 						<Button onPress={() => setDoing("adjust")}>{t().adjust}</Button>
 					</div>
 				)}

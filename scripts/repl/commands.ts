@@ -57,8 +57,8 @@ export function operatorCommands(ask: Ask, print: Print, screen: Screen): readon
 		},
 		{
 			usage: "unfreeze <id>",
-			help: "Open an account, whoever froze it",
-			options: reason,
+			help: "Lift what you froze; --lift all opens an account whoever froze it, its owner too",
+			options: { ...reason, "--lift <whose>": "own, which is usual, or all" },
 			run: (args) => setState(ask, print, "operator.unfreeze", args),
 		},
 		{
@@ -155,11 +155,12 @@ async function setState(
 	ask: Ask,
 	print: Print,
 	name: "operator.freeze" | "operator.unfreeze",
-	{ id = "", reason }: Args,
+	{ id = "", reason, lift }: Args,
 ) {
 	const why = needed(reason);
+	if (lift !== undefined && lift !== "own" && lift !== "all") throw new Refused(`${lift} is neither own nor all`);
 	const { account, owner, store } = await ask("operator.account", { id });
-	const { state } = await ask(name, { accountId: account.id, reason: why });
+	const { state } = await ask(name, { accountId: account.id, reason: why, ...(lift && { lift }) });
 	print(`${account.id} (${store?.name ?? `@${owner?.handle}`}) is ${state}.`);
 }
 

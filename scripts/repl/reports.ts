@@ -43,7 +43,8 @@ export async function status(ask: Ask): Promise<string> {
 }
 
 export async function account(ask: Ask, id: string): Promise<string> {
-	const { account, owner, store, isLocked } = await ask("operator.account", { id });
+	const { account, owner, store, frozenBy, isFrozenByOwner } = await ask("operator.account", { id });
+	const freezers = [...frozenBy, ...(isFrozenByOwner ? ["its owner"] : [])];
 	const { items } = await ask("credit.statement", { accountId: account.id, limit: 5 });
 	const lines = items.map(({ postedAtMs, kind, amount, balanceAfter, transferId }) => [
 		time(postedAtMs),
@@ -57,7 +58,8 @@ export async function account(ask: Ask, id: string): Promise<string> {
 			account: account.id,
 			...(store && { store: store.name }),
 			owner: owner ? `@${owner.handle} (${owner.displayName}), ${owner.userId}` : account.owner,
-			state: account.state + (isLocked ? ", by an operator" : ""),
+			state:
+				account.state + (account.state === "frozen" && freezers.length > 0 ? `, by ${freezers.join(" and ")}` : ""),
 			balance: number(account.balance),
 			available: number(account.available),
 			held: number(account.pending),

@@ -54,7 +54,7 @@ export const internalRoutes: readonly Route[] = [
 		method: "POST",
 		path: "/accounts/:accountId/unfreeze",
 		action: "operator.unfreeze",
-		summary: "Open an account that was frozen, by whomever",
+		summary: "Lift a freeze: one's own, or everybody's",
 	},
 	{
 		method: "GET",

@@ -1,6 +1,8 @@
+import type { Service } from "moleculer";
 import { isTraceId } from "../../mixins/trace-id.ts";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
+import { freezersOf } from "./freezing.ts";
 import { type Asking, operatorOf } from "./operation.ts";
 import { scopeOf } from "./operator-log.ts";
 
@@ -9,17 +11,28 @@ const STORE = /^(?:store:)?(s_[A-Za-z0-9_-]{16})$/;
 const HANDLE = /^@?([a-z0-9][a-z0-9._]{1,28}[a-z0-9])$/;
 
 /** What an operator calls somebody's account: by its id, by its owner's, or by a handle, with an @ before it if it looks like an id. */
-export async function findAccount(ctx: Asking<Params<"operator.account">>): Promise<Result<"operator.account">> {
+export async function findAccount(
+	service: Service,
+	ctx: Asking<Params<"operator.account">>,
+): Promise<Result<"operator.account">> {
 	const { id } = ctx.params;
 	const account = await call(ctx, "credit.account", { accountId: await accountIdOf(ctx, id) });
-	if (account.kind === "system") return { account, owner: null, store: null, isLocked: false };
+	if (account.kind === "system")
+		return { account, owner: null, store: null, isLocked: false, frozenBy: [], isFrozenByOwner: false };
 	const holder = await orNull(call(ctx, "user.holder", { userId: account.owner }));
 	const storeId = STORE.exec(account.id)?.[1];
 	const store = storeId === undefined ? null : await orNull(call(ctx, "store.identify", { storeId }));
 	const owner = holder && { userId: holder.userId, handle: holder.handle, displayName: holder.displayName };
 	// A store's owner cannot open it in any case.
 	const isLocked = storeId === undefined ? (holder?.isLocked ?? false) : account.state === "frozen";
-	return { account, owner, store: store && { storeId: store.storeId, name: store.name }, isLocked };
+	return {
+		account,
+		owner,
+		store: store && { storeId: store.storeId, name: store.name },
+		isLocked,
+		frozenBy: await freezersOf(service, account.id),
+		isFrozenByOwner: (storeId === undefined && holder?.isFrozenByOwner) ?? false,
+	};
 }
 
 async function accountIdOf(ctx: Asking, id: string): Promise<string> {

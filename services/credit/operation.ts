@@ -2,11 +2,11 @@ import type { Context, Service } from "moleculer";
 import { documents } from "../../mixins/database.ts";
 import { afterBooking, type Meta } from "../actions.ts";
 import { fail, problemOf, problems } from "../errors.ts";
-import { type Line, type LineDocument, OperatorLog } from "./operator-log.ts";
+import { type Line, type LineDocument, OPERATOR_LOG, OperatorLog } from "./operator-log.ts";
 
 export type Asking<P = unknown> = Context<P, Meta>;
 
-export const logOf = (service: Service): OperatorLog => new OperatorLog(documents<LineDocument>(service));
+export const logOf = (service: Service): OperatorLog => new OperatorLog(documents<LineDocument>(service, OPERATOR_LOG));
 
 /** Who asks. @throws unauthenticated when it is no operator */
 export function operatorOf({ meta: { caller } }: Asking): string {

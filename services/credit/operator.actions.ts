@@ -83,6 +83,10 @@ export const operatorActions = {
 			store: nullable(closed({ storeId: StoreId, name: Type.String() })),
 			/** Whether an operator froze it: then its owner cannot open it. */
 			isLocked: Type.Boolean(),
+			/** The operators who did, by name. */
+			frozenBy: Type.Array(Type.String({ maxLength: 40 })),
+			/** Its owner did, too, or alone. */
+			isFrozenByOwner: Type.Boolean(),
 		}),
 	},
 	/** By a transfer's or command's id; by what a client calls it and who that was; or by the key of what one did oneself as an operator. */
@@ -115,7 +119,17 @@ export const operatorActions = {
 		}),
 	},
 	freeze: { params: closed({ accountId: HeldAccountId, reason: Reason }), returns: Account },
-	unfreeze: { params: closed({ accountId: HeldAccountId, reason: Reason }), returns: Account },
+	/** Lifts one's own freeze, or everybody's; it is open then unless somebody else's is left. */
+	unfreeze: {
+		params: closed({
+			accountId: HeldAccountId,
+			reason: Reason,
+			lift: Type.Optional(
+				Type.Enum(["own", "all"], { description: "Whose freeze: one's own, or everybody's, the owner's too" }),
+			),
+		}),
+		returns: Account,
+	},
 	/** Gives an account credit, or takes some. Beyond what one may adjust alone within a day it waits for a second operator. */
 	adjust: {
 		params: closed({

@@ -3,10 +3,11 @@ import { database } from "../../mixins/database.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call } from "../actions.ts";
 import { adjust, decideAdjustment, listAdjustments } from "./adjustment.ts";
+import { freeze, OPERATOR_FREEZES, unfreeze } from "./freezing.ts";
 import { findAccount, findPayment } from "./look-up.ts";
 import { type Asking, logOf, operatorOf, recorded } from "./operation.ts";
 import { operatorActions } from "./operator.actions.ts";
-import { changeIdOf, type Line, OPERATOR_LOG } from "./operator-log.ts";
+import { OPERATOR_LOG } from "./operator-log.ts";
 import { drain, listProcesses } from "./processes.ts";
 
 /**
@@ -15,7 +16,13 @@ import { drain, listProcesses } from "./processes.ts";
  */
 export const operatorService = (settings: Settings): ServiceSchema => ({
 	name: "operator",
-	mixins: [database(settings, { collection: OPERATOR_LOG })],
+	mixins: [
+		database(
+			settings,
+			{ collection: OPERATOR_LOG },
+			{ collection: OPERATOR_FREEZES, indexes: [{ fields: ["accountId"] }] },
+		),
+	],
 	// One after the other: on an empty database both make collections, and each has so long for it.
 	dependencies: ["credit"],
 
@@ -35,40 +42,18 @@ export const operatorService = (settings: Settings): ServiceSchema => ({
 			return drain(this, ctx);
 		}),
 
-		account: action("published", operatorActions.account, async (ctx) => findAccount(ctx)),
+		account: action("published", operatorActions.account, async function (ctx) {
+			return findAccount(this, ctx);
+		}),
 
 		payment: action("published", operatorActions.payment, async (ctx) => findPayment(ctx, settings.zipkinPagesUrl)),
 
 		freeze: action("published", operatorActions.freeze, async function (ctx) {
-			const { accountId, reason } = ctx.params;
-			const { state } = await call(ctx, "credit.account", { accountId });
-			return recorded(this, ctx, {
-				operation: "account.freeze",
-				target: accountId,
-				before: state,
-				make: async (begun) => {
-					// First: from now on its owner cannot open it any more, and an opening that is on its way comes to nothing.
-					if (isWallet(accountId)) await call(ctx, "user.lock", { userId: ownerIn(accountId) });
-					return setState(ctx, { accountId, state: "frozen", reason, begun });
-				},
-				after: ({ state }) => state,
-			});
+			return freeze(this, ctx);
 		}),
 
 		unfreeze: action("published", operatorActions.unfreeze, async function (ctx) {
-			const { accountId, reason } = ctx.params;
-			const { state } = await call(ctx, "credit.account", { accountId });
-			return recorded(this, ctx, {
-				operation: "account.unfreeze",
-				target: accountId,
-				before: state,
-				make: async (begun) => {
-					const opened = await setState(ctx, { accountId, state: "open", reason, begun });
-					if (isWallet(accountId)) await call(ctx, "user.unlock", { userId: ownerIn(accountId) });
-					return opened;
-				},
-				after: ({ state }) => state,
-			});
+			return unfreeze(this, ctx);
 		}),
 
 		adjust: action("published", operatorActions.adjust, async function (ctx) {
@@ -100,15 +85,6 @@ export const operatorService = (settings: Settings): ServiceSchema => ({
 		}),
 	},
 });
-
-const isWallet = (accountId: string): boolean => accountId.startsWith("wallet:");
-const ownerIn = (accountId: string): string => accountId.slice(accountId.indexOf(":") + 1);
-
-type StateSet = { accountId: string; state: "frozen" | "open"; reason: string; begun: Line };
-
-/** Each time a command of its own: freezing, opening and freezing again must not be taken for a repetition. */
-const setState = (ctx: Asking, { accountId, state, reason, begun }: StateSet) =>
-	call(ctx, "credit.setState", { id: changeIdOf(begun), fingerprint: state, accountId, state, reason });
 
 const describe = (keys: readonly { kid: string; state: string }[]): string =>
 	keys.map(({ kid, state }) => `${kid} ${state}`).join(", ");

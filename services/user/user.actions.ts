@@ -90,12 +90,15 @@ export const userActions = {
 	/** For operators: who that is, and whether one of them has frozen the wallet. */
 	holder: {
 		params: closed({ userId: UserId }),
-		returns: closed({ ...Person.properties, isLocked: Type.Boolean() }),
+		returns: closed({ ...Person.properties, isLocked: Type.Boolean(), isFrozenByOwner: Type.Boolean() }),
 	},
 	/** From now on its owner cannot open the wallet, whatever was asked for before. */
 	lock: { params: closed({ userId: UserId }), returns: empty },
-	/** What its owner froze is forgotten as well. */
-	unlock: { params: closed({ userId: UserId }), returns: empty },
+	/** Its owner may open it again what they froze themselves, or that is forgotten as well. */
+	unlock: {
+		params: closed({ userId: UserId, ownersFreeze: Type.Enum(["kept", "forgotten"]) }),
+		returns: empty,
+	},
 	me: {
 		params: empty,
 		returns: closed({

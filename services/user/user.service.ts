@@ -65,7 +65,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 		holder: action("public", userActions.holder, async function (ctx) {
 			const user = await byId(this, ctx.params.userId);
-			return { ...person(user), isLocked: user.isLocked ?? false };
+			return { ...person(user), isLocked: user.isLocked ?? false, isFrozenByOwner: Boolean(user.frozenByOwner) };
 		}),
 
 		lock: action("public", userActions.lock, async function (ctx) {
@@ -77,7 +77,11 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		unlock: action("public", userActions.unlock, async function (ctx) {
-			await usersOf(this).updateById(ctx.params.userId, { $set: { isLocked: false, frozenByOwner: null } });
+			const { userId, ownersFreeze } = ctx.params;
+			const user = await usersOf(this).findById(userId);
+			// By another id than before: an operator keeps out the one by which it could be opened then.
+			const frozenByOwner = ownersFreeze === "kept" && user?.frozenByOwner ? newId("n") : null;
+			await usersOf(this).updateById(userId, { $set: { isLocked: false, frozenByOwner } });
 			return {};
 		}),
 

@@ -57,7 +57,7 @@ const give = (amount: number, more: object = {}) => ({
 describe("who operates", () => {
 	it("is known by the token that they show, each by their own", async () => {
 		await kim.ok("operator.freeze", { accountId: shop.account, reason: "by kim" });
-		await lee.ok("operator.unfreeze", { accountId: shop.account, reason: "by lee" });
+		await lee.ok("operator.unfreeze", { accountId: shop.account, reason: "by lee", lift: "all" });
 		await platform.operator.ok("operator.freeze", { accountId: shop.account, reason: "by whoever" });
 		await platform.operator.ok("operator.unfreeze", { accountId: shop.account, reason: "by whoever" });
 		const done = (await latest()).filter(({ phase }) => phase === "done").map(({ by, reason }) => `${by}: ${reason}`);
@@ -171,11 +171,44 @@ describe("freezing", () => {
 		await bob.api.refused("user.unfreeze", { password: PASSWORD }, "account_frozen");
 		await bob.api.refused("user.charge", { amount: 1 }, "account_frozen");
 		assert.equal((await kim.ok("operator.account", { id: bob.wallet })).isLocked, true);
-		assert.equal((await kim.ok("operator.unfreeze", { accountId: bob.wallet, reason: "found again" })).state, "open");
-		assert.equal((await kim.ok("operator.account", { id: bob.wallet })).isLocked, false);
-		await bob.api.ok("user.charge", { amount: 1 });
-		await bob.api.ok("user.freeze", {});
+		const lifted = await kim.ok("operator.unfreeze", { accountId: bob.wallet, reason: "found again" });
+		assert.equal(lifted.state, "frozen");
+		const { isLocked, frozenBy, isFrozenByOwner } = await kim.ok("operator.account", { id: bob.wallet });
+		assert.deepEqual([isLocked, frozenBy, isFrozenByOwner], [false, [], true]);
+		await bob.api.refused("user.charge", { amount: 1 }, "account_frozen");
+		// What bob froze is for bob to open, or for an operator who says so.
+		await kim.refused("operator.unfreeze", { accountId: bob.wallet, reason: "again" }, "frozen_by_others");
 		assert.equal((await bob.api.ok("user.unfreeze", { password: PASSWORD })).state, "open");
+		await bob.api.ok("user.freeze", {});
+		const opened = await kim.ok("operator.unfreeze", { accountId: bob.wallet, reason: "password lost", lift: "all" });
+		assert.equal(opened.state, "open");
+		await bob.api.ok("user.charge", { amount: 1 });
+	});
+
+	it("is lifted by each operator for themselves, and for all by whoever says so", async () => {
+		const change = (lift?: "own" | "all") => ({ accountId: bob.wallet, reason: "a test", ...(lift && { lift }) });
+		await kim.ok("operator.freeze", change());
+		await kim.ok("operator.freeze", change());
+		await lee.ok("operator.freeze", change());
+		assert.deepEqual((await mina.ok("operator.account", { id: bob.wallet })).frozenBy, ["kim", "lee"]);
+		const problem = await mina.refused("operator.unfreeze", change(), "frozen_by_others");
+		assert.match(String(problem.detail), /kim and lee/);
+		assert.equal((await kim.ok("operator.unfreeze", change("own"))).state, "frozen");
+		await bob.api.refused("user.charge", { amount: 1 }, "account_frozen");
+		assert.deepEqual((await mina.ok("operator.account", { id: bob.wallet })).frozenBy, ["lee"]);
+		assert.equal((await lee.ok("operator.unfreeze", change())).state, "open");
+		await bob.api.ok("user.charge", { amount: 1 });
+		await Promise.all([kim, lee].map((who) => who.ok("operator.freeze", change())));
+		assert.equal((await mina.ok("operator.unfreeze", change("all"))).state, "open");
+		assert.deepEqual((await mina.ok("operator.account", { id: bob.wallet })).frozenBy, []);
+		// Who freezes what another one opens at the same time has it frozen.
+		for (let round = 0; round < 8; round++) {
+			await kim.ok("operator.freeze", change());
+			await Promise.all([kim.ok("operator.unfreeze", change()), lee.ok("operator.freeze", change())]);
+			assert.equal((await kim.ok("credit.account", { accountId: bob.wallet })).state, "frozen", `round ${round}`);
+			await kim.ok("operator.unfreeze", change("all"));
+		}
+		await kim.refused("operator.unfreeze", { ...change(), lift: "mine" }, "validation_failed");
 	});
 
 	it("holds, however it meets the owner's own freezing and opening", async () => {
@@ -188,7 +221,7 @@ describe("freezing", () => {
 			await opening;
 			assert.equal((await kim.ok("credit.account", { accountId: bob.wallet })).state, "frozen", `round ${round}`);
 			await bob.api.refused("user.unfreeze", { password: PASSWORD }, "account_frozen");
-			await kim.ok("operator.unfreeze", { accountId: bob.wallet, reason: "over" });
+			await kim.ok("operator.unfreeze", { accountId: bob.wallet, reason: "over", lift: "all" });
 		}
 	});
 
@@ -434,7 +467,7 @@ describe("the operator log", () => {
 		);
 		// The same one twice: it is booked once, whichever line that is from.
 		await Promise.all([0, 1].map(() => mina.ok("operator.adjust", { ...give(1), idempotencyKey })));
-		await kim.ok("operator.unfreeze", { accountId, reason: "over" });
+		await kim.ok("operator.unfreeze", { accountId, reason: "over", lift: "all" });
 		isOver = true;
 		await auditing;
 		const { clean, discrepancy, operations } = await kim.ok("credit.audit", {});
