@@ -17,7 +17,7 @@ const recorded = JSON.parse(readFileSync(join(root, "tests/deploy/recorded-load.
 /** A stall's crowd became that of a town's fair. */
 const TIMES = 100;
 /** Then everybody has gone home. */
-const QUIET_S = 1_500;
+const QUIET_S = 900;
 /** What a sale takes, in milliseconds of CPU: "Many processes" in docs/benchmarks.md. It is two requests, one for the code and one for the sale. */
 const CPU_MS_OF_A_SALE: Readonly<Record<ServiceName, number>> = {
 	api: 0.33,
@@ -57,7 +57,7 @@ export function scalingPicture(manifests: readonly Manifest[]): string {
 	const shown = services.filter(({ service }) => CPU_MS_OF_A_SALE[service] > 0);
 	const atS = shown[0]?.moments.map((moment) => moment.atS) ?? [];
 	const panels: Panel<{ readonly atS: number; readonly index: number }>[] = [
-		{ title: "sales per second", colour: "#0b7285", of: (moment) => salesPerS(moment.atS) },
+		{ title: "sales per second", colour: "#0b7285", of: (moment) => meanSalesPerS(moment.atS) },
 		...shown.map(({ service, moments }) => ({
 			title: `pods of ${service}`,
 			colour: "#2b8a3e",

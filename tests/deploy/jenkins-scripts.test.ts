@@ -160,9 +160,10 @@ describe("the smoke test", () => {
 		platform?.child.kill("SIGKILL");
 		await platform?.exited;
 	});
+	const few = ["--sales", "8", "--customers", "4"];
 	const smoke = async (version: string) => {
 		const env = { ...process.env, ATTEMPTS: "2", PAUSE_S: "0", OPERATOR_TOKEN };
-		const child = spawn(script("smoke-test.sh"), [platform.publicUrl, platform.internalUrl, version], {
+		const child = spawn(script("smoke-test.sh"), [platform.publicUrl, platform.internalUrl, version, ...few], {
 			env,
 			stdio: "ignore",
 		});
