@@ -114,6 +114,7 @@ const ko = {
 	removeStaffText: (handle: string) => `@${handle}님은 더 이상 이 가게에서 판매할 수 없어요.`,
 
 	addWebhook: "웹훅 추가",
+	editWebhook: "웹훅 고치기",
 	noWebhooks: "웹훅이 없어요. 가게에서 일어나는 일을 다른 시스템에 알릴 수 있어요.",
 	url: "주소",
 	events: "알릴 일",
@@ -259,6 +260,7 @@ const en: typeof ko = {
 	removeStaffText: (handle) => `@${handle} cannot sell in this store any more.`,
 
 	addWebhook: "Add a webhook",
+	editWebhook: "Edit the webhook",
 	noWebhooks: "There are no webhooks. They tell other systems what happens in the store.",
 	url: "Address",
 	events: "Tell it of",

@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
-import type { Outcome } from "../sdk/problem.ts";
+import type { Outcome, Problem } from "../sdk/problem.ts";
 import { useAction } from "../ui/action.ts";
-import { Button } from "../ui/button.tsx";
+import { Button, Submit } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
@@ -59,13 +59,15 @@ export function Webhooks({ storeId }: { readonly storeId: string }) {
 				}
 			</Loaded>
 			{isAdding && (
-				<AddDialog
-					storeId={storeId}
+				<WebhookDialog
+					title={t().addWebhook}
 					onClose={() => setAdding(false)}
-					onAdded={(made) => {
+					save={async (said) => {
+						const made = await call("store.createWebhook", { storeId, ...said });
+						if (!made.ok) return made.problem;
 						setAdding(false);
-						setSecret(made);
-						void webhooks.again();
+						setSecret(made.value.secret);
+						await webhooks.again();
 					}}
 				/>
 			)}
@@ -84,6 +86,7 @@ type EntryProps = {
 function Entry({ storeId, webhook, onDone, onSecret }: EntryProps) {
 	const { id: webhookId, url, description, enabled, disabledBecause } = webhook;
 	const of = { storeId, webhookId };
+	const [isEditing, setEditing] = useState(false);
 	const ping = async () => {
 		const outcome = await call("store.pingWebhook", of);
 		if (!outcome.ok) return toast(problemText(outcome.problem), "danger");
@@ -112,6 +115,9 @@ function Entry({ storeId, webhook, onDone, onSecret }: EntryProps) {
 				<Link to={`/s/${storeId}/webhooks/${webhookId}`} class="button small-button">
 					{t().deliveries}
 				</Link>
+				<Button class="small-button" onPress={() => setEditing(true)}>
+					{t().editWebhook}
+				</Button>
 				<Button class="small-button" onPress={ping}>
 					{t().ping}
 				</Button>
@@ -128,39 +134,56 @@ function Entry({ storeId, webhook, onDone, onSecret }: EntryProps) {
 					{t().remove}
 				</Button>
 			</div>
+			{isEditing && (
+				<WebhookDialog
+					title={t().editWebhook}
+					was={webhook}
+					onClose={() => setEditing(false)}
+					save={async (said) => {
+						const changed = await call("store.editWebhook", { ...of, ...said });
+						if (!changed.ok) return changed.problem;
+						setEditing(false);
+						await onDone(changed);
+					}}
+				/>
+			)}
 		</>
 	);
 }
 
-type AddProps = {
-	readonly storeId: string;
-	readonly onAdded: (secret: string) => void;
+type WebhookProps = {
+	readonly title: string;
+	/** None where it is a new one. */
+	readonly was?: Webhook;
+	/** @returns why not */
+	readonly save: (said: Pick<Webhook, "url" | "description"> & { events: Event[] }) => Promise<Problem | undefined>;
 	readonly onClose: () => void;
 };
 
-function AddDialog({ storeId, onAdded, onClose }: AddProps) {
-	const [url, setUrl] = useState("https://");
-	const [description, setDescription] = useState("");
-	const [chosen, setChosen] = useState<readonly Event[]>(["sale.posted", "sale.refunded"]);
+const fresh = { url: "https://", description: "", events: ["sale.posted", "sale.refunded"] } as const;
+
+function WebhookDialog({ title, was, save, onClose }: WebhookProps) {
+	const before = was ?? fresh;
+	const [url, setUrl] = useState<string>(before.url);
+	const [description, setDescription] = useState(before.description ?? "");
+	const [chosen, setChosen] = useState<readonly Event[]>(before.events);
 	const [error, setError] = useState<string>();
-	const [isBusy, add] = useAction(async () => {
-		const said = { storeId, url: url.trim(), events: [...chosen], ...(description && { description }) };
-		const outcome = await call("store.createWebhook", said);
-		if (outcome.ok) return onAdded(outcome.value.secret);
-		const [first] = outcome.problem.errors ?? [];
-		setError(first?.at === "url" ? first.message : problemText(outcome.problem));
+	const [isBusy, start] = useAction(async () => {
+		const problem = await save({ url: url.trim(), events: [...chosen], description: description.trim() || null });
+		const [first] = problem?.errors ?? [];
+		if (problem) setError(first?.at === "url" ? first.message : problemText(problem));
 	});
 	const toggle = (event: Event) =>
 		setChosen(chosen.includes(event) ? chosen.filter((each) => each !== event) : [...chosen, event]);
 	return (
-		<Dialog title={t().addWebhook} onClose={onClose}>
+		<Dialog title={title} onClose={onClose}>
 			<form
 				class="stack"
 				noValidate
 				onSubmit={(event) => {
 					event.preventDefault();
 					setError(undefined);
-					add();
+					start();
 				}}
 			>
 				<Field label={t().url} value={url} autoCapitalize="none" maxLength={500} error={error} onText={setUrl} />
@@ -174,9 +197,7 @@ function AddDialog({ storeId, onAdded, onClose }: AddProps) {
 					))}
 				</fieldset>
 				<Field label={t().description} value={description} maxLength={100} onText={setDescription} />
-				<button type="submit" class="button primary wide large" aria-busy={isBusy} aria-disabled={isBusy}>
-					{t().addWebhook}
-				</button>
+				<Submit isBusy={isBusy}>{was ? t().save : t().addWebhook}</Submit>
 				<Button look="quiet" onPress={onClose}>
 					{t().cancel}
 				</Button>

@@ -184,6 +184,16 @@ describeInBrowser("the owner's pages", () => {
 		await page.locator(".secret").waitFor();
 		assert.match(String(await page.locator(".secret").textContent()), /^whsec_/);
 		await page.getByRole("button", { name: "닫기" }).click();
+		await page.getByRole("button", { name: "웹훅 고치기" }).click();
+		await page.getByLabel("주소").fill("ftp://nowhere");
+		await page.getByRole("button", { name: "저장" }).click();
+		await page.getByText(/is not an address/).waitFor();
+		await page.getByLabel("주소").fill("https://192.0.2.1/other");
+		await page.getByLabel("payout.posted").check();
+		await page.getByRole("button", { name: "저장" }).click();
+		await page.getByText("https://192.0.2.1/other").waitFor();
+		const [webhook] = (await cafe.owner.api.ok("store.listWebhooks", { storeId: cafe.id })).items;
+		assert.deepEqual(webhook?.events, ["sale.posted", "sale.refunded", "payout.posted"]);
 		await page.getByRole("button", { name: "시험 보내기" }).click();
 		await page.getByText(/is not a public address/).waitFor();
 		await look("webhooks");
