@@ -2,13 +2,11 @@ import { render } from "preact";
 import { useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
-import { Choice } from "../ui/choice.tsx";
 import { Field } from "../ui/field.tsx";
-import { chooseLanguage, language } from "../ui/i18n.ts";
+import { Looks } from "../ui/looks.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { Link, later, path } from "../ui/router.tsx";
 import "../ui/theme.ts";
-import { chooseTheme, theme } from "../ui/theme.ts";
 import { Title } from "../ui/title.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import "../ui/ui.css";
@@ -44,25 +42,7 @@ function App() {
 					</nav>
 				)}
 				<div class="row wrap choices">
-					<Choice
-						label={t().language}
-						value={language.value}
-						options={[
-							["ko", "한국어"],
-							["en", "English"],
-						]}
-						onChoose={chooseLanguage}
-					/>
-					<Choice
-						label={t().theme}
-						value={theme.value}
-						options={[
-							["system", t().system],
-							["light", t().light],
-							["dark", t().dark],
-						]}
-						onChoose={chooseTheme}
-					/>
+					<Looks />
 					{client.value && (
 						<Button look="quiet" onPress={leave}>
 							{t().leave}

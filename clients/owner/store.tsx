@@ -2,11 +2,9 @@ import { useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
-import { Choice } from "../ui/choice.tsx";
 import { Field } from "../ui/field.tsx";
-import { chooseLanguage, language } from "../ui/i18n.ts";
+import { Looks } from "../ui/looks.tsx";
 import { problemText } from "../ui/problem-text.ts";
-import { chooseTheme, theme } from "../ui/theme.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { Loaded, useLoaded } from "./loaded.tsx";
@@ -28,27 +26,7 @@ function Device() {
 	return (
 		<>
 			<div class="card stack">
-				<h2>{t().language}</h2>
-				<Choice
-					label={t().language}
-					value={language.value}
-					options={[
-						["ko", "한국어"],
-						["en", "English"],
-					]}
-					onChoose={chooseLanguage}
-				/>
-				<h2>{t().theme}</h2>
-				<Choice
-					label={t().theme}
-					value={theme.value}
-					options={[
-						["system", t().system],
-						["light", t().light],
-						["dark", t().dark],
-					]}
-					onChoose={chooseTheme}
-				/>
+				<Looks titled />
 			</div>
 			<Button onPress={async () => void (await call("auth.logout", {}))}>{t().logout}</Button>
 		</>

@@ -140,11 +140,6 @@ const ko = {
 	place: "주소와 전화",
 	receiptHint: "인쇄하는 영수증에 나와요.",
 	timeZone: "시간대",
-	language: "언어",
-	theme: "화면",
-	system: "기기 설정",
-	light: "밝게",
-	dark: "어둡게",
 };
 
 const en: typeof ko = {
@@ -286,11 +281,6 @@ const en: typeof ko = {
 	place: "Address and phone",
 	receiptHint: "Stands on printed receipts.",
 	timeZone: "Time zone",
-	language: "Language",
-	theme: "Look",
-	system: "As the device",
-	light: "Light",
-	dark: "Dark",
 };
 
 export const t = dictionary({ ko, en });

@@ -148,11 +148,6 @@ const ko = {
 	cancelSale: "방금 판매 취소하기",
 	refunds: "환불 내역",
 
-	language: "언어",
-	theme: "화면",
-	system: "기기 설정",
-	light: "밝게",
-	dark: "어둡게",
 	hand: "장바구니 위치",
 	left: "왼쪽",
 	right: "오른쪽",
@@ -321,11 +316,6 @@ const en: typeof ko = {
 	cancelSale: "Undo this sale",
 	refunds: "Refunds",
 
-	language: "Language",
-	theme: "Look",
-	system: "As the device",
-	light: "Light",
-	dark: "Dark",
 	hand: "Basket on the",
 	left: "Left",
 	right: "Right",

@@ -1,10 +1,8 @@
 import { useState } from "preact/hooks";
 import { Button } from "../ui/button.tsx";
-import { Choice } from "../ui/choice.tsx";
-import { chooseLanguage, language } from "../ui/i18n.ts";
 import { Icon, type IconName } from "../ui/icon.tsx";
+import { Looks } from "../ui/looks.tsx";
 import { Link } from "../ui/router.tsx";
-import { chooseTheme, theme } from "../ui/theme.ts";
 import { Title } from "../ui/title.tsx";
 import { Freeze, Unfreeze } from "./freeze.tsx";
 import { installing } from "./install.ts";
@@ -43,25 +41,7 @@ export default function Settings() {
 			</section>
 			<section class="card stack" aria-labelledby="look">
 				<h2 id="look">{texts.look}</h2>
-				<Choice
-					label={texts.language}
-					value={language.value}
-					options={[
-						["ko", "한국어"],
-						["en", "English"],
-					]}
-					onChoose={chooseLanguage}
-				/>
-				<Choice
-					label={texts.theme}
-					value={theme.value}
-					options={[
-						["system", texts.system],
-						["light", texts.light],
-						["dark", texts.dark],
-					]}
-					onChoose={chooseTheme}
-				/>
+				<Looks />
 				{installing.value && <Button onPress={() => installing.value?.prompt()}>{texts.install}</Button>}
 			</section>
 			<Button

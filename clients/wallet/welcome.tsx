@@ -1,5 +1,4 @@
-import { Choice } from "../ui/choice.tsx";
-import { chooseLanguage, language } from "../ui/i18n.ts";
+import { LanguageChoice } from "../ui/looks.tsx";
 import { Link } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
 import { Coin } from "./coin.tsx";
@@ -30,15 +29,7 @@ export function Welcome() {
 					{insecure}
 				</p>
 			)}
-			<Choice
-				label={t().settingsScreen.language}
-				value={language.value}
-				options={[
-					["ko", "한국어"],
-					["en", "English"],
-				]}
-				onChoose={chooseLanguage}
-			/>
+			<LanguageChoice />
 		</main>
 	);
 }

@@ -2,8 +2,7 @@ import { useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { Choice } from "../../ui/choice.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { chooseLanguage, language } from "../../ui/i18n.ts";
-import { chooseTheme, theme } from "../../ui/theme.ts";
+import { Looks } from "../../ui/looks.tsx";
 import { Title } from "../../ui/title.tsx";
 import { chooseHand, hand } from "../preferences.ts";
 import { reload } from "../product-grid.tsx";
@@ -37,27 +36,7 @@ export function Settings() {
 				</div>
 			</dl>
 			<div class="card stack">
-				<h2>{t().language}</h2>
-				<Choice
-					label={t().language}
-					value={language.value}
-					options={[
-						["ko", "한국어"],
-						["en", "English"],
-					]}
-					onChoose={chooseLanguage}
-				/>
-				<h2>{t().theme}</h2>
-				<Choice
-					label={t().theme}
-					value={theme.value}
-					options={[
-						["system", t().system],
-						["light", t().light],
-						["dark", t().dark],
-					]}
-					onChoose={chooseTheme}
-				/>
+				<Looks titled />
 				<h2>{t().hand}</h2>
 				<Choice
 					label={t().hand}
