@@ -26,7 +26,11 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-async function run(name: "backup" | "restore" | "audit", env: NodeJS.ProcessEnv, ...args: readonly string[]) {
+async function run(
+	name: "audit" | "backup" | "rebuild" | "restore",
+	env: NodeJS.ProcessEnv,
+	...args: readonly string[]
+) {
 	const script = join(import.meta.dirname, `../../scripts/${name}.ts`);
 	const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, ...args], {
 		env: { PATH: process.env.PATH, OPERATOR_TOKEN, ...env },
@@ -59,11 +63,10 @@ async function start(env: NodeJS.ProcessEnv) {
 
 /** Everybody pays everybody, until told to end. @returns how much had come to the store when */
 function busy(shop: Shop, people: readonly Person[]) {
-	let isOver = false;
-	const told = { acknowledged: 0 };
+	const told = { acknowledged: 0, isOver: false };
 	const ended = Promise.all(
 		people.map(async (person, index) => {
-			for (let count = 0; !isOver; count++) {
+			for (let count = 0; !told.isOver; count++) {
 				await sell(shop, person, `sale-${index}-${count}`);
 				told.acknowledged += 1_000;
 			}
@@ -76,7 +79,7 @@ function busy(shop: Shop, people: readonly Person[]) {
 				await Promise.race([new Promise((resolve) => setTimeout(resolve, 10)), ended]);
 		},
 		end: async () => {
-			isOver = true;
+			told.isOver = true;
 			await ended;
 		},
 	};
@@ -86,18 +89,30 @@ function busy(shop: Shop, people: readonly Person[]) {
 async function comesBack(from: NodeJS.ProcessEnv, to: NodeJS.ProcessEnv, file: string): Promise<void> {
 	const before = await start(from);
 	const people = await Promise.all(["Ada", "Bob"].map((name) => newPerson(before.anyone, { name, credit: 900_000 })));
-	const shop = await newShop(await newPerson(before.anyone, { name: "Eun" }));
+	const eun = await newPerson(before.anyone, { name: "Eun" });
+	const shop = await newShop(eun);
 	const paying = busy(shop, people);
+	const operating = (async () => {
+		for (let round = 0; !paying.told.isOver; round++)
+			await before.operator.ok(round % 2 ? "operator.unfreeze" : "operator.freeze", {
+				accountId: eun.wallet,
+				reason: "while it is backed up",
+			});
+	})();
 	await paying.until(5_000);
 	const sure = paying.told.acknowledged;
 	assert.match(await ran("backup", from, file), /log up to group \d+, [0-9a-f]{64}/);
 	const most = paying.told.acknowledged + people.length * 1_000;
 	await paying.until(most + 3_000);
 	await paying.end();
+	await operating;
 	await before.stop();
 
 	await ran("restore", to, file);
-	assert.match(await ran("audit", to, "--internal-url", nowhere), /^clean$/m);
+	const audited = await ran("audit", to, "--internal-url", nowhere);
+	assert.match(audited, /^operator log: \d{2,} lines[\s\S]*^clean$/m);
+	// As if only the read model had been damaged.
+	assert.match(await ran("rebuild", to), /^rebuilt up to group \d+: /m);
 	const again = await start(to);
 	try {
 		const taken = (await again.operator.ok("credit.account", { accountId: shop.account })).balance;
