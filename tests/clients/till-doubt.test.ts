@@ -155,6 +155,7 @@ describeInBrowser("a till in doubt", () => {
 		await heading(page, "결제되지 않았어요");
 		await page.getByText(/한닢 결제 코드가 아니에요/).waitFor();
 		await page.keyboard.press("Enter");
+		await heading(page, "손님의 QR을 비춰 주세요");
 		const { userId } = cafe.customer;
 		const old = { userId, nowMs: Date.now() - 61_000, ttlS: 60, cap: 100_000 };
 		await scanByHand(page, makeCode(old, codeKeyOf(platform.broker)).code);

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { Field } from "../../ui/field.tsx";
 import { Amount } from "../../ui/format.tsx";
@@ -61,7 +61,7 @@ function Scan() {
 		if (!isPaymentCode(code)) return toast(problemText({ code: "code_invalid", status: 422, title: "" }), "danger");
 		if (till.value) void pay(till.value.storeId, basket.value, code);
 	};
-	useEffect(() => hearScanner(take), []);
+	useLayoutEffect(() => hearScanner(take), []);
 	useEffect(() => {
 		const press = ({ key }: KeyboardEvent) => key === "Escape" && go("/");
 		addEventListener("keydown", press);

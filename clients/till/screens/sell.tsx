@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { number } from "../../ui/format.tsx";
 import { go } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
@@ -18,7 +18,7 @@ export const isPaymentCode = (text: string): boolean => text.startsWith("HN:") &
 /** The counter: what there is, and what is in the basket. */
 export function Sell() {
 	const [isOpen, setOpen] = useState(false);
-	useEffect(() => hearScanner(scanned), []);
+	useLayoutEffect(() => hearScanner(scanned), []);
 	useEffect(() => {
 		const press = ({ key }: KeyboardEvent) => keys[key]?.();
 		addEventListener("keydown", press);
