@@ -15,6 +15,11 @@ export function toast(text: string, look: Said["look"] = "plain"): void {
 	}, STAYS_MS);
 }
 
+/** Where a screen must be seen whole: what was said of something before is over. */
+export function hush(): void {
+	said.value = [];
+}
+
 export function Toasts() {
 	return (
 		<div class="toasts" role="status" aria-live="polite">

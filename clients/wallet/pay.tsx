@@ -4,6 +4,7 @@ import { Icon } from "../ui/icon.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { go } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
+import { hush } from "../ui/toast.tsx";
 import { readySound } from "./chime.ts";
 import { type Code, Codes } from "./codes.ts";
 import { Qr } from "./qr.tsx";
@@ -22,6 +23,7 @@ export default function Pay() {
 		if (arrived.value) codes.renew();
 	}, [codes, arrived.value]);
 	useEffect(() => keepAwake(), []);
+	useEffect(hush, []);
 	useEffect(() => {
 		const onKey = (event: KeyboardEvent) => event.key === "Escape" && !arrived.value && go("/", "replace");
 		addEventListener("keydown", onKey);
