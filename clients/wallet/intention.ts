@@ -50,10 +50,15 @@ export function carryOut<N extends MoneyAction>(
 
 type Settled = { readonly intention: Intention; readonly isDone: boolean };
 
-/** Goes on with what was begun before the page was left. @returns nothing if nothing was, or another tab is at it */
+/**
+ * Goes on with what was begun before the page was left. It waits while another tab is at it, in case that one is closed; the page that was left
+ * may also be at it for a moment.
+ *
+ * @returns nothing if nothing was, or it is settled meanwhile
+ */
 export const settleOpen = (): Promise<Settled | undefined> =>
-	navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
-		const intention = lock && (await kept<Intention>(placeOf()));
+	navigator.locks.request(LOCK, async () => {
+		const intention = await kept<Intention>(placeOf());
 		if (!intention) return undefined;
 		unsettled.value = intention;
 		const { ok: isDone } = await settle(intention, { onAgain: () => {}, isDoubtful: true });
