@@ -6,11 +6,13 @@ const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 
 export type Step = { readonly name: string; readonly command: string; readonly args: readonly string[] };
 
-export const nodeTest = (name: string, ...patterns: readonly string[]): Step => ({
-	name,
-	command: process.execPath,
-	args: ["--disable-warning=ExperimentalWarning", "--test", "--test-concurrency=2", ...patterns],
-});
+/** A file of tests that hangs says so, and lets the others go on. */
+const HANGS_MS = 900_000;
+
+export const nodeTest = (name: string, ...patterns: readonly string[]): Step => {
+	const how = ["--test", "--test-concurrency=2", `--test-timeout=${HANGS_MS}`];
+	return { name, command: process.execPath, args: ["--disable-warning=ExperimentalWarning", ...how, ...patterns] };
+};
 
 export const script = (name: string, path: string): Step => ({
 	name,

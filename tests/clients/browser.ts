@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import axe from "axe-core";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { chromiumPath } from "../../scripts/chromium.ts";
@@ -25,7 +25,12 @@ function reasonWhyMissing(): string | null {
 export function describeInBrowser(name: string, tests: () => void): void {
 	// The clients are served from the process that serves the API: what is apart is tested once, by the tests of the API.
 	if (process.env.TEST_MONGODB_URI !== undefined) return;
-	if (missing === null) describe(name, tests);
+	if (missing === null)
+		describe(name, () => {
+			tests();
+			// A test that failed has not closed its own, and no file of tests ends before they are closed.
+			after(() => Promise.all([...open].map((context) => context.close())));
+		});
 	else if (process.env.CI === "true") it(`${name}: needs Chromium`, () => assert.fail(missing));
 	else describe(name, { skip: `NOT TESTED: ${missing}` }, tests);
 }
@@ -47,6 +52,8 @@ export const desktop = { viewport: { width: 1440, height: 900 }, deviceScaleFact
 
 type Options = NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>;
 
+const open = new Set<BrowserContext>();
+
 /** A browser of its own with nothing in it: one person's phone, or one till. Its pages share what a browser's tabs share. */
 export async function openBrowser({ args = [], ...options }: Options = {}): Promise<BrowserContext> {
 	const profile = mkdtempSync(join(tmpdir(), "hannip-browser-"));
@@ -60,6 +67,8 @@ export async function openBrowser({ args = [], ...options }: Options = {}): Prom
 		args: [...flags, ...args],
 	});
 	context.setDefaultTimeout(30_000);
+	open.add(context);
+	context.once("close", () => open.delete(context));
 	context.once("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
 	return context;
 }
