@@ -49,7 +49,10 @@ describeInBrowser("the wallet, when things go wrong", () => {
 	it("knows after a reload what became of what was begun", async () => {
 		const { page, browser } = await signUp(platform);
 		const { promise: isBooked, resolve: booked } = Promise.withResolvers<void>();
+		let isFirst = true;
 		await page.route("**/v1/me/charges", async (route) => {
+			if (!isFirst) return route.continue();
+			isFirst = false;
 			await route.fetch();
 			booked();
 			// And nobody ever hears of it.
@@ -58,7 +61,6 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		await page.locator(".amount-line input").fill("7000");
 		await page.locator("button[type=submit]").click();
 		await isBooked;
-		await page.unroute("**/v1/me/charges");
 		await page.goto(`${platform.url}/wallet/`);
 		await page.reload();
 		await page.locator(".toast", { hasText: "7,000닢 충전이 됐어요" }).waitFor();
@@ -73,9 +75,13 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		const keys: string[] = [];
 		for (const isLostOnTheWay of [false, true]) {
 			const { promise: isSent, resolve: sent } = Promise.withResolvers<void>();
+			let isFirst = true;
 			await page.route("**/v1/me/transfers", async (route) => {
 				keys.push(String(route.request().headers()["idempotency-key"]));
+				if (!isFirst) return route.continue();
+				isFirst = false;
 				if (!isLostOnTheWay) await route.fetch();
+				// And nobody ever hears of it: only the page that is left ends it.
 				sent();
 			});
 			await visit(page, "/send");
@@ -85,13 +91,11 @@ describeInBrowser("the wallet, when things go wrong", () => {
 			await page.locator("button[type=submit]").click();
 			await page.getByRole("dialog").getByRole("button", { name: "보내기" }).click();
 			await isSent;
-			await page.unroute("**/v1/me/transfers");
-			const again = page.waitForRequest("**/v1/me/transfers");
 			await page.reload();
-			keys.push(String((await again).headers()["idempotency-key"]));
 			await page.locator(".toast", { hasText: "3,000닢" }).waitFor();
+			await page.unroute("**/v1/me/transfers");
 		}
-		assert.equal(new Set(keys).size, 2);
+		assert.deepEqual([keys.length, new Set(keys).size], [4, 2]);
 		assert.equal((await friend.api.ok("user.me", {})).balance, 6_000);
 		await visit(page, "/");
 		await showsBalance(page, 4_000);
