@@ -5,6 +5,8 @@ const LIMIT_MAX = 1_024;
 const LIMIT_FIRST = 128;
 /** What is left of a limit that was too high: as many are let in as before within seconds, whether the core is whole or a tenth. */
 const BACKOFF = 0.5;
+/** For each answer in time: one slow moment is forgotten after the time of some seven answers. */
+const MORE = 0.1;
 /** Where even the fastest takes long, because something behind is slow and not because too many are there, so many times that is slow. */
 const SLOW_TIMES = 4;
 const SLOW_MAX_MS = 1_500;
@@ -13,7 +15,7 @@ const FASTEST_FOR_MS = 10_000;
 
 /**
  * How many requests may be under way at once without making each other wait too long: found out by trying, as TCP finds out how fast a
- * network is (slow start, additive increase, multiplicative decrease: Jacobson, "Congestion Avoidance and Control", 1988; for requests:
+ * network is (slow start, careful increase, multiplicative decrease: Jacobson, "Congestion Avoidance and Control", 1988; for requests:
  * Netflix' concurrency-limits). It suits a laptop and a pod that is held to a tenth of a core, and needs no number from anybody.
  *
  * Beyond it a request is better refused at once: let in, it would only make all others later than their clients wait.
@@ -61,8 +63,8 @@ export class ConcurrencyLimit {
 			this.#limit = Math.max(LIMIT_MIN, this.#limit * BACKOFF);
 			this.#loweredAtMs = endMs;
 		} else if (wasFull) {
-			// Twice as many in the time of an answer, until it was too many once; then one more.
-			const more = this.#loweredAtMs === Number.NEGATIVE_INFINITY ? 1 : 1 / this.#limit;
+			// Twice as many in the time of an answer, until it was too many once; then a tenth more.
+			const more = this.#loweredAtMs === Number.NEGATIVE_INFINITY ? 1 : MORE;
 			this.#limit = Math.min(LIMIT_MAX, this.#limit + more);
 		}
 	}

@@ -2,7 +2,7 @@ import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import type { Route } from "./routes.ts";
 
 /** How much of what can be done at once is there for each: the rest is kept for those before it. */
-const SHARES: Readonly<Record<NonNullable<Route["urgency"]>, number>> = { ends: 1, begins: 0.75, looks: 0.5 };
+const SHARES: Readonly<Record<NonNullable<Route["urgency"]>, number>> = { ends: 1, begins: 0.8, looks: 0.6 };
 
 /** Of what is fast when there is no queue, and of what waits for its turn or is large; clients wait for 3 s. */
 const SLOW_MS = { paying: 1_000, other: 1_500 } as const;
