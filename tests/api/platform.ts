@@ -105,13 +105,14 @@ export function clientsOf(
 	};
 }
 
-export type Books = { readonly sequence: number; readonly balances: Readonly<Record<string, number>> };
+export type Books = { readonly sequence: number | null; readonly balances: Readonly<Record<string, number>> };
 
 const systemAccounts = ["system:funding", "system:settlement", "system:fees", "system:adjustment"];
 
-/** How far the log is, and what these accounts and the platform's own hold. */
+/** How far the log is, unless others whose holds may end meanwhile have it too, and what these accounts and the platform's own hold. */
 export async function booksOf(operator: Client, accountIds: readonly string[]): Promise<Books> {
-	const { sequence } = await operator.ok("credit.status", {});
+	const isShared = process.env.TEST_CLUSTER !== undefined;
+	const sequence = isShared ? null : (await operator.ok("credit.status", {})).sequence;
 	const balances: Record<string, number> = {};
 	for (const accountId of [...accountIds, ...systemAccounts]) {
 		balances[accountId] = (await operator.ok("credit.account", { accountId })).balance;
