@@ -11,7 +11,7 @@ function fill(limit: ConcurrencyLimit, nowMs: number): ((nowMs: number) => void)
 }
 
 it("lets in up to its limit, and the next one as soon as one is over", () => {
-	const limit = new ConcurrencyLimit({ slowMs: 500 });
+	const limit = new ConcurrencyLimit({ slowMs: 500, min: 4 });
 	const [first, ...others] = fill(limit, 0);
 	assert.equal(others.length + 1, limit.limit);
 	assert.equal(limit.enter(1), undefined);
@@ -20,7 +20,7 @@ it("lets in up to its limit, and the next one as soon as one is over", () => {
 });
 
 it("is lower when answers are slow, once for all that were under way, and never so low that nobody is let in", () => {
-	const limit = new ConcurrencyLimit({ slowMs: 500 });
+	const limit = new ConcurrencyLimit({ slowMs: 500, min: 4 });
 	const before = limit.limit;
 	for (const leave of fill(limit, 0)) leave(2_000);
 	assert.equal(limit.limit, before / 2);
@@ -29,7 +29,7 @@ it("is lower when answers are slow, once for all that were under way, and never 
 });
 
 it("is higher again when they are fast and there are enough of them", () => {
-	const limit = new ConcurrencyLimit({ slowMs: 500 });
+	const limit = new ConcurrencyLimit({ slowMs: 500, min: 4 });
 	for (let atMs = 0; atMs < 100_000; atMs += 2_000) for (const leave of fill(limit, atMs)) leave(atMs + 1_999);
 	const low = limit.limit;
 	// As many as there can be, each followed by the next one.
@@ -42,7 +42,7 @@ it("is higher again when they are fast and there are enough of them", () => {
 });
 
 it("is twice as high after as many fast answers as it lets in, until it was too high once", () => {
-	const limit = new ConcurrencyLimit({ slowMs: 500 });
+	const limit = new ConcurrencyLimit({ slowMs: 500, min: 4 });
 	const before = limit.limit;
 	for (let round = 0; round < 2; round++) for (const leave of fill(limit, round)) leave(round);
 	assert.ok(limit.limit > before + 1);
@@ -55,7 +55,7 @@ it("is twice as high after as many fast answers as it lets in, until it was too 
 });
 
 it("is not lower because something behind is slow for everybody, as far as clients wait for it", () => {
-	const limit = new ConcurrencyLimit({ slowMs: 500 });
+	const limit = new ConcurrencyLimit({ slowMs: 500, min: 4 });
 	// However few there are, it takes so long.
 	for (let atMs = 0; atMs < 100_000; atMs += 1_000) limit.enter(atMs)?.(atMs + 700);
 	const before = limit.limit;
@@ -65,8 +65,20 @@ it("is not lower because something behind is slow for everybody, as far as clien
 	assert.ok(limit.limit < before);
 });
 
+it("is what it was at first when nobody was turned away for a while", () => {
+	const limit = new ConcurrencyLimit({ slowMs: 500, min: 4 });
+	const first = limit.limit;
+	for (const leave of fill(limit, 0)) leave(2_000);
+	fill(limit, 6_000).forEach((leave) => void leave(6_001));
+	assert.ok(limit.limit < first);
+	limit.enter(10_900)?.(10_901);
+	assert.ok(limit.limit < first);
+	limit.enter(16_000)?.(16_001);
+	assert.ok(limit.limit >= first);
+});
+
 it("stays as it is while it is not needed", () => {
-	const limit = new ConcurrencyLimit({ slowMs: 500 });
+	const limit = new ConcurrencyLimit({ slowMs: 500, min: 4 });
 	const before = limit.limit;
 	for (let n = 0; n < 10_000; n++) limit.enter(n)?.(n + 1);
 	assert.equal(limit.limit, before);
@@ -77,7 +89,7 @@ it("counts right whatever happens: never more than its limit when one is let in,
 		fc.property(
 			fc.array(fc.record({ arrives: fc.boolean(), tookMs: fc.nat(3_000) }), { maxLength: 2_000 }),
 			(turns) => {
-				const limit = new ConcurrencyLimit({ slowMs: 500 });
+				const limit = new ConcurrencyLimit({ slowMs: 500, min: 4 });
 				const leaving: ((nowMs: number) => void)[] = [];
 				let nowMs = 0;
 				for (const { arrives, tookMs } of turns) {

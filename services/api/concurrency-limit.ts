@@ -1,10 +1,10 @@
-/** However slow it is: so many are always let in, or nobody would find out that it is fast again. */
-const LIMIT_MIN = 4;
 /** However fast it is: each costs memory. */
 const LIMIT_MAX = 1_024;
 const LIMIT_FIRST = 128;
 /** What is left of a limit that was too high: as many are let in as before within seconds, whether the core is whole or a tenth. */
 const BACKOFF = 0.5;
+/** Of what was slow before nobody was turned away for so long nothing is left: the next crowd finds out anew. */
+const FORGET_MS = 5_000;
 /** For each answer in time: one slow moment is forgotten after the time of some seven answers. */
 const MORE = 0.1;
 /** Where even the fastest takes long, because something behind is slow and not because too many are there, so many times that is slow. */
@@ -23,6 +23,7 @@ const FASTEST_FOR_MS = 10_000;
 export class ConcurrencyLimit {
 	/** An answer that takes longer says that there is a queue somewhere. */
 	readonly #slowMs: number;
+	readonly #min: number;
 	#limit = LIMIT_FIRST;
 	#underWay = 0;
 	/** When the limit was lowered last: what began before that says nothing about the lower one. */
@@ -30,8 +31,12 @@ export class ConcurrencyLimit {
 	/** Of this window and of the one before it. */
 	#fastest = { ms: Number.POSITIVE_INFINITY, beforeMs: Number.POSITIVE_INFINITY, sinceMs: 0 };
 
-	constructor({ slowMs }: { readonly slowMs: number }) {
-		this.#slowMs = slowMs;
+	/** When somebody was turned away, or the limit lowered. */
+	#narrowAtMs = Number.NEGATIVE_INFINITY;
+
+	/** @param options.min however slow it is, so many are always let in, or nobody would find out that it is fast again */
+	constructor({ slowMs, min }: { readonly slowMs: number; readonly min: number }) {
+		[this.#slowMs, this.#min] = [slowMs, min];
 	}
 
 	get limit(): number {
@@ -47,8 +52,11 @@ export class ConcurrencyLimit {
 	 * @returns what to call when it is over; nothing when there are too many
 	 */
 	enter(nowMs: number, share = 1): ((nowMs: number) => void) | undefined {
-		const max = Math.ceil(this.limit * share);
-		if (this.#underWay >= max) return undefined;
+		if (nowMs - this.#narrowAtMs > FORGET_MS) this.#limit = Math.max(this.#limit, LIMIT_FIRST);
+		if (this.#underWay >= Math.ceil(this.limit * share)) {
+			this.#narrowAtMs = nowMs;
+			return undefined;
+		}
 		this.#underWay++;
 		return (endMs) => this.#leave({ beganMs: nowMs, endMs, share });
 	}
@@ -60,8 +68,9 @@ export class ConcurrencyLimit {
 		this.#remember(tookMs, endMs);
 		if (tookMs > this.#tooSlowMs()) {
 			if (beganMs < this.#loweredAtMs) return;
-			this.#limit = Math.max(LIMIT_MIN, this.#limit * BACKOFF);
+			this.#limit = Math.max(this.#min, this.#limit * BACKOFF);
 			this.#loweredAtMs = endMs;
+			this.#narrowAtMs = endMs;
 		} else if (wasFull) {
 			// Twice as many in the time of an answer, until it was too many once; then a tenth more.
 			const more = this.#loweredAtMs === Number.NEGATIVE_INFINITY ? 1 : MORE;

@@ -5,7 +5,8 @@ import type { Route } from "./routes.ts";
 const SHARES: Readonly<Record<NonNullable<Route["urgency"]>, number>> = { ends: 1, begins: 0.8, looks: 0.6 };
 
 /** Of what is fast when there is no queue, and of what waits for its turn or is large; clients wait for 3 s. */
-const SLOW_MS = { paying: 1_000, other: 1_500 } as const;
+const PAYING = { slowMs: 1_000, min: 16 } as const;
+const OTHER = { slowMs: 1_500, min: 4 } as const;
 
 /**
  * Whether a request is worked on, or refused because there is more to do than can be done. What is on the way of a payment has one limit
@@ -17,13 +18,11 @@ const SLOW_MS = { paying: 1_000, other: 1_500 } as const;
  * keep them out. What is no route of ours has one, too.
  */
 export class LettingIn {
-	readonly #paying = new ConcurrencyLimit({ slowMs: SLOW_MS.paying });
+	readonly #paying = new ConcurrencyLimit(PAYING);
 	readonly #others: ReadonlyMap<Route | undefined, ConcurrencyLimit>;
 
 	constructor(routes: readonly Route[]) {
-		this.#others = new Map(
-			[...routes, undefined].map((route) => [route, new ConcurrencyLimit({ slowMs: SLOW_MS.other })]),
-		);
+		this.#others = new Map([...routes, undefined].map((route) => [route, new ConcurrencyLimit(OTHER)]));
 	}
 
 	/** @returns what to call when it is over; nothing when there are too many */

@@ -8,7 +8,7 @@ import { brokerOptions, readSettings, type Settings } from "../../moleculer.conf
 import { internalRoutes } from "../../services/api/internal-routes.ts";
 import { openApiOf, schemasOf } from "../../services/api/openapi.ts";
 import { publicRoutes } from "../../services/api/routes.ts";
-import { attach, OwnCluster } from "./apart.ts";
+import { startApart } from "./apart.ts";
 import { Client, OPERATOR_TOKEN, operatorAt, PUBLIC_ORIGIN } from "./client.ts";
 import { Contract, type OpenApi } from "./contract.ts";
 import { LogWatch } from "./log-watch.ts";
@@ -42,16 +42,12 @@ export type TestPlatform = {
 export const isApart = process.env.TEST_MONGODB_URI !== undefined;
 
 /**
- * The whole platform on free ports: in this process and on a data directory of its own, or with every service in a process of its own
- * where `npm test` says so (see `scripts/test-distributed.ts`). There, whoever has no wishes shares one with the tests before and after.
+ * The whole platform on free ports, with nothing in it: in this process and on a data directory of its own, or with every service in a
+ * process of its own where `npm test` says so (see `scripts/test-distributed.ts`).
  */
 export async function startTestPlatform(env: NodeJS.ProcessEnv = {}): Promise<TestPlatform> {
-	const { TEST_MONGODB_URI, TEST_CLUSTER } = process.env;
-	if (TEST_MONGODB_URI === undefined) return startInside(env);
-	if (Object.keys(env).length === 0 && TEST_CLUSTER !== undefined) return attach(JSON.parse(TEST_CLUSTER));
-	const own = await OwnCluster.start(TEST_MONGODB_URI, env);
-	const attached = await attach(own.address);
-	return { ...attached, stop: () => attached.stop().then(() => own.stop()) };
+	const { TEST_MONGODB_URI } = process.env;
+	return TEST_MONGODB_URI === undefined ? startInside(env) : startApart(env, TEST_MONGODB_URI);
 }
 
 export const usual = { PUBLIC_ORIGIN, ...unlimited };
@@ -105,14 +101,13 @@ export function clientsOf(
 	};
 }
 
-export type Books = { readonly sequence: number | null; readonly balances: Readonly<Record<string, number>> };
+export type Books = { readonly sequence: number; readonly balances: Readonly<Record<string, number>> };
 
 const systemAccounts = ["system:funding", "system:settlement", "system:fees", "system:adjustment"];
 
-/** How far the log is, unless others whose holds may end meanwhile have it too, and what these accounts and the platform's own hold. */
+/** How far the log is, and what these accounts and the platform's own hold. */
 export async function booksOf(operator: Client, accountIds: readonly string[]): Promise<Books> {
-	const isShared = process.env.TEST_CLUSTER !== undefined;
-	const sequence = isShared ? null : (await operator.ok("credit.status", {})).sequence;
+	const { sequence } = await operator.ok("credit.status", {});
 	const balances: Record<string, number> = {};
 	for (const accountId of [...accountIds, ...systemAccounts]) {
 		balances[accountId] = (await operator.ok("credit.account", { accountId })).balance;
