@@ -48,7 +48,7 @@ async function onePayment(till: Page, phone: Page): Promise<number> {
 	const began = await till.evaluate(() => performance.timeOrigin + performance.now());
 	await scanByHand(till, code);
 	const moments = await Promise.all(shown);
-	await till.keyboard.press("Enter");
+	await till.getByRole("button", { name: "다음 손님" }).click();
 	await phone.keyboard.press("Escape");
 	await visit(phone, "/");
 	return Math.max(...moments) - began;
