@@ -30,7 +30,6 @@ export class ConcurrencyLimit {
 	#loweredAtMs = Number.NEGATIVE_INFINITY;
 	/** Of this window and of the one before it. */
 	#fastest = { ms: Number.POSITIVE_INFINITY, beforeMs: Number.POSITIVE_INFINITY, sinceMs: 0 };
-
 	/** When somebody was turned away, or the limit lowered. */
 	#narrowAtMs = Number.NEGATIVE_INFINITY;
 
