@@ -42,11 +42,6 @@ export class CpuQuota {
 		writeFileSync(join(this.#folder, "cgroup.procs"), String(pid));
 	}
 
-	/** It may take what there is again. */
-	release(pid: number): void {
-		writeFileSync(join(this.#folder, "..", "cgroup.procs"), String(pid));
-	}
-
 	/** When nobody is in it any more. */
 	remove(): void {
 		rmdirSync(this.#folder);
