@@ -7,7 +7,7 @@ import { metricsOf } from "./mixins/metrics.ts";
 import { startProbes } from "./mixins/probes.ts";
 import { processService } from "./mixins/process.ts";
 import { measureProcess } from "./mixins/process-metrics.ts";
-import { tracesService } from "./mixins/traces.ts";
+import { tracesOf, tracesService } from "./mixins/traces.ts";
 import { brokerOptions, keepsAnything, readSettings, type Settings } from "./moleculer.config.ts";
 import type { Gateway } from "./services/api/gateway.ts";
 
@@ -47,7 +47,7 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 		const schemas = factories.flatMap((factory) => factory(settings));
 		if (!settings.transporter) refuseLonely(schemas);
 		for (const schema of schemas) broker.createService(schema);
-		if (broker.isTracingEnabled()) broker.createService(tracesService);
+		if (tracesOf(broker)) broker.createService(tracesService);
 		broker.createService(processService(broker, askToDrain));
 		await broker.start();
 		for (const gateway of gatewaysOf(broker)) await gateway.open();

@@ -3,15 +3,15 @@ import { join, resolve } from "node:path";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import * as moleculer from "moleculer";
 import { compile } from "proxy-addr";
-import { actionMetrics } from "./mixins/action-metrics.ts";
 import { deadline, inTime } from "./mixins/deadline.ts";
 import { hedging } from "./mixins/hedging.ts";
+import { standardOutput } from "./mixins/line-writer.ts";
 import { LogLines } from "./mixins/log-lines.ts";
 import { lostAnswers } from "./mixins/lost-answers.ts";
-import { PageReporter } from "./mixins/moleculer-metrics.ts";
+import { moleculerMetrics, PageReporter } from "./mixins/moleculer-metrics.ts";
 import { natsByAction, nodeIDOf } from "./mixins/nats-by-action.ts";
-import { Traces } from "./mixins/traces.ts";
-import { traffic } from "./mixins/traffic.ts";
+import { seenCalls } from "./mixins/seen-calls.ts";
+import { tracing } from "./mixins/traces.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
 export const serviceNames = ["credit", "auth", "user", "store", "api"] as const;
@@ -276,7 +276,8 @@ function originOf(name: string, text: string, wrong: string[]): string {
  * What stands around every call, from the inside to the outside. Moleculer's own order has its circuit breaker inside the time-out, where
  * it never sees one; and what is not used here is left out, above all `Retry`.
  */
-const middlewares = (transporter: string | null): NonNullable<BrokerOptions["middlewares"]> => [
+const middlewares = ({ transporter, zipkinUrl, traceRate }: Settings): NonNullable<BrokerOptions["middlewares"]> => [
+	tracing(zipkinUrl === null ? null : { url: zipkinUrl, rate: traceRate }),
 	"ActionHook",
 	"Validator",
 	// Of the actions that hash passwords: some wait, the others are told at once; and whoever has waited too long is not begun with.
@@ -288,9 +289,8 @@ const middlewares = (transporter: string | null): NonNullable<BrokerOptions["mid
 	lostAnswers,
 	circuitBreaker,
 	"ErrorHandler",
-	traffic,
-	"Tracing",
-	actionMetrics,
+	seenCalls,
+	moleculerMetrics,
 	...(transporter ? [hedging({ afterMs: 300 })] : []),
 ];
 
@@ -327,10 +327,8 @@ const isSilence = ({ nodeID, type, data }: Refusal, ownNodeID: string): boolean 
 	(type === "REQUEST_TIMEOUT" || type === "REQUEST_REJECTED") && (nodeID === undefined || data?.nodeID === ownNodeID);
 
 /** The one broker configuration. */
-export function brokerOptions(
-	{ logLevel, transporter, version, services, metrics, zipkinUrl, traceRate }: Settings,
-	nodeID = nodeIDOf(services),
-): BrokerOptions {
+export function brokerOptions(settings: Settings, nodeID = nodeIDOf(settings.services)): BrokerOptions {
+	const { logLevel, transporter, version, metrics } = settings;
 	return {
 		...(transporter && {
 			transporter: natsByAction(natsOptions(transporter)),
@@ -344,7 +342,7 @@ export function brokerOptions(
 			registry: { preferLocal: false },
 		}),
 		internalMiddlewares: false,
-		middlewares: middlewares(transporter),
+		middlewares: middlewares(settings),
 		// Five calls of an action in ten seconds, half of them without an answer: its process is left alone for a second, then one call
 		// tries it. A process that is dead is found out sooner than by its heartbeats, one that hangs is found out at all.
 		circuitBreaker: {
@@ -362,7 +360,7 @@ export function brokerOptions(
 		logger: new LogLines({
 			level: { BROKER: "fatal", "**": logLevel },
 			isTerminal: process.stdout.isTTY === true,
-			write: console.log,
+			write: (line, isUrgent) => standardOutput().write(line, isUrgent),
 		}) as unknown as BrokerOptions["logger"] & object,
 		validator: new TypeBoxValidator({}),
 		// Of calls that no request waits for; a request has the three seconds that the gateway gives it. Moleculer's own default waits for ever.
@@ -375,19 +373,11 @@ export function brokerOptions(
 		retryPolicy: { enabled: false },
 		// main.ts stops the broker on signals, after telling the probes.
 		skipProcessEventRegistration: true,
-		// Node's are prom-client's, see `metrics.ts`. (Moleculer takes reporters and exporters beside their names; its types do not say so.)
+		// Node's are prom-client's, see `metrics.ts`. (Moleculer takes reporters beside their names; its types do not say so.)
 		metrics: metrics === "on" && {
 			enabled: true,
 			collectProcessMetrics: false,
 			reporter: new PageReporter() as unknown as "Prometheus",
-		},
-		tracing: zipkinUrl !== null && {
-			enabled: true,
-			// Which of them are kept is decided at the end, see `Traces`.
-			sampling: { rate: 1 },
-			exporter: new Traces({ url: zipkinUrl, rate: traceRate }) as unknown as "Zipkin",
-			// Moleculer's own way puts all parameters into the span, passwords among them.
-			tags: { action: () => ({}) },
 		},
 	};
 }

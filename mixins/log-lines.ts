@@ -4,7 +4,7 @@ import { Loggers, type LogLevels } from "moleculer";
 type Options = {
 	readonly level: string | Record<string, string>;
 	readonly isTerminal: boolean;
-	readonly write: (line: string) => void;
+	readonly write: (line: string, isUrgent: boolean) => void;
 };
 type From = Parameters<Loggers.Base<Level>["getLogHandler"]>[0];
 type Level = { readonly level: never };
@@ -110,7 +110,9 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
 const RESERVED: ReadonlySet<string> = new Set(["time", "level", "nodeID", "from", "message"]);
 const nameOf = (key: string): string => (RESERVED.has(key) ? `${key}_` : key);
 
-/** Each line is written at once, and whole: the last one before a crash is the one that is wanted. */
+const urgent: ReadonlySet<string> = new Set(["warn", "error", "fatal"]);
+
+/** Warnings and errors are written at once: the last one before a crash is the one that is wanted. In a terminal somebody reads along. */
 export class LogLines extends Loggers.Base<Level> {
 	readonly #options: Options;
 
@@ -124,9 +126,10 @@ export class LogLines extends Loggers.Base<Level> {
 		if (!from || !levelMax) return null;
 		const { isTerminal, write } = this.#options;
 		const toLine = isTerminal ? toTextLine : toJsonLine;
-		const levels = Loggers.Base.LEVELS.slice(0, Loggers.Base.LEVELS.indexOf(levelMax) + 1);
+		const levels = new Set<string>(Loggers.Base.LEVELS.slice(0, Loggers.Base.LEVELS.indexOf(levelMax) + 1));
 		return (level, args) => {
-			if (levels.includes(level)) write(toLine({ level, args, from, nowMs: Date.now() }));
+			if (!levels.has(level)) return;
+			write(toLine({ level, args, from, nowMs: Date.now() }), isTerminal || urgent.has(level));
 		};
 	}
 }

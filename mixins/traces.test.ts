@@ -3,9 +3,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type BrokerOptions, ServiceBroker } from "moleculer";
+import { ServiceBroker } from "moleculer";
+import { seenCalls } from "./seen-calls.ts";
 import { newTraceId } from "./trace-id.ts";
-import { Traces, tracesOf } from "./traces.ts";
+import { tracesOf, tracing } from "./traces.ts";
 import type { ZipkinSpan } from "./zipkin-sender.ts";
 
 type Collector = { readonly url: string; readonly spans: ZipkinSpan[]; readonly server: Server };
@@ -34,9 +35,8 @@ async function startCollector(answers: number | null = 0): Promise<Collector> {
 }
 
 async function startBroker(url: string, rate: number) {
-	const exporter = new Traces({ url, rate }) as unknown as "Zipkin";
-	const tracing = { enabled: true, exporter, sampling: { rate: 1 }, tags: { action: () => ({}) } };
-	const broker = new ServiceBroker({ logger: false, nodeID: "node-1", tracing } satisfies BrokerOptions);
+	const middlewares = [tracing({ url, rate }), seenCalls];
+	const broker = new ServiceBroker({ logger: false, nodeID: "node-1", middlewares });
 	broker.createService({
 		name: "shop",
 		actions: {

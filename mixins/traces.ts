@@ -1,16 +1,8 @@
-import {
-	type ActionParams,
-	type Context,
-	type ServiceBroker,
-	type ServiceSchema,
-	type Span,
-	type Tracer,
-	TracerExporters,
-} from "moleculer";
+import type { ActionParams, Context, Middleware, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Static } from "typebox";
 import { TraceKept } from "../services/events.ts";
 import { metricsOf } from "./metrics.ts";
-import { traceIdOf, ZipkinSender } from "./zipkin-sender.ts";
+import { type Span, ZipkinSender } from "./zipkin-sender.ts";
 
 /** A request that takes longer is one that somebody will ask about. */
 const SLOW_MS = 1_000;
@@ -29,45 +21,54 @@ type Undecided = { readonly since: number; readonly spans: Span[]; isKept: boole
  * decide alike. Of the others spans wait in memory, and are kept as well when the gateway sees at the end that the request failed or was
  * slow; it tells that to the other processes.
  */
-export class Traces extends TracerExporters.Base {
+export class Traces {
 	readonly #rate: number;
-	readonly #url: string;
-	#sender: ZipkinSender | undefined;
+	readonly #sender: ZipkinSender;
 	/** In the order in which they began. */
 	readonly #undecided = new Map<string, Undecided>();
 	#second = 0;
 	#keptInSecond = 0;
 
-	constructor({ url, rate }: TraceOptions) {
-		super({});
-		[this.#url, this.#rate] = [url, rate];
-	}
-
-	override init(tracer: Tracer): void {
-		super.init(tracer);
-		const { broker } = tracer;
+	constructor(broker: ServiceBroker, { url, rate }: TraceOptions) {
+		this.#rate = rate;
 		const logger = broker.getLogger("traces");
 		const failed = (reason: string, count: number) => logger.warn("Spans were not taken by Zipkin.", { count, reason });
-		this.#sender = new ZipkinSender(this.#url, failed);
+		this.#sender = new ZipkinSender(url, failed);
 		countSpans(broker, this.#sender);
-		known.set(broker, this);
 	}
 
-	override async stop(): Promise<void> {
-		await this.#sender?.stop();
+	/** What is finished by now is sent. */
+	stop(): Promise<void> {
+		return this.#sender.stop();
 	}
 
-	override spanFinished(span: Span): void {
-		const traceId = traceIdOf(span.traceID);
-		// What no request has begun, such as a look at what is due, would fill Zipkin with what nobody asks about.
-		const isOfRequest = !span.traceID.includes("-");
-		if (isOfRequest ? this.isSampled(traceId) : span.error) this.#sender?.send(span);
-		else if (isOfRequest) this.#wait(span, traceId);
+	/** A call in this process is over. Of what it said and was told nothing is kept: a request's name is its route, see `nameSpan`. */
+	sawCall(ctx: Context, tookMs: number, error?: unknown): void {
+		const { id, requestID, parentID, nodeID, broker, action, service } = ctx;
+		if (requestID === null || (isOfNoRequest(requestID) && error === undefined)) return;
+		this.saw({
+			id,
+			traceId: requestID,
+			parentId: parentID,
+			name: spanNames.get(ctx) ?? action?.name ?? "call",
+			service: service?.name ?? "hannip",
+			node: broker.nodeID,
+			isServer: nodeID !== broker.nodeID || !parentID,
+			startedAtMs: Date.now() - tookMs,
+			tookMs,
+			...(error !== undefined && { error }),
+		});
 	}
 
-	#wait(span: Span, traceId: string): void {
-		const undecided = this.#undecided.get(traceId) ?? this.#begin(traceId);
-		if (undecided.isKept) this.#sender?.send(span);
+	/** What no request has begun, such as a look at what is due, would fill Zipkin with what nobody asks about, unless it fails. */
+	saw(span: Span): void {
+		if (isOfNoRequest(span.traceId) ? span.error !== undefined : this.isSampled(span.traceId)) this.#sender.send(span);
+		else if (!isOfNoRequest(span.traceId)) this.#wait(span);
+	}
+
+	#wait(span: Span): void {
+		const undecided = this.#undecided.get(span.traceId) ?? this.#begin(span.traceId);
+		if (undecided.isKept) this.#sender.send(span);
 		else if (undecided.spans.length < SPANS_PER_TRACE_MAX) undecided.spans.push(span);
 	}
 
@@ -95,7 +96,7 @@ export class Traces extends TracerExporters.Base {
 	keep(traceId: string): void {
 		const undecided = this.#undecided.get(traceId) ?? this.#begin(traceId);
 		undecided.isKept = true;
-		for (const span of undecided.spans.splice(0)) this.#sender?.send(span);
+		for (const span of undecided.spans.splice(0)) this.#sender.send(span);
 	}
 
 	#begin(traceId: string): Undecided {
@@ -116,7 +117,24 @@ export class Traces extends TracerExporters.Base {
 	}
 }
 
+/** Moleculer's id of a call that no request has begun is a UUID. */
+const isOfNoRequest = (traceId: string): boolean => traceId.includes("-");
+
+const spanNames = new WeakMap<Context, string>();
+
+/** A request is known by its route, which is found out after its call has begun; never by its address, which has ids in it. */
+export function nameSpan(ctx: Context, name: string): void {
+	if (known.has(ctx.broker)) spanNames.set(ctx, name);
+}
+
 const known = new WeakMap<ServiceBroker, Traces>();
+
+/** Stands before whoever asks for `tracesOf`. Without options no traces are made. */
+export const tracing = (options: TraceOptions | null): Middleware =>
+	((broker: ServiceBroker) => {
+		if (options) known.set(broker, new Traces(broker, options));
+		return { name: "Traces", stopped: () => known.get(broker)?.stop() };
+	}) as unknown as Middleware;
 
 /** Nothing where no traces are made. */
 export const tracesOf = (broker: ServiceBroker): Traces | undefined => known.get(broker);

@@ -1,4 +1,4 @@
-import type { ActionSchema, Context, Middleware, ServiceBroker } from "moleculer";
+import type { Context, ServiceBroker } from "moleculer";
 import type { Result } from "../services/actions.ts";
 
 type Flow = Result<"process.look">["flows"][number];
@@ -14,41 +14,33 @@ const flows = new WeakMap<ServiceBroker, Map<string, Counted>>();
 /**
  * Counts who calls what in this process, how often it fails and how long it takes: the picture that operators see of the cluster. Whoever is
  * refused for what they asked has not met a failure.
+ *
+ * @returns for the name of an action what counts its calls; nothing for Moleculer's own
  */
-export const traffic = ((broker: ServiceBroker) => {
+export function flowCounter(broker: ServiceBroker) {
 	const counted = new Map<string, Counted>();
 	flows.set(broker, counted);
-	const count = (key: string, startedAt: number, isFailed: boolean) => {
-		const tookMs = performance.now() - startedAt;
-		let flow = counted.get(key);
-		if (!flow) {
-			if (counted.size >= FLOWS_MAX) return;
-			flow = { count: 0, failed: 0, tookMs: 0, buckets: new Array<number>(BUCKETS).fill(0) };
-			counted.set(key, flow);
-		}
-		flow.count++;
-		flow.tookMs += tookMs;
-		if (isFailed) flow.failed++;
-		const bucket = Math.min(BUCKETS - 1, Math.max(0, Math.ceil(Math.log2(tookMs))));
-		flow.buckets[bucket] = (flow.buckets[bucket] ?? 0) + 1;
+	const flowOf = (key: string): Counted | undefined => {
+		const known = counted.get(key);
+		if (known || counted.size >= FLOWS_MAX) return known;
+		const flow = { count: 0, failed: 0, tookMs: 0, buckets: new Array<number>(BUCKETS).fill(0) };
+		counted.set(key, flow);
+		return flow;
 	};
-	return {
-		name: "Traffic",
-		localAction(next: (ctx: Context) => Promise<unknown>, { name }: ActionSchema) {
-			if (!name || name.startsWith("$")) return next;
-			return (ctx: Context) => {
-				const startedAt = performance.now();
-				const key = `${ctx.caller ?? (name.endsWith(".rest") ? "clients" : "itself")} ${name}`;
-				const answer = next(ctx);
-				answer.then(
-					() => count(key, startedAt, false),
-					(error: { code?: unknown }) => count(key, startedAt, !(Number(error?.code) < 500)),
-				);
-				return answer;
-			};
-		},
+	return (action: string) => {
+		if (action.startsWith("$")) return undefined;
+		const nobody = action.endsWith(".rest") ? "clients" : "itself";
+		return ({ caller }: Context, tookMs: number, error?: unknown) => {
+			const flow = flowOf(`${caller ?? nobody} ${action}`);
+			if (!flow) return;
+			flow.count++;
+			flow.tookMs += tookMs;
+			if (error !== undefined && !(Number((error as { code?: unknown }).code) < 500)) flow.failed++;
+			const bucket = Math.min(BUCKETS - 1, Math.max(0, Math.ceil(Math.log2(tookMs))));
+			flow.buckets[bucket] = (flow.buckets[bucket] ?? 0) + 1;
+		};
 	};
-}) as unknown as Middleware;
+}
 
 export function flowsOf(broker: ServiceBroker): Flow[] {
 	return [...(flows.get(broker) ?? [])].map(([key, { count, failed, tookMs, buckets }]) => {

@@ -1,5 +1,3 @@
-import type { Span } from "moleculer";
-
 const FLUSH_MS = 1_000;
 const SEND_TIMEOUT_MS = 5_000;
 /** While a process stops, nobody waits longer for a collector that is silent. */
@@ -7,6 +5,22 @@ const LAST_TIMEOUT_MS = 2_000;
 /** What is finished while the collector is away, or slow; more is dropped. Some 10 MB. */
 const QUEUE_MAX = 10_000;
 const BATCH_MAX = 1_000;
+
+/** What is known of a call, or of another piece of work in one, when it is over. */
+export type Span = {
+	readonly id: string;
+	readonly traceId: string;
+	readonly parentId: string | null;
+	readonly name: string;
+	readonly service: string;
+	readonly node: string;
+	/** Whether it was asked by a client or another process. */
+	readonly isServer: boolean;
+	readonly startedAtMs: number;
+	readonly tookMs: number;
+	readonly error?: unknown;
+	readonly tags?: Readonly<Record<string, string>>;
+};
 
 /** Zipkin's v2 format, as much of it as is used here. */
 export type ZipkinSpan = {
@@ -93,26 +107,21 @@ export class ZipkinSender {
 	}
 }
 
-/** Of what Moleculer knows about a call only what cannot be a secret: no parameters, no answers, no addresses, of an error its code. */
-export function toZipkin({ id, traceID, parentID, name, service, startTime, duration, error, tags }: Span): ZipkinSpan {
-	const isCalled = tags.remoteCall === true;
-	const action = (tags.action as { name?: string } | null | undefined)?.name;
+/** Of an error only its code: a message may say anything. */
+export function toZipkin(span: Span): ZipkinSpan {
+	const { id, traceId, parentId, name, service, node, isServer, startedAtMs, tookMs, error, tags } = span;
 	const failure = error && ((error as { type?: unknown }).type ?? (error as Error).name ?? "error");
 	return {
-		traceId: traceIdOf(traceID),
+		traceId: traceIdOf(traceId),
 		id: spanIdOf(id),
-		...(parentID && { parentId: spanIdOf(parentID) }),
-		name: action === undefined || action.endsWith(".rest") ? name : action,
-		...((isCalled || !parentID) && { kind: "SERVER" as const }),
-		timestamp: Math.round((startTime ?? 0) * 1_000),
+		...(parentId && { parentId: spanIdOf(parentId) }),
+		name,
+		...(isServer && { kind: "SERVER" as const }),
+		timestamp: Math.round(startedAtMs * 1_000),
 		// Zipkin takes 0 for unknown.
-		duration: Math.max(1, Math.round((duration ?? 0) * 1_000)),
-		localEndpoint: { serviceName: service?.name ?? "hannip" },
-		tags: {
-			...(tags.nodeID && { node: String(tags.nodeID) }),
-			...(failure && { error: String(failure) }),
-			...(tags.ledger as Record<string, string> | undefined),
-		},
+		duration: Math.max(1, Math.round(tookMs * 1_000)),
+		localEndpoint: { serviceName: service },
+		tags: { node, ...(failure ? { error: String(failure) } : {}), ...tags },
 	};
 }
 

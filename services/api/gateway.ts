@@ -6,6 +6,7 @@ import type { Static } from "typebox";
 import { keyring } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { newTraceId } from "../../mixins/trace-id.ts";
+import { nameSpan } from "../../mixins/traces.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { call, type Meta } from "../actions.ts";
 import { fail } from "../errors.ts";
@@ -137,7 +138,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		) {
 			const route = routeOf(alias);
 			// Its address has ids in it, or more.
-			if (req.$ctx?.span) req.$ctx.span.name = `${route.method} ${route.path}`;
+			if (req.$ctx) nameSpan(req.$ctx, `${route.method} ${route.path}`);
 			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
 			const address = addressOf(req);
 			req.$admitted = await (this as GatewayService).access.admit({ req, res, route, address });
@@ -217,11 +218,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			onError: shared.onError,
 		},
 		// The library's own actions would list, add and remove routes.
-		// In a trace a request has its method until its route is known; never its address, nor what it says.
-		actions: {
-			...{ listAliases: false, addRoute: false, removeRoute: false },
-			rest: { tracing: { spanName: (ctx: Context<{ req: IncomingMessage }>) => String(ctx.params.req.method) } },
-		},
+		actions: { listAliases: false, addRoute: false, removeRoute: false },
 		...(isLive && { events: liveEvents }),
 		methods: {
 			sendResponse(req: Request, res: ServerResponse, data: unknown, action: unknown): void {

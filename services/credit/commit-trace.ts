@@ -1,4 +1,5 @@
 import type { Context } from "moleculer";
+import { tracesOf } from "../../mixins/traces.ts";
 import type { Meta } from "../actions.ts";
 import type { Witness, Written } from "./group-commit.ts";
 
@@ -9,21 +10,27 @@ const OTHERS_MAX = 20;
  * Puts the append into the trace of each command that it served. It is one append for all of them, so each trace names the group and the
  * traces of the others in it: Zipkin has no links.
  */
-export function witnessOf(ctx: Context<unknown, Meta>): Witness | undefined {
-	const { span, requestID } = ctx;
-	if (!span || !requestID) return undefined;
-	const { tracer, service } = span;
+export function witnessOf({ broker, id, requestID, service }: Context<unknown, Meta>): Witness | undefined {
+	const traces = tracesOf(broker);
+	if (!traces || !requestID) return undefined;
 	const saw = ({ sequence, entryCount, beganAtMs, tookMs, traceIds }: Written) => {
-		const others = traceIds.filter((id) => id !== requestID).slice(0, OTHERS_MAX);
-		const ledger = {
-			"ledger.group": String(sequence),
-			"ledger.group_entries": String(entryCount),
-			...(others.length > 0 && { "ledger.served_traces": others.join(" ") }),
-		};
-		const options = { traceID: span.traceID, parentID: span.id, sampled: span.sampled, service, tags: { ledger } };
-		const append = tracer.startSpan("ledger.append", options);
-		append.startTime = beganAtMs;
-		append.finish(beganAtMs + tookMs);
+		const others = traceIds.filter((traceId) => traceId !== requestID).slice(0, OTHERS_MAX);
+		traces.saw({
+			id: broker.generateUid(),
+			traceId: requestID,
+			parentId: id,
+			name: "ledger.append",
+			service: service?.name ?? "credit",
+			node: broker.nodeID,
+			isServer: false,
+			startedAtMs: beganAtMs,
+			tookMs,
+			tags: {
+				"ledger.group": String(sequence),
+				"ledger.group_entries": String(entryCount),
+				...(others.length > 0 && { "ledger.served_traces": others.join(" ") }),
+			},
+		});
 	};
 	return { traceId: requestID, saw };
 }
