@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import { createSecretKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import jwt from "jsonwebtoken";
 import type { Result } from "../services/actions.ts";
@@ -49,7 +49,7 @@ class Auth {
 	}
 
 	code(kid: string): string {
-		const handleKey = Buffer.from(this.ring.find((key) => key.kid === kid)?.handleKey ?? "", "base64url");
+		const handleKey = createSecretKey(this.ring.find((key) => key.kid === kid)?.handleKey ?? "", "base64url");
 		const request = { userId: `u_${"A".repeat(16)}`, nowMs: Date.now(), ttlS: 60, cap: 1 };
 		return makeCode(request, { kid: Number(kid), privateKey: this.privateKeys.get(kid) as KeyObject, handleKey }).code;
 	}

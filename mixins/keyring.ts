@@ -44,9 +44,8 @@ const textsOf = (claims: Record<string, unknown>): Record<string, string> =>
 type Key = {
 	readonly state: Result<"auth.keyring">["keys"][number]["state"];
 	readonly publicKey: KeyObject;
-	readonly handleKey: Buffer;
-	/** The same, as what a MAC is made with. */
-	readonly macKey: KeyObject;
+	/** What all verifiers know and nobody else does. */
+	readonly handleKey: KeyObject;
 };
 
 /** A key id that we do not know may be a new one, or made up: ask for the ring again, but not for every request. */
@@ -156,13 +155,12 @@ export class Keyring {
 		this.#keys = new Map(
 			keys.map(({ kid, state, jwk, handleKey }) => {
 				const publicKey = createPublicKey({ key: jwk, format: "jwk" });
-				const secret = Buffer.from(handleKey, "base64url");
-				return [kid, { state, publicKey, handleKey: secret, macKey: createSecretKey(secret) }];
+				return [kid, { state, publicKey, handleKey: createSecretKey(handleKey, "base64url") }];
 			}),
 		);
 		const all = [...this.#keys.values()];
 		const active = all.filter(({ state }) => state === "active");
-		this.#secrets = [...new Set([...active, ...all])].map(({ macKey }) => macKey);
+		this.#secrets = [...new Set([...active, ...all])].map(({ handleKey }) => handleKey);
 	}
 }
 

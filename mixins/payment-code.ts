@@ -38,7 +38,7 @@ export type CodeRequest = {
 	readonly ttlS: number;
 	readonly cap: number;
 };
-export type CodeKey = { readonly kid: number; readonly privateKey: KeyObject; readonly handleKey: Buffer };
+export type CodeKey = { readonly kid: number; readonly privateKey: KeyObject; readonly handleKey: KeyObject };
 
 export function makeCode(request: CodeRequest, key: CodeKey): { code: string; claims: CodeClaims } {
 	const { userId, nowMs, ttlS, cap } = request;
@@ -55,7 +55,7 @@ export function makeCode(request: CodeRequest, key: CodeKey): { code: string; cl
 	return { code, claims: claimsOf(bytes, key.handleKey) };
 }
 
-export type VerifyingKey = { readonly publicKey: KeyObject; readonly handleKey: Buffer };
+export type VerifyingKey = { readonly publicKey: KeyObject; readonly handleKey: KeyObject };
 
 /**
  * What a code says, if it was signed by the key that it names. Whether it has expired or was used is for the ledger to say.
@@ -70,12 +70,12 @@ export async function openCode(
 	const key = bytes && (await keyOf(bytes.readUInt8(AT.kid)));
 	if (!bytes || !key) return undefined;
 	const signed = bytes.subarray(0, SIGNED_BYTES);
-	return isSignedEs256(signed, key.publicKey, bytes.subarray(SIGNED_BYTES))
+	return (await isSignedEs256(signed, key.publicKey, bytes.subarray(SIGNED_BYTES)))
 		? claimsOf(signed, key.handleKey)
 		: undefined;
 }
 
-function claimsOf(bytes: Buffer, handleKey: Buffer): CodeClaims {
+function claimsOf(bytes: Buffer, handleKey: KeyObject): CodeClaims {
 	const issuedAtMs = bytes.readUInt32BE(AT.issuedAt) * 1_000;
 	const ttlS = Math.min(bytes.readUInt8(AT.ttl), CODE_TTL_MAX_S);
 	return {
@@ -89,7 +89,7 @@ function claimsOf(bytes: Buffer, handleKey: Buffer): CodeClaims {
 }
 
 /** XOR with AES-256 of the 16 bytes jti | issued at, which are never the same twice. Its own inverse. */
-function mask(id: Buffer, bytes: Buffer, handleKey: Buffer): Buffer {
+function mask(id: Buffer, bytes: Buffer, handleKey: KeyObject): Buffer {
 	const cipher = createCipheriv("aes-256-ecb", handleKey, null).setAutoPadding(false);
 	const stream = cipher.update(bytes.subarray(AT.jti, AT.ttl));
 	return Buffer.from(id.map((byte, index) => byte ^ (stream[index] as number)));

@@ -41,9 +41,9 @@ function read(
 test("what a till signs is what the gateway reads", async () => {
 	for (const request of requests) {
 		const found = read(request, await signer.headersFor(request)) ?? assert.fail(JSON.stringify(request));
-		assert.ok(found.isBy(publicKeyOf(key)));
+		assert.ok(await found.isBy(publicKeyOf(key)));
 		assert.equal(found.keyId, keyId);
-		assert.equal(found.isBy(publicKeyOf(await newDeviceKey())), false);
+		assert.equal(await found.isBy(publicKeyOf(await newDeviceKey())), false);
 	}
 });
 
@@ -89,7 +89,7 @@ test("a till whose clock is wrong goes by the server's", async () => {
 	assert.equal(read(request, await wrong.headersFor(request), nowMs), undefined);
 	said(new Date(nowMs).toUTCString());
 	for (const nothing of [null, "", "yesterday"]) said(nothing);
-	assert.ok(read(request, await wrong.headersFor(request), nowMs)?.isBy(publicKeyOf(key)));
+	assert.ok(await read(request, await wrong.headersFor(request), nowMs)?.isBy(publicKeyOf(key)));
 });
 
 test("the private half of its key cannot be read out", async () => {

@@ -1,5 +1,5 @@
 import { base64url } from "jose";
-import { type InnerList, serializeByteSequence, serializeDictionary } from "structured-headers";
+import { type InnerList, serializeByteSequence, serializeInnerList } from "structured-headers";
 import { signatureBase, TILL_TAG } from "../../services/api/signature-base.ts";
 import type { DeviceKey } from "./device-key.ts";
 
@@ -53,12 +53,13 @@ export class RequestSigner {
 				["tag", TILL_TAG],
 			]),
 		];
-		const base = new TextEncoder().encode(signatureBase(input, values));
+		const text = serializeInnerList(input);
+		const base = new TextEncoder().encode(signatureBase([...values.keys()], values, text));
 		const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, this.key.privateKey, base);
 		return {
 			...headers,
-			"signature-input": serializeDictionary(new Map([["till", input]])),
-			signature: serializeDictionary(new Map([["till", [signature, new Map()]]])),
+			"signature-input": `till=${text}`,
+			signature: `till=${serializeByteSequence(signature)}`,
 		};
 	}
 

@@ -106,7 +106,8 @@ export class Access {
 		const counter = { counter: `address:${asked.address}`, ...this.#rate("address") };
 		const { binds } = asked.route;
 		if (binds === undefined) return { question: counter };
-		if (binds === "newTill") return { question: { ...counter, ...orRefuse(this.#tills.newSigner(asked.req, nowMs)) } };
+		if (binds === "newTill")
+			return { question: { ...counter, ...orRefuse(await this.#tills.newSigner(asked.req, nowMs)) } };
 		if (binds === "device") {
 			const proof = this.#prove(asked, { nowMs });
 			return { jkt: proof.jkt, question: { ...counter, proof: idOf(proof) } };

@@ -27,16 +27,16 @@ export class TillAccess {
 	async signer(request: Asked, nowMs: number): Promise<{ tillId: string; jkt: string; proof: string } | undefined> {
 		const signature = this.#read(request, nowMs);
 		const key = signature && (await this.#keyOf(signature.keyId));
-		if (!signature || !key || !signature.isBy(key.publicKey)) return undefined;
+		if (!signature || !key || !(await signature.isBy(key.publicKey))) return undefined;
 		return { tillId: signature.keyId, jkt: key.jkt, proof: proofOf(signature) };
 	}
 
 	/** The same for a key that is to become a till's: the one that is in the body has signed. */
-	newSigner(request: Asked, nowMs: number): { proof: string } | undefined {
+	async newSigner(request: Asked, nowMs: number): Promise<{ proof: string } | undefined> {
 		const signature = this.#read(request, nowMs);
 		const body = Buffer.isBuffer(request.body) ? parseObject(request.body.toString()) : undefined;
 		const key = signature && keyFrom((body as { publicJwk?: Jwk } | undefined)?.publicJwk);
-		if (!signature || !key || signature.keyId !== key.jkt || !signature.isBy(key.publicKey)) return undefined;
+		if (!signature || !key || signature.keyId !== key.jkt || !(await signature.isBy(key.publicKey))) return undefined;
 		return { proof: proofOf(signature) };
 	}
 

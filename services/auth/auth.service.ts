@@ -169,7 +169,7 @@ export default (settings: Settings): ServiceSchema => ({
 				kid,
 				state,
 				jwk,
-				handleKey: handleKey.toString("base64url"),
+				handleKey: handleKey.export().toString("base64url"),
 			}));
 			return { keys };
 		}),

@@ -1,4 +1,11 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import {
+	createPrivateKey,
+	createPublicKey,
+	createSecretKey,
+	generateKeyPairSync,
+	type KeyObject,
+	randomBytes,
+} from "node:crypto";
 import type { Documents } from "../../mixins/database.ts";
 import { TILL_TTL_S } from "../../mixins/keyring.ts";
 import type { Result } from "../actions.ts";
@@ -32,7 +39,7 @@ export type SigningKey = {
 	readonly state: KeyState;
 	readonly privateKey: KeyObject;
 	readonly publicJwk: Result<"auth.jwks">["keys"][number];
-	readonly handleKey: Buffer;
+	readonly handleKey: KeyObject;
 	readonly refreshKey: Buffer;
 	readonly createdAtMs: number;
 };
@@ -113,7 +120,7 @@ function toSigningKey({ _id: kid, createdAtMs }: KeyDocument, { secrets, state }
 		state,
 		privateKey,
 		publicJwk: { kty: "EC", crv: "P-256", x: String(x), y: String(y), kid, use: "sig", alg: "ES256" },
-		handleKey: Buffer.from(secrets.handleKey, "base64url"),
+		handleKey: createSecretKey(secrets.handleKey, "base64url"),
 		refreshKey: Buffer.from(secrets.refreshKey, "base64url"),
 		createdAtMs,
 	};

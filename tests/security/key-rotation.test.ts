@@ -145,7 +145,7 @@ describe("the signing keys at rest", () => {
 		assert.ok(bytes.includes(ada.handle), "what is written is somewhere else");
 		const secrets = auth().signingKeys.all.flatMap(({ privateKey, handleKey, refreshKey }) => {
 			const d = Buffer.from(String(privateKey.export({ format: "jwk" }).d), "base64url");
-			return [d, handleKey, refreshKey].flatMap((raw) => [
+			return [d, handleKey.export(), refreshKey].flatMap((raw) => [
 				raw,
 				...(["base64url", "base64", "hex"] as const).map((encoding) => Buffer.from(raw.toString(encoding))),
 			]);
