@@ -82,7 +82,8 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 
 	/** In the order of the ids, each document once; unknown ids are left out. */
 	async findByIds(ids: readonly string[]): Promise<StoredDocument[]> {
-		return this.find({ query: { _id: { $in: ids } } });
+		if (!Array.isArray(ids)) throw new TypeError("findByIds needs an array");
+		return [...new Set(ids)].sort().flatMap((id) => this.#first(byId(id)) ?? []);
 	}
 
 	async count(filter: Filter = {}): Promise<number> {
@@ -200,7 +201,9 @@ type Filter = {
 	readonly offset?: number | null;
 };
 
-const byId = (id: string): Sql => compileQuery({ _id: checkId(id) }, "address");
+/** What `compileQuery` makes of it, of which there are several in each request. */
+const BY_ID = compileQuery({ _id: "" }, "address").text;
+const byId = (id: string): Sql => ({ text: BY_ID, parameters: [JSON.stringify(checkId(id))] });
 
 const parseRow = (row: Record<string, unknown>): StoredDocument => JSON.parse(String(row.doc));
 
