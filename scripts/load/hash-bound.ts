@@ -1,30 +1,48 @@
+import { spawn } from "node:child_process";
 import { cpus } from "node:os";
 import { HASHES_AT_ONCE, hashPassword } from "../../services/auth/password.ts";
+import { CpuQuota } from "../cluster/cpu-quota.ts";
 
-const HASHES = 12;
+const SECONDS = 10;
 
-/** What logging in costs, whatever else is fast: seconds of CPU for one password. */
-export async function secondsPerHash(): Promise<number> {
-	await hashPassword("the first one pays for the memory");
-	const before = process.cpuUsage();
-	for (let n = 0; n < HASHES; n++) await hashPassword(`password ${n}`);
-	const { user, system } = process.cpuUsage(before);
-	return (user + system) / 1e6 / HASHES;
-}
-
-export type Hashers = {
-	/** That hash passwords. */
-	readonly processes: number;
-	/** What each may take of the cores, if that is less than all. */
-	readonly milliCpu?: number | undefined;
-};
+/** What logging in costs whatever else is fast: how many passwords a process checks that does nothing else, and what CPU one of them takes. */
+export type HashBound = { readonly perS: number; readonly cpuS: number };
 
 /**
- * How many iterations a second there can be at the most, if all that is done were the passwords: two log-ins with a password each, by
- * processes that hash so many at once, on these cores.
+ * Measured by a process like ours under the quota that ours have: throttled, and with cold caches after each pause, a hash takes more of a core
+ * than in a process that runs on.
  */
-export function iterationsPerS(secondsPerHash: number, { processes, milliCpu }: Hashers): number {
-	const coresOfOne = Math.min(HASHES_AT_ONCE, milliCpu === undefined ? Number.POSITIVE_INFINITY : milliCpu / 1_000);
-	const cores = Math.min(cpus().length, processes * coresOfOne);
-	return cores / (2 * secondsPerHash);
+export async function hashBound(milliCpu: number | undefined): Promise<HashBound> {
+	const stdio = ["ignore", "pipe", "inherit", "ipc"] as const;
+	const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", import.meta.filename], {
+		stdio: [...stdio],
+	});
+	const quota = milliCpu === undefined ? undefined : CpuQuota.of("hash", milliCpu);
+	quota?.hold(child.pid as number);
+	const ended = new Promise((resolve) => child.once("exit", resolve));
+	const measured = await new Promise<HashBound>((resolve, reject) => {
+		child.once("message", (message) => resolve(message as HashBound));
+		child.once("exit", () => reject(new Error("the hashes could not be measured")));
+	});
+	await ended;
+	quota?.remove();
+	return measured;
 }
+
+async function measure(): Promise<HashBound> {
+	await hashPassword("the first one pays for the memory");
+	const [startedMs, before] = [performance.now(), process.cpuUsage()];
+	let count = 0;
+	const hasher = async () => {
+		while (performance.now() - startedMs < SECONDS * 1_000) await hashPassword(`password ${count++}`);
+	};
+	await Promise.all(Array.from({ length: HASHES_AT_ONCE }, hasher));
+	const { user, system } = process.cpuUsage(before);
+	return { perS: count / ((performance.now() - startedMs) / 1_000), cpuS: (user + system) / 1e6 / count };
+}
+
+/** How many iterations a second there can be at the most, if all that is done were the passwords, two in each, by so many processes on these cores. */
+export const iterationsPerS = ({ perS, cpuS }: HashBound, processes: number): number =>
+	Math.min(processes * perS, cpus().length / cpuS) / 2;
+
+if (import.meta.main) process.send?.(await measure());
