@@ -13,6 +13,8 @@ import { own } from "./ending.ts";
 /** How many clients there are: of a shopping street, and of a festival, where all of it is busy. */
 export const FEW = 32;
 export const MANY = 256;
+/** As many as one process lets in before it knows how fast it is: nobody is told to come again, which would be most of what is measured. */
+export const BUSY = 96;
 const PAYERS = 8;
 
 export type Load = { readonly perS: number; readonly p50Ms: number; readonly p99Ms: number };

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { runBench } from "./ending.ts";
 import { median, printFigures } from "./figures.ts";
-import { echoes, FEW, type Load, MANY, openShop, preparedSales, sent, startEcho } from "./http-load.ts";
+import { BUSY, echoes, FEW, type Load, openShop, preparedSales, sent, startEcho } from "./http-load.ts";
 import { startOneProcess } from "./one-process.ts";
 
 const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
@@ -15,9 +15,9 @@ await runBench(async () => {
 	const rounds: { many: Load; few: Load; echo: Load }[] = [];
 	for (let round = -1; round < ROUNDS; round++) {
 		const loads = {
-			many: await sent(shop.client, await preparedSales(shop, REQUESTS), { status: 201, atOnce: MANY }),
+			many: await sent(shop.client, await preparedSales(shop, REQUESTS), { status: 201, atOnce: BUSY }),
 			few: await sent(shop.client, await preparedSales(shop, REQUESTS / 2), { status: 201, atOnce: FEW }),
-			echo: await sent(echo, echoes(REQUESTS), { status: 200, atOnce: MANY }),
+			echo: await sent(echo, echoes(REQUESTS), { status: 200, atOnce: BUSY }),
 		};
 		// The first one warms up.
 		if (round >= 0) rounds.push(loads);

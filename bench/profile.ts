@@ -8,7 +8,7 @@ import { freePorts } from "../scripts/cluster/processes.ts";
 import { root } from "../scripts/steps.ts";
 import { runBench } from "./ending.ts";
 import { flameGraphOf, framesOf, selfShares } from "./flame-graph.ts";
-import { MANY, openShop, preparedSales, sent } from "./http-load.ts";
+import { BUSY, openShop, preparedSales, sent } from "./http-load.ts";
 import { startOneProcess } from "./one-process.ts";
 
 const { values } = parseArgs({
@@ -64,7 +64,7 @@ await runBench(async () => {
 	const [port = 0] = await freePorts(1);
 	const settings = { NODE_OPTIONS: `--inspect=127.0.0.1:${port}` };
 	const shop = await openShop((await startOneProcess("http://127.0.0.1:34990", settings)).anyone);
-	const paid = { status: 201, atOnce: MANY };
+	const paid = { status: 201, atOnce: BUSY };
 	// What is compiled and remembered at first is not what is looked for.
 	await sent(shop.client, await preparedSales(shop, SALES / 2), paid);
 	const wires = await preparedSales(shop, SALES);
