@@ -5,6 +5,8 @@ export const OVERLOAD = 3;
 const SECONDS = 20;
 /** So many people without a pause find out what can be done, and none of them waits long. */
 const USERS = 24;
+/** What is not warm does half as much. */
+const WARMING_SECONDS = 15;
 
 type Env = { readonly SECONDS?: string };
 
@@ -21,5 +23,6 @@ export async function peakOf(
 	signal: AbortSignal,
 ): Promise<{ readonly perS: number; readonly p99Ms: number }> {
 	const peak = { SECONDS: String(SECONDS), ...env, USERS: String(USERS) };
+	await runK6({ scenario: "payments", env: { ...peak, SECONDS: String(WARMING_SECONDS) }, signal });
 	return paymentsOf(await runK6({ scenario: "payments", env: peak, signal }), peak);
 }

@@ -20,6 +20,12 @@ export type Answering = {
  */
 const CONNECTIONS_MAX = 10_000;
 
+/**
+ * A crowd connects in one moment, and libuv takes one connection from the kernel for each turn of its loop. Those for whom Node's own 511 places
+ * are too few are not refused but knock again after one, two and four seconds, as if the platform were dead.
+ */
+const CONNECTIONS_WAITING_MAX = 4_096;
+
 const heads = new WeakSet<IncomingMessage>();
 
 /** The method that the client said. */
@@ -77,7 +83,7 @@ export async function openServer(
 	});
 	await new Promise<void>((resolve, reject) => {
 		server.once("error", reject);
-		server.listen(port, host, () => {
+		server.listen({ port, host, backlog: CONNECTIONS_WAITING_MAX }, () => {
 			server.off("error", reject);
 			resolve();
 		});
