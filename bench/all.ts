@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, Bench>> = {
 	http: { file: "http.ts" },
 	cluster: { file: "cluster.ts" },
 	access: { file: "access.ts" },
+	scale: { file: "scale.ts" },
 	observability: { file: "observability.ts" },
 };
 

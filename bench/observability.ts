@@ -1,9 +1,9 @@
 // `npm run bench:observability`: what it costs to be seen, as the payments of a process that is, in those of one that is not. Everything
 // is on as by default: metrics that are looked at every second, traces for a collector at the usual rate, a line in the log for each request.
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
+import { cpuMsOf } from "../scripts/cluster/processes.ts";
 import { own, runBench } from "./ending.ts";
 import { median, printFigures } from "./figures.ts";
 import { clientOf, openShop, preparedSales, sent } from "./http-load.ts";
@@ -31,12 +31,6 @@ async function startCollector(): Promise<{ url: string; bytes: () => number }> {
 	return { url: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`, bytes: () => bytes };
 }
 
-/** Of all threads, in seconds. Linux says it in ticks of 10 ms. */
-function cpuS(pid: number): number {
-	const [user, system] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ").slice(11, 13) ?? [];
-	return (Number(user) + Number(system)) / 100;
-}
-
 async function open(platform: OneProcess) {
 	const shop = await openShop(platform.anyone);
 	return { ...platform, shop, client: clientOf(platform.anyone.origin) };
@@ -50,10 +44,10 @@ async function payments({ pid, shop, client, probesUrl }: Open, { isScraped }: {
 			.then((response) => response.text())
 			.then(() => scrapes++, console.error);
 	const scraping = isScraped ? setInterval(scrape, SCRAPE_MS) : undefined;
-	const before = cpuS(pid);
+	const beforeMs = cpuMsOf(pid);
 	const { perS } = await sent(client, wires, { atOnce: AT_ONCE, status: 201 });
 	clearInterval(scraping);
-	return { perS, cpuUs: ((cpuS(pid) - before) * 1_000_000) / PAYMENTS };
+	return { perS, cpuUs: ((cpuMsOf(pid) - beforeMs) * 1_000) / PAYMENTS };
 }
 
 await runBench(async () => {

@@ -25,8 +25,11 @@ export const deadline = ({ marginMs }: { marginMs: number }): Middleware =>
 			},
 	}) as unknown as Middleware;
 
-/** What is left of the time must be enough for the work itself. */
-const LEFT_MIN = 1 / 5;
+/**
+ * What is left of the time must be enough for the work itself, also on a quarter of a core, where a password takes half a second and now and then
+ * a whole one: whoever is refused comes again, and whoever's time runs out in the middle knows nothing.
+ */
+const LEFT_MIN = 1 / 2;
 
 /**
  * Behind a bulkhead: what has waited there for most of its time is not begun, but refused. Or else, when more comes than can be done, all of

@@ -25,8 +25,8 @@ export type ClusterOptions = {
 	readonly env?: NodeJS.ProcessEnv;
 	/** A replica set that is there already, and stays. */
 	readonly mongodbUri?: string;
-	/** Each process may take so many thousandths of a core, as a container with a CPU limit. */
-	readonly milliCpu?: number;
+	/** Each process, or those of some services, may take so many thousandths of a core, as a container with a CPU limit. */
+	readonly milliCpu?: number | Partial<Record<ServiceName, number>>;
 };
 
 /** The gateway keeps nothing. */
@@ -40,16 +40,17 @@ export class Cluster {
 	readonly processes: HannipProcess[] = [];
 	readonly operatorToken: string;
 	readonly #folder: string;
-	/** Each process' own way to NATS. */
+	/** Each process' own way to NATS, where it can be cut. */
 	readonly #links = new Map<HannipProcess, Link>();
 	readonly #quotas = new Map<HannipProcess, CpuQuota>();
-	readonly #milliCpu: number | undefined;
+	readonly #milliCpu: ClusterOptions["milliCpu"];
+	readonly #isCuttable: boolean;
 	#env: NodeJS.ProcessEnv = {};
 	#balancers: readonly Balancer[] = [];
 
-	private constructor(parts: Pick<Cluster, "nats" | "set" | "operatorToken"> & { milliCpu: number | undefined }) {
+	private constructor(parts: Pick<Cluster, "nats" | "set" | "operatorToken">, options: ClusterOptions) {
 		[this.nats, this.set, this.operatorToken] = [parts.nats, parts.set, parts.operatorToken];
-		this.#milliCpu = parts.milliCpu;
+		[this.#milliCpu, this.#isCuttable] = [options.milliCpu, options.isCuttable ?? false];
 		this.#folder = mkdtempSync(join(tmpdir(), "hannip-cluster-"));
 		mkdirSync(join(this.#folder, "logs"));
 	}
@@ -62,7 +63,7 @@ export class Cluster {
 			mongodbUri === undefined ? ReplicaSet.start({ members, isCuttable }) : null,
 		]);
 		const operatorToken = env.OPERATOR_TOKEN ?? randomBytes(32).toString("base64url");
-		const cluster = new Cluster({ nats, set, operatorToken, milliCpu: options.milliCpu });
+		const cluster = new Cluster({ nats, set, operatorToken }, options);
 		try {
 			const [publicPort = 0, internalPort = 0] = ports ? [ports.public, ports.internal] : await freePorts(2);
 			cluster.#env = {
@@ -91,13 +92,15 @@ export class Cluster {
 	async add(service: ServiceName): Promise<HannipProcess> {
 		const [publicPort = 0, internal = 0, probes = 0, linkPort = 0] = await freePorts(4);
 		const name = this.#freeName(service);
-		const quota = this.#milliCpu === undefined ? undefined : CpuQuota.of(name, this.#milliCpu);
+		const milliCpu = typeof this.#milliCpu === "object" ? this.#milliCpu[service] : this.#milliCpu;
+		const quota = milliCpu === undefined ? undefined : CpuQuota.of(name, milliCpu);
+		const link = this.#isCuttable ? await Link.open(linkPort, this.nats.port) : undefined;
 		const process = new HannipProcess(name, {
 			ports: { public: publicPort, internal, probes },
 			env: {
 				...(service === "api" ? withoutDatabase(this.#env) : this.#env),
 				SERVICES: service,
-				TRANSPORTER: this.nats.uriBy(linkPort, service),
+				TRANSPORTER: this.nats.uriBy(link ? linkPort : this.nats.port, service),
 			},
 			logFile: join(this.#folder, "logs", `${name}.log`),
 			quota,
@@ -105,7 +108,7 @@ export class Cluster {
 		this.processes.push(process);
 		this.processes.sort(inOrder);
 		if (quota) this.#quotas.set(process, quota);
-		this.#links.set(process, await Link.open(linkPort, this.nats.port));
+		if (link) this.#links.set(process, link);
 		await process.start();
 		return process;
 	}
@@ -146,10 +149,10 @@ export class Cluster {
 		return `http://127.0.0.1:${this.#balancers[1]?.port}`;
 	}
 
-	/** Of one process to NATS. */
+	/** Of one process to NATS, in a cluster that can be cut. */
 	linkOf(process: HannipProcess): Link {
 		const link = this.#links.get(process);
-		if (!link) throw new Error(`${process.name} is not of this cluster`);
+		if (!link) throw new Error(`${process.name} cannot be cut off`);
 		return link;
 	}
 

@@ -53,6 +53,21 @@ export function residentMb(pid: number | undefined): number | undefined {
 	}
 }
 
+/** Linux counts a process' time in these. */
+const TICKS_PER_S = 100;
+
+/** User and system time of all its threads (proc_pid_stat(5)); 0 of a process that has ended. */
+export function cpuMsOf(pid: number | undefined): number {
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+		// The name may have spaces in it; what is counted comes behind it.
+		const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+		return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_S) * 1_000;
+	} catch {
+		return 0;
+	}
+}
+
 export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
 /**

@@ -1,12 +1,9 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
 import type { Cluster } from "./cluster.ts";
 import type { HannipProcess } from "./hannip-process.ts";
 import { Hpa, type HpaSettings, LOOK_EVERY_S } from "./hpa.ts";
-
-/** Linux counts a process' time in these. */
-const TICKS_PER_S = 100;
+import { cpuMsOf } from "./processes.ts";
 
 export type ScalerOptions = {
 	readonly settings: Readonly<Record<ServiceName, HpaSettings>>;
@@ -63,17 +60,5 @@ export class Scaler {
 		this.#before.set(process, now);
 		if (!before || before.pid !== pid) return 0;
 		return ((now.cpuMs - before.cpuMs) / (now.atMs - before.atMs)) * 1_000;
-	}
-}
-
-/** User and system time of all its threads (proc_pid_stat(5)). */
-function cpuMsOf(pid: number | undefined): number {
-	try {
-		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-		// The name may have spaces in it; what is counted comes behind it.
-		const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-		return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_S) * 1_000;
-	} catch {
-		return 0;
 	}
 }

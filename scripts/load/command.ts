@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { printFigures } from "../../bench/figures.ts";
 import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import { residentMb } from "../cluster/processes.ts";
 import { Scaler } from "../cluster/scaler.ts";
 import { hpaSettingsOf } from "../deploy/hpa-settings.ts";
 import { manifestsOf } from "../deploy/manifests.ts";
@@ -16,6 +17,7 @@ import { OVERLOAD, paymentsOf, peakOf } from "./peak.ts";
 import { type Loaded, startCluster, startOne } from "./platform.ts";
 import { tableOf, totalsOf } from "./report.ts";
 import { SlowClients } from "./slow-clients.ts";
+import { Usage } from "./usage.ts";
 
 const HELP = `npm run load -- SCENARIO [options]
 
@@ -60,7 +62,7 @@ async function start(): Promise<Loaded> {
 			url: values.on,
 			processes: () => 1,
 			hashers: () => 1,
-			memoryMb: () => 0,
+			parts: () => [],
 			cluster: null,
 			stop: async () => {},
 		};
@@ -107,13 +109,16 @@ const moments: Moment[] = [];
 /** What the passwords alone would have allowed, second by second. */
 let bound = 0;
 const onSecond = (second: Second) => {
-	moments.push({ ...second, processes: loaded.processes(), memoryMb: loaded.memoryMb() });
+	const memoryMb = loaded.parts().reduce((sum, { pid }) => sum + (residentMb(pid) ?? 0), 0);
+	moments.push({ ...second, processes: loaded.processes(), memoryMb });
+	usage.look();
 	bound += hashes ? iterationsPerS(hashes, loaded.hashers()) : 0;
 	if (second.atS % 10 === 0)
 		console.log(
 			`${second.atS} s: ${second.users} users, ${second.requestsPerS.toFixed(0)} requests/s, ${second.meanMs.toFixed(0)} ms`,
 		);
 };
+const usage = new Usage(loaded.parts);
 const slow = new SlowClients(loaded.url, Number(values.slow));
 try {
 	const env = {
@@ -124,18 +129,20 @@ try {
 	const signal = interrupted.signal;
 	const most = scenario === "overload" ? await peakOf(env, signal) : undefined;
 	const rate = most && { RATE: String(Math.ceil(most.perS * OVERLOAD)) };
+	usage.begin();
 	const run = await runK6({ scenario, env: { ...env, ...rate }, onSecond, signal });
 	const counted = values.scale ? "1 to 4 of each service" : `${values.processes} of each service`;
 	const where = values.on === "cluster" ? counted : values.on;
 	const title = `${scenario}, ${where}${milliCpu === undefined ? "" : `, ${milliCpu} thousandths of a core each`}`;
 	const totals = totalsOf(run);
 	const table = tableOf(title, run);
-	console.log(`\n${table}`);
+	const used = usage.table(totals.requests);
+	console.log(`\n${table}\n\n${used}`);
 	mkdirSync(values.out, { recursive: true });
 	const quota = milliCpu === undefined ? "" : `-${milliCpu}m`;
 	const name = `${scenario}-${values.on === "cluster" ? "cluster" : "one"}${quota}${values.scale ? "-scaled" : ""}`;
 	const file = (ending: string) => join(values.out, `${name}.${ending}`);
-	writeFileSync(file("txt"), `${table}\n`);
+	writeFileSync(file("txt"), `${table}\n\n${used}\n`);
 	writeFileSync(file("svg"), chartOf(title, moments));
 	writeFileSync(file("json"), `${JSON.stringify({ scenario, title, totals, ...run, moments }, null, "\t")}\n`);
 	console.log(`\nTable, chart and JSON: ${file("{txt,svg,json}")}`);

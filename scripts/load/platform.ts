@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { unlimited } from "../../tests/api/platform.ts";
 import { Cluster, type Counts } from "../cluster/cluster.ts";
 import { CpuQuota } from "../cluster/cpu-quota.ts";
-import { endWithUs, freePorts, hasEnded, residentMb, until } from "../cluster/processes.ts";
+import { endWithUs, freePorts, hasEnded, until } from "../cluster/processes.ts";
+import type { Part } from "./usage.ts";
 
 /** What is loaded, and what of it can be seen from outside. */
 export type Loaded = {
@@ -15,8 +16,8 @@ export type Loaded = {
 	readonly processes: () => number;
 	/** That hash passwords right now. */
 	readonly hashers: () => number;
-	/** What all of them hold of the memory right now, in megabytes. */
-	readonly memoryMb: () => number;
+	/** Those that run right now. */
+	readonly parts: () => readonly Part[];
 	readonly cluster: Cluster | null;
 	stop(): Promise<void>;
 };
@@ -31,14 +32,11 @@ export async function startCluster({ counts, milliCpu }: LoadedOptions): Promise
 		url: cluster.publicUrl,
 		processes: () => ready(cluster.processes),
 		hashers: () => ready([...cluster.of("auth")]),
-		memoryMb: () => memoryOf(cluster.processes.map(({ pid }) => pid)),
+		parts: () => cluster.processes.map(({ name, pid }) => ({ name: name.replace(/-\d+$/, ""), pid })),
 		cluster,
 		stop: () => cluster.stop(),
 	};
 }
-
-const memoryOf = (pids: readonly (number | undefined)[]): number =>
-	pids.reduce<number>((sum, pid) => sum + (residentMb(pid) ?? 0), 0);
 
 /** Everything in one process, on files, as `npm start` runs it. */
 export async function startOne({ milliCpu }: Pick<LoadedOptions, "milliCpu"> = {}): Promise<Loaded> {
@@ -65,7 +63,7 @@ export async function startOne({ milliCpu }: Pick<LoadedOptions, "milliCpu"> = {
 		url: `http://127.0.0.1:${port}`,
 		processes: () => (hasEnded(child) ? 0 : 1),
 		hashers: () => 1,
-		memoryMb: () => memoryOf([child.pid]),
+		parts: () => [{ name: "one", pid: child.pid }],
 		cluster: null,
 		async stop() {
 			const ended = hasEnded(child) ? null : once(child, "exit");

@@ -9,7 +9,7 @@ const FORGET_MS = 5_000;
 const MORE = 0.1;
 /** Where even the fastest takes long, because something behind is slow and not because too many are there, so many times that is slow. */
 const SLOW_TIMES = 4;
-const SLOW_MAX_MS = 1_200;
+const SLOW_MAX_MS = 1_500;
 /** How long the fastest counts, at the least. */
 const FASTEST_FOR_MS = 10_000;
 

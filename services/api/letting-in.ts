@@ -6,7 +6,7 @@ const SHARES: Readonly<Record<NonNullable<Route["urgency"]>, number>> = { ends: 
 
 /** Of what is fast when there is no queue, and of what waits for its turn or is large; clients wait for 3 s. */
 const PAYING = { slowMs: 1_000, min: 16 } as const;
-const OTHER = { slowMs: 1_000, min: 2 } as const;
+const OTHER = { slowMs: 1_500, min: 4 } as const;
 
 /**
  * Whether a request is worked on, or refused because there is more to do than can be done. What is on the way of a payment has one limit
