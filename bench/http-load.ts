@@ -10,10 +10,11 @@ import { own } from "./ending.ts";
 
 // What the benches of payments over HTTP share: who pays whom, requests made ready before they are sent, and an echo to compare with.
 
-/** How many clients there are: of a shopping street, and of a festival, where all of it is busy. */
+/**
+ * How many clients there are: of a shopping street, and of a festival, where all of it is busy. No more than one process lets in before it knows how
+ * fast it is: else the seconds that some are told to wait would be most of what is measured.
+ */
 export const FEW = 32;
-export const MANY = 256;
-/** As many as one process lets in before it knows how fast it is: nobody is told to come again, which would be most of what is measured. */
 export const BUSY = 96;
 const PAYERS = 8;
 
@@ -52,7 +53,7 @@ async function letIn(client: Client, wire: Wire): Promise<Answer> {
 }
 
 export const clientOf = (origin: string): Client =>
-	new Client(origin, null, { origin, agent: new Agent({ keepAlive: true, maxSockets: MANY }) });
+	new Client(origin, null, { origin, agent: new Agent({ keepAlive: true, maxSockets: BUSY }) });
 
 export async function openShop(anyone: Client): Promise<Shop> {
 	const till = await newTill(anyone, await newShop(await newPerson(anyone), { prices: [1] }));
