@@ -31,7 +31,7 @@ COPY clients clients
 RUN node --disable-warning=ExperimentalWarning scripts/build.ts
 
 FROM ${RUNTIME}
-ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data NODE_OPTIONS=--disable-warning=ExperimentalWarning MALLOC_ARENA_MAX=2
+ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data NODE_OPTIONS=--disable-warning=ExperimentalWarning MALLOC_ARENA_MAX=2 UV_THREADPOOL_SIZE=8
 WORKDIR /app
 COPY --from=dependencies /usr/local/bin/node /usr/local/bin/node
 COPY --from=dependencies /app/node_modules node_modules

@@ -1,16 +1,17 @@
 /** How long a line waits for others. Nobody reads that fast, and a write for each of them is half of what lines cost. */
 const GATHER_MS = 20;
-/** What is not written yet is in memory. */
-const GATHERED_CHARS_MAX = 64_000;
+/** What is not written yet is in memory; and half of what a pipe takes at once, so that the last of it is not cut off. */
+const GATHERED_BYTES_MAX = 32_768;
 
 /**
  * Writes lines to the standard output, several at once. What `isUrgent` is there before this returns, with all that came before; and all of it is
- * when the process ends, by itself, on a signal or by an exception that nobody caught. Only what kills it in an instant (SIGKILL, no memory)
- * takes the last few milliseconds along.
+ * when the process ends by itself or by an exception that nobody caught. What kills it in an instant (SIGKILL, no memory, a signal that nobody
+ * listens for) takes the last few milliseconds along; and so does a pipe that nobody reads, as ever.
  */
 export class LineWriter {
 	readonly #write: (text: string) => void;
 	#gathered = "";
+	#bytes = 0;
 	#timer: NodeJS.Timeout | undefined;
 
 	constructor(write: (text: string) => void) {
@@ -19,8 +20,10 @@ export class LineWriter {
 	}
 
 	write(line: string, isUrgent: boolean): void {
-		this.#gathered += `${line}\n`;
-		if (isUrgent || this.#gathered.length > GATHERED_CHARS_MAX) this.flush();
+		const text = `${line}\n`;
+		this.#gathered += text;
+		this.#bytes += Buffer.byteLength(text);
+		if (isUrgent || this.#bytes > GATHERED_BYTES_MAX) this.flush();
 		else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
 	}
 
@@ -29,6 +32,7 @@ export class LineWriter {
 		this.#timer = undefined;
 		const text = this.#gathered;
 		this.#gathered = "";
+		this.#bytes = 0;
 		if (text) this.#write(text);
 	}
 }

@@ -16,6 +16,7 @@ export const seenCalls = ((broker: ServiceBroker) => {
 	const timed = actionTimes(broker);
 	const traces = tracesOf(broker);
 	const counted = flowCounter(broker);
+	const logger = broker.getLogger("seen");
 	const localAction = (next: Handler, { name }: ActionSchema & { readonly name: string }) => {
 		const count = counted(name);
 		const time = timed?.(name);
@@ -25,13 +26,16 @@ export const seenCalls = ((broker: ServiceBroker) => {
 				const tookMs = performance.now() - startedAtMs;
 				count?.(ctx, tookMs, error);
 				time?.(tookMs, error);
-				traces?.sawCall(ctx, tookMs, error);
+				traces?.sawCall(ctx, { startedAtMs: performance.timeOrigin + startedAtMs, tookMs, error });
 			};
 			const answer = next(ctx);
-			answer.then(
-				() => over(),
-				(error: unknown) => over(error ?? new Error("rejected with nothing")),
-			);
+			// What is only seen must never be what ends a process.
+			answer
+				.then(
+					() => over(),
+					(error: unknown) => over(error ?? new Error("rejected with nothing")),
+				)
+				.catch((error: unknown) => logger.error("A call could not be seen.", { action: name, error }));
 			return answer;
 		};
 	};

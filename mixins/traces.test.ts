@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServiceBroker } from "moleculer";
+import { Context, ServiceBroker } from "moleculer";
 import { seenCalls } from "./seen-calls.ts";
 import { newTraceId } from "./trace-id.ts";
 import { tracesOf, tracing } from "./traces.ts";
@@ -105,6 +105,24 @@ it("what no request has begun is not kept, unless it fails", async () => {
 	await broker.stop();
 	assert.equal(spans.length, 1);
 	assert.match(String(spans[0]?.traceId), /^[0-9a-f]{32}$/);
+});
+
+it("ids that another process made up are not kept, and harm nobody", async () => {
+	const { url, spans } = await startCollector();
+	const { broker } = await startBroker(url, 1);
+	for (const wrong of [{ requestID: 5 }, { requestID: undefined }, { requestID: {} }, { parentID: 5 }]) {
+		const ctx = Object.assign(new Context(broker), { requestID: newTraceId(), ...wrong });
+		const [seen] = broker.registry.actions.get("shop.pay")?.localEndpoints ?? [];
+		assert.ok(seen);
+		ctx.setEndpoint(seen);
+		ctx.params = {};
+		await (seen.action as unknown as { handler(ctx: Context): Promise<unknown> }).handler(ctx);
+	}
+	await broker.stop();
+	assert.deepEqual(
+		spans.map(({ parentId }) => parentId),
+		[undefined],
+	);
 });
 
 for (const [what, url] of [

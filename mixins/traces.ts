@@ -43,20 +43,19 @@ export class Traces {
 	}
 
 	/** A call in this process is over. Of what it said and was told nothing is kept: a request's name is its route, see `nameSpan`. */
-	sawCall(ctx: Context, tookMs: number, error?: unknown): void {
+	sawCall(ctx: Context, call: Pick<Span, "startedAtMs" | "tookMs" | "error">): void {
 		const { id, requestID, parentID, nodeID, broker, action, service } = ctx;
-		if (requestID === null || (isOfNoRequest(requestID) && error === undefined)) return;
+		// They come over NATS as another process wrote them.
+		if (typeof requestID !== "string" || (isOfNoRequest(requestID) && call.error === undefined)) return;
 		this.saw({
+			...call,
 			id,
 			traceId: requestID,
-			parentId: parentID,
+			parentId: typeof parentID === "string" ? parentID : null,
 			name: spanNames.get(ctx) ?? action?.name ?? "call",
 			service: service?.name ?? "hannip",
 			node: broker.nodeID,
 			isServer: nodeID !== broker.nodeID || !parentID,
-			startedAtMs: Date.now() - tookMs,
-			tookMs,
-			...(error !== undefined && { error }),
 		});
 	}
 

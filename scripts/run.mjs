@@ -76,6 +76,8 @@ const compileCache = {
 
 // glibc keeps the 19 MiB of a password's hash for each of eight heaps: 140 MB that nobody needs. See also the Dockerfile.
 const memory = { MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? "2" };
+// libuv's own four could all be taken by passwords and names that nobody resolves, and every signature would wait for them.
+const threads = { UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? "8" };
 
 const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.argv.slice(2)], {
 	stdio: "inherit",
@@ -83,6 +85,7 @@ const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...process.a
 		...process.env,
 		...compileCache,
 		...memory,
+		...threads,
 		PATH: `${join(root, "node_modules", ".bin")}:${dirname(node)}:${process.env.PATH ?? ""}`,
 	},
 });

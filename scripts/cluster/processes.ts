@@ -47,7 +47,7 @@ async function isFree(port: number): Promise<boolean> {
 export function residentMb(pid: number | undefined): number | undefined {
 	try {
 		const [, kibibytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-		return (Number(kibibytes) * 1_024) / 1e6;
+		return kibibytes === undefined ? undefined : (Number(kibibytes) * 1_024) / 1e6;
 	} catch {
 		return undefined;
 	}

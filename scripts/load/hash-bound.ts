@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { cpus } from "node:os";
 import { HASHES_AT_ONCE, hashPassword } from "../../services/auth/password.ts";
 import { CpuQuota } from "../cluster/cpu-quota.ts";
+import { endWithUs } from "../cluster/processes.ts";
 
 const SECONDS = 10;
 
@@ -13,20 +14,23 @@ export type HashBound = { readonly perS: number; readonly cpuS: number };
  * than in a process that runs on.
  */
 export async function hashBound(milliCpu: number | undefined): Promise<HashBound> {
-	const stdio = ["ignore", "pipe", "inherit", "ipc"] as const;
 	const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", import.meta.filename], {
-		stdio: [...stdio],
+		stdio: ["ignore", "pipe", "inherit", "ipc"],
 	});
-	const quota = milliCpu === undefined ? undefined : CpuQuota.of("hash", milliCpu);
-	quota?.hold(child.pid as number);
+	endWithUs(child);
 	const ended = new Promise((resolve) => child.once("exit", resolve));
-	const measured = await new Promise<HashBound>((resolve, reject) => {
-		child.once("message", (message) => resolve(message as HashBound));
-		child.once("exit", () => reject(new Error("the hashes could not be measured")));
-	});
-	await ended;
-	quota?.remove();
-	return measured;
+	const quota = milliCpu === undefined ? undefined : CpuQuota.of("hash", milliCpu);
+	try {
+		quota?.hold(child.pid as number);
+		return await new Promise<HashBound>((resolve, reject) => {
+			child.once("message", (message) => resolve(message as HashBound));
+			child.once("exit", () => reject(new Error("the hashes could not be measured")));
+		});
+	} finally {
+		child.kill("SIGKILL");
+		await ended;
+		quota?.remove();
+	}
 }
 
 async function measure(): Promise<HashBound> {

@@ -38,6 +38,7 @@ export class Usage {
 
 	/** A line for each service: thousandths of a core of all its processes together, CPU for each request, and the most that one of them held. */
 	table(requests: number): string {
+		this.look();
 		const seconds = (performance.now() - this.#beganMs) / 1_000;
 		const lines = [...this.#used].map(([name, { cpuMs, memoryMb }]) => {
 			const cells = [

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import pLimit from "p-limit";
 
-/** In this process, whatever they are for. Half of the cores is left to those who pay, and of libuv's four threads some to others. */
+/** In this process, whatever they are for. Half of the cores is left to those who pay, and of libuv's threads most to others. */
 export const HASHES_AT_ONCE = Math.min(2, Math.max(1, availableParallelism() >> 1));
 const limited = pLimit(HASHES_AT_ONCE);
 const computed = promisify(argon2);

@@ -1,4 +1,5 @@
 import type { Context } from "moleculer";
+import { isTraceId } from "../../mixins/trace-id.ts";
 import { tracesOf } from "../../mixins/traces.ts";
 import type { Meta } from "../actions.ts";
 import type { Witness, Written } from "./group-commit.ts";
@@ -12,7 +13,7 @@ const OTHERS_MAX = 20;
  */
 export function witnessOf({ broker, id, requestID, service }: Context<unknown, Meta>): Witness | undefined {
 	const traces = tracesOf(broker);
-	if (!traces || !requestID) return undefined;
+	if (!traces || !isTraceId(requestID)) return undefined;
 	const saw = ({ sequence, entryCount, beganAtMs, tookMs, traceIds }: Written) => {
 		const others = traceIds.filter((traceId) => traceId !== requestID).slice(0, OTHERS_MAX);
 		traces.saw({
