@@ -91,10 +91,11 @@ export class Cluster {
 	/** One more process of a service. Resolves when it is ready. */
 	async add(service: ServiceName): Promise<HannipProcess> {
 		const [publicPort = 0, internal = 0, probes = 0, linkPort = 0] = await freePorts(4);
+		const link = this.#isCuttable ? await Link.open(linkPort, this.nats.port) : undefined;
+		// From here until it is among the others nothing may wait, or two would get one name.
 		const name = this.#freeName(service);
 		const milliCpu = typeof this.#milliCpu === "object" ? this.#milliCpu[service] : this.#milliCpu;
 		const quota = milliCpu === undefined ? undefined : CpuQuota.of(name, milliCpu);
-		const link = this.#isCuttable ? await Link.open(linkPort, this.nats.port) : undefined;
 		const process = new HannipProcess(name, {
 			ports: { public: publicPort, internal, probes },
 			env: {

@@ -23,7 +23,8 @@ describeOnMongo("a wallet's events, over several gateways", () => {
 	let ada: Person;
 	let bob: Person;
 	before(async () => {
-		cluster = await Cluster.start({ counts: { api: 2, credit: 2 }, members: 1, env: unlimited });
+		const counts = { api: 2, credit: 2 };
+		cluster = await Cluster.start({ counts, members: 1, isCuttable: true, env: unlimited });
 		anyone = new Client(cluster.publicUrl, null, { origin: cluster.publicUrl });
 		ada = await newPerson(anyone, { name: "Ada", credit: 1_000_000 });
 		bob = await newPerson(anyone, { name: "Bob" });
