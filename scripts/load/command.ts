@@ -63,6 +63,7 @@ async function start(): Promise<Loaded> {
 			processes: () => 1,
 			hashers: () => 1,
 			parts: () => [],
+			behind: () => [],
 			cluster: null,
 			stop: async () => {},
 		};
@@ -118,7 +119,7 @@ const onSecond = (second: Second) => {
 			`${second.atS} s: ${second.users} users, ${second.requestsPerS.toFixed(0)} requests/s, ${second.meanMs.toFixed(0)} ms`,
 		);
 };
-const usage = new Usage(loaded.parts);
+const usage = new Usage(() => [...loaded.parts(), ...loaded.behind()]);
 const slow = new SlowClients(loaded.url, Number(values.slow));
 try {
 	const env = {

@@ -16,8 +16,9 @@ export type Loaded = {
 	readonly processes: () => number;
 	/** That hash passwords right now. */
 	readonly hashers: () => number;
-	/** Those that run right now. */
+	/** Those that run right now, and what they need behind them. */
 	readonly parts: () => readonly Part[];
+	readonly behind: () => readonly Part[];
 	readonly cluster: Cluster | null;
 	stop(): Promise<void>;
 };
@@ -32,6 +33,10 @@ export async function startCluster({ counts, milliCpu }: LoadedOptions): Promise
 		url: cluster.publicUrl,
 		processes: () => ready(cluster.processes),
 		hashers: () => ready([...cluster.of("auth")]),
+		behind: () => [
+			{ name: "nats", pid: cluster.nats.pid },
+			...(cluster.set?.members ?? []).map(({ process: { pid } }) => ({ name: "mongodb", pid })),
+		],
 		parts: () => cluster.processes.map(({ name, pid }) => ({ name: name.replace(/-\d+$/, ""), pid })),
 		cluster,
 		stop: () => cluster.stop(),
@@ -64,6 +69,7 @@ export async function startOne({ milliCpu }: Pick<LoadedOptions, "milliCpu"> = {
 		processes: () => (hasEnded(child) ? 0 : 1),
 		hashers: () => 1,
 		parts: () => [{ name: "one", pid: child.pid }],
+		behind: () => [],
 		cluster: null,
 		async stop() {
 			const ended = hasEnded(child) ? null : once(child, "exit");
