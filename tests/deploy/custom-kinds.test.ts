@@ -136,7 +136,7 @@ itWith(["kustomize", "promtool"], "it asks Prometheus how many payments wait, an
 	const [, metric = "", namespace, action = ""] =
 		/\((hannip_\w+)_sum\{namespace="([\w-]+)", action="([\w.]+)"\}/.exec(query) ?? [];
 	assert.equal(namespace, named(manifests, "ScaledObject", "store").metadata.namespace);
-	assert.match(readFileSync(join(root, "mixins/action-metrics.ts"), "utf8"), new RegExp(`name: "${metric}"`));
+	assert.match(readFileSync(join(root, "mixins/seen-calls.ts"), "utf8"), new RegExp(`name: "${metric}"`));
 	assert.match(readFileSync(join(root, "services/store/store.service.ts"), "utf8"), new RegExp(`"${action}"`));
 
 	const series = (at: string, sold: string) => ({
