@@ -177,3 +177,20 @@ describe("a conflict with what cannot be read yet", () => {
 		assert.deepEqual(idsIn(log).slice(1), [["rival"], ["t"]]);
 	});
 });
+
+describe("whoever is told of an append", () => {
+	it("and fails at it takes nothing from what is booked: each of the group is answered, and it goes on", async () => {
+		const { commit, book, log } = await openedWriter();
+		const witness = {
+			traceId: "t",
+			saw: () => {
+				throw new Error("it does not want to know");
+			},
+		};
+		const group = [commit.submit(pay("t1", 10), witness), commit.submit(pay("t2", 20))];
+		assert.deepEqual(await wordsOf(group), ["new applied", "new applied"]);
+		assert.equal(await wordOf(commit.submit(pay("t3", 5))), "new applied");
+		assert.equal(balanceIn(book, "wallet:a"), 1_000 - 10 - 20 - 5);
+		assertChain(log);
+	});
+});

@@ -234,9 +234,11 @@ export class GroupCommit {
 				draft.absorbInto(book);
 				this.#committed(group, entries);
 				this.#appended++;
+				// First the answers: whatever fails in telling others, it is booked.
+				settle(batch, decisions, this.#head);
 				this.#parts.onAppended?.(this.#head, entries);
 				this.#observe(batch, entries.length, beganAtMs);
-				return settle(batch, decisions, this.#head);
+				return;
 			}
 			this.#parts.observer?.retried(appended.result);
 			await this.#learn(appended);
