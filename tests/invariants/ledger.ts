@@ -177,7 +177,9 @@ export class Ledger {
 			// Both sides of what is read: a process hears of what another one has written at any time, in between too.
 			if ((await knows()) !== groups.length) continue;
 			const value = await read(reader);
-			if ((await knows()) === groups.length) return { groups, value };
+			// Nor may the log have more than this process has heard of: the audit reads the log itself.
+			if ((await knows()) === groups.length && (await this.storage.groups()).length === groups.length)
+				return { groups, value };
 		}
 		return assert.fail("the log never has as many groups as the service says");
 	}
