@@ -300,7 +300,8 @@ function isAway(error: unknown): boolean {
 	// A write of many documents wraps what went wrong, under a name that says nothing of it.
 	if (isBulkWriteError(error) && isAway(error.errorResponse)) return true;
 	if (AWAY_NAMES.has(error.name) || AWAY_SOCKETS.has(String((error as NodeJS.ErrnoException).code))) return true;
-	return isMongoError(error) && (AWAY_CODES.has(Number(error.code)) || AWAY_LABELS.some(error.hasErrorLabel, error));
+	if (AWAY_CODES.has(Number((error as { code?: unknown }).code))) return true;
+	return isMongoError(error) && AWAY_LABELS.some(error.hasErrorLabel, error);
 }
 
 const isMongoError = (error: Error): error is MongoError => "hasErrorLabel" in error;

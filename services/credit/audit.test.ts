@@ -147,7 +147,8 @@ describe("auditLedger", () => {
 	async function ledgerOn(name: string, groups: readonly Group[]): Promise<{ ledger: RunningLedger; path: string }> {
 		const path = join(folder, name);
 		const journal = new MemoryJournal(memoryOf(groups));
-		return { ledger: await RunningLedger.open({ journal, readModel: await SqliteReadModel.open(path) }), path };
+		const readModel = await SqliteReadModel.open(path, (ids) => journal.find(ids));
+		return { ledger: await RunningLedger.open({ journal, readModel }), path };
 	}
 
 	it("says that all is right, and how much that is", async () => {

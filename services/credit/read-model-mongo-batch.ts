@@ -1,8 +1,8 @@
-import type { AnyBulkWriteOperation } from "mongodb";
 import { entriesOf, type Group } from "./journal.ts";
 import type { Account, Entry, Transfer } from "./model.ts";
-import { HOUR_MS, movedBy, postingsOf } from "./read-model.ts";
-import { type Moved, placeNumber, type StoredHour } from "./read-model-mongo-collections.ts";
+import { HOUR_MS, movedBy, type Place, placeNumber, postingsOf } from "./read-model.ts";
+import type { Moved } from "./read-model-mongo-collections.ts";
+import type { Update } from "./read-model-mongo-writes.ts";
 
 // What a batch of groups writes into the read model in MongoDB, without a database: each document once, as it stands at the end.
 //
@@ -11,16 +11,16 @@ import { type Moved, placeNumber, type StoredHour } from "./read-model-mongo-col
 
 type Fields = Record<string, unknown>;
 
-/** What became of one document. */
-export type Change = { readonly id: string; readonly isNew: boolean; readonly fields: Fields; at: number };
+/** What became of one document. `_id`: it was made by these groups. */
+export type Change<Id> = { readonly id: string; readonly _id?: Id; readonly fields: Fields; at: number };
 
 /** What a group adds to a sum. */
 type Addend = { readonly at: number; count: number; amount: number };
 type Hour = { readonly accountId: string; readonly hour: number; readonly sums: Map<string, Addend[]>; at: number };
 
 export class Batch {
-	readonly #accounts = new Map<string, Change>();
-	readonly #transfers = new Map<string, Change>();
+	readonly #accounts = new Map<string, Change<string>>();
+	readonly #transfers = new Map<string, Change<number>>();
 	readonly #hours = new Map<string, Hour>();
 	transferCount = 0;
 	postingCount = 0;
@@ -31,14 +31,14 @@ export class Batch {
 		}
 	}
 
-	get accounts(): readonly Change[] {
+	get accounts(): readonly Change<string>[] {
 		return [...this.#accounts.values()];
 	}
-	get transfers(): readonly Change[] {
+	get transfers(): readonly Change<number>[] {
 		return [...this.#transfers.values()];
 	}
-	get hours(): AnyBulkWriteOperation<StoredHour>[] {
-		return [...this.#hours].map(([_id, hour]) => addition(_id, hour));
+	get hours(): readonly Hours[] {
+		return [...this.#hours].map(([_id, hour]) => additions(_id, hour));
 	}
 
 	#add(entry: Entry, { sequence, committedAtMs }: Group, position: number): void {
@@ -48,7 +48,7 @@ export class Batch {
 		for (const [id, debitsPosted, creditsPosted, debitsPending, creditsPending] of counters ?? []) {
 			set(this.#accounts, id, { debitsPosted, creditsPosted, debitsPending, creditsPending }, sequence);
 		}
-		if (created) this.#addTransfer(created, sequence);
+		if (created) this.#addTransfer(created, { sequence, position });
 		if (changed) {
 			const { id, state, amount, refunded } = changed;
 			set(this.#transfers, id, { state, amount, refunded }, sequence);
@@ -58,17 +58,18 @@ export class Batch {
 	}
 
 	#addAccount({ id, ...fields }: Account, at: number): void {
-		this.#accounts.set(id, { id, isNew: true, fields, at });
+		this.#accounts.set(id, { id, _id: id, fields, at });
 	}
 
-	#addTransfer({ id, reference, details, ...fields }: Transfer, at: number): void {
+	#addTransfer({ reference, details, ...fields }: Transfer, place: Place): void {
 		this.transferCount++;
-		const sides = [fields.debitAccountId, fields.creditAccountId];
+		const { id, debitAccountId, creditAccountId } = fields;
+		const sides = [debitAccountId, creditAccountId];
 		const stored = { ...fields, ...(reference !== null && { reference }), details: JSON.stringify(details), sides };
-		this.#transfers.set(id, { id, isNew: true, fields: stored, at });
+		this.#transfers.set(id, { id, _id: placeNumber(place), fields: stored, at: place.sequence });
 	}
 
-	#addPostings(entry: Entry, place: { sequence: number; position: number }, postedAtMs: number): void {
+	#addPostings(entry: Entry, place: Place, postedAtMs: number): void {
 		const [debit, credit] = postingsOf(entry);
 		if (!debit || !credit) return;
 		this.postingCount += 2;
@@ -93,9 +94,9 @@ export class Batch {
 }
 
 /** All of it is how things stand afterwards, so the last word on a field is the only one that is written. */
-function set(changes: Map<string, Change>, id: string, fields: Fields, at: number): void {
+function set<Id>(changes: Map<string, Change<Id>>, id: string, fields: Fields, at: number): void {
 	const change = changes.get(id);
-	if (!change) changes.set(id, { id, isNew: false, fields: { ...fields }, at });
+	if (!change) changes.set(id, { id, fields: { ...fields }, at });
 	else {
 		Object.assign(change.fields, fields);
 		change.at = at;
@@ -113,16 +114,37 @@ function add(sums: Map<string, Addend[]>, name: string, addend: Addend): void {
 	else sums.set(name, [addend]);
 }
 
-/** Adds what the groups add that the document does not have yet. The server decides which those are, in one step with the adding. */
-function addition(_id: string, { accountId, hour, sums, at }: Hour): AnyBulkWriteOperation<StoredHour> {
-	const fields: Fields = { accountId: { $literal: accountId }, hour: { $literal: hour }, at: { $max: ["$at", at] } };
-	for (const [name, addends] of sums) {
-		const isMissing = { $gt: ["$$this.at", { $ifNull: ["$at", 0] }] };
-		const missing = { $filter: { input: { $literal: addends }, cond: isMissing } };
+/** What a batch adds to the sums of an hour, in two ways. */
+export type Hours = {
+	/** All of it, if the document has nothing of it yet. Otherwise it is as if the document were to be made a second time. */
+	readonly all: Update;
+	/** What the document does not have yet. The server decides what that is, in one step with the adding, which costs it more. */
+	readonly missing: Update;
+};
+
+function additions(_id: string, { accountId, hour, sums, at }: Hour): Hours {
+	const named = [...sums];
+	const firstAt = Math.min(...named.flatMap(([, addends]) => addends.map((addend) => addend.at)));
+	const total = (addends: readonly Addend[], what: "count" | "amount") =>
+		addends.reduce((sum, addend) => sum + addend[what], 0);
+	const increments = named.flatMap(([name, addends]) =>
+		(["count", "amount"] as const).map((what) => [`${name}.${what}`, total(addends, what)] as const),
+	);
+	const all = { $inc: Object.fromEntries(increments), $set: { at }, $setOnInsert: { accountId, hour } };
+	return {
+		all: { q: { _id, at: { $lt: firstAt } }, u: all, upsert: true },
+		missing: { q: { _id }, u: [{ $set: missing(named, at) }] },
+	};
+}
+
+function missing(named: readonly (readonly [string, readonly Addend[]])[], at: number): Fields {
+	const fields: Fields = { at: { $max: ["$at", at] } };
+	for (const [name, addends] of named) {
+		const those = { $filter: { input: { $literal: addends }, cond: { $gt: ["$$this.at", "$at"] } } };
 		for (const what of ["count", "amount"]) {
-			const more = { $sum: { $map: { input: missing, in: `$$this.${what}` } } };
+			const more = { $sum: { $map: { input: those, in: `$$this.${what}` } } };
 			fields[`${name}.${what}`] = { $add: [{ $ifNull: [`$${name}.${what}`, 0] }, more] };
 		}
 	}
-	return { updateOne: { filter: { _id }, update: [{ $set: fields }], upsert: true } };
+	return fields;
 }

@@ -1,14 +1,13 @@
-import type { AnyBulkWriteOperation, Collection, Db, IndexDescription } from "mongodb";
-import { answered, DUPLICATE_KEY, DURABLE, define, isBulkWriteError, Patience } from "../../mixins/mongo.ts";
+import type { Collection, Db, IndexDescription } from "mongodb";
+import { answered, DUPLICATE_KEY, DURABLE, define, Patience } from "../../mixins/mongo.ts";
 import { emptyHead, type Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId, TransferKind } from "./model.ts";
-import { type Place, POSITIONS, type StatementLine, type Total } from "./read-model.ts";
-import type { Change } from "./read-model-mongo-batch.ts";
+import { POSITIONS, type StatementLine, type Total } from "./read-model.ts";
 
 // How the read model lies in MongoDB, and what of it means what.
 
 /** Of the documents. A change of them is a new one: it is made beside the old one, which processes of an older version go on using. */
-export const VERSION = "v1";
+export const VERSION = "v2";
 const PROGRESS = "read_progress";
 
 /** How far the read model is: one document, moved on when everything up to there is durable. */
@@ -29,8 +28,9 @@ export type StoredAccount = Omit<Account, "id"> & UpTo & { readonly _id: string 
  * A transfer moves at most once, so its two lines of statements lie in it: a third of the documents and index entries that lines of
  * their own would need, and a statement is read from one collection.
  */
-export type StoredTransfer = Omit<Transfer, "id" | "reference" | "details"> & {
-	readonly _id: string;
+export type StoredTransfer = Omit<Transfer, "reference" | "details"> & {
+	/** Where the log made it, so that new ones go to the end of the index: by their ids, which are random, each would touch a page of its own. */
+	readonly _id: number;
 	/** Missing where there is none, so that the index has refunds only. */
 	readonly reference?: string;
 	/** JSON, as it came: names and numbers in it are nothing that a database should understand. */
@@ -129,18 +129,15 @@ export async function drop({ accounts, transfers, hours }: Collections): Promise
 	for (const collection of [accounts, transfers, hours]) await answered(collection.drop({ writeConcern: DURABLE }));
 }
 
-/** A place in the log as one number, so that one index has them in order. */
-export const placeNumber = ({ sequence, position }: Place): number => sequence * POSITIONS + position;
-
 export const toAccount = ({ _id, at, ...account }: StoredAccount): Account => ({ id: _id as AccountId, ...account });
 
 export function toTransfer(stored: StoredTransfer): Transfer {
-	const { _id, kind, debitAccountId, creditAccountId, amount, state, refunded, createdAtMs, expiresAtMs } = stored;
+	const { id, kind, debitAccountId, creditAccountId, amount, state, refunded, createdAtMs, expiresAtMs } = stored;
 	const reference = (stored.reference ?? null) as TransferId | null;
 	const details = JSON.parse(stored.details) as Details;
 	const sides = { debitAccountId, creditAccountId };
 	return {
-		id: _id as TransferId,
+		id,
 		kind,
 		...sides,
 		amount,
@@ -190,48 +187,6 @@ export function sumOf(hours: readonly StoredHour[]): Total[] {
 	return [...totals].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, total]) => total);
 }
 
-/**
- * Writes what became of documents, where they do not have it yet: inserts those that are new, and updates the others, also those that
- * somebody else has inserted meanwhile.
- */
-export async function put<Stored extends { readonly _id: string }>(
-	collection: Collection<Stored>,
-	changes: readonly Change[],
-): Promise<void> {
-	const there = await insert(
-		collection,
-		changes.filter(({ isNew }) => isNew),
-	);
-	const updates = [...changes.filter(({ isNew }) => !isNew), ...there].map(({ id, at, fields }) => ({
-		updateOne: { filter: { _id: id, at: { $lt: at } }, update: { $set: { ...fields, at } } },
-	}));
-	await writeAll(collection, updates as unknown as AnyBulkWriteOperation<Stored>[]);
-}
-
-/** @returns those that were there already */
-async function insert<Stored extends { readonly _id: string }>(
-	collection: Collection<Stored>,
-	changes: readonly Change[],
-): Promise<readonly Change[]> {
-	const inserts = changes.map(({ id, at, fields }) => ({ insertOne: { document: { _id: id, ...fields, at } } }));
-	const refused = await writeAll(collection, inserts as unknown as AnyBulkWriteOperation<Stored>[]);
-	return changes.filter((_, index) => refused.has(index));
-}
-
-/** @returns which of the operations met a document with the same id. @throws whatever else went wrong */
-export async function writeAll<Stored extends { readonly _id: string }>(
-	collection: Collection<Stored>,
-	operations: readonly AnyBulkWriteOperation<Stored>[],
-): Promise<ReadonlySet<number>> {
-	if (operations.length === 0) return new Set();
-	try {
-		// Durable before the progress is moved on: a new primary that has the progress must have these as well.
-		await collection.bulkWrite(operations, { ordered: false, writeConcern: DURABLE });
-		return new Set();
-	} catch (error) {
-		if (!isBulkWriteError(error) || error.result.getWriteConcernError()) throw error;
-		const errors = [error.writeErrors].flat();
-		if (errors.length === 0 || errors.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
-		return new Set(errors.map(({ index }) => index));
-	}
-}
+/** A transfer by its id, in the group that made it. */
+export const inGroup = (id: TransferId, group: number) =>
+	({ _id: { $gte: group * POSITIONS, $lt: (group + 1) * POSITIONS }, id }) as const;

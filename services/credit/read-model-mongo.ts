@@ -3,29 +3,36 @@ import { answered, DURABLE, Mongo, Patience } from "../../mixins/mongo.ts";
 import { type Group, type Head, headOf } from "./journal.ts";
 import type { Account, AccountId, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
-import { HOUR_MS, type ReadModel, type StatementLine, type StatementQuery, type Total } from "./read-model.ts";
+import {
+	HOUR_MS,
+	type Locate,
+	placeNumber,
+	type ReadModel,
+	type StatementLine,
+	type StatementQuery,
+	type Total,
+} from "./read-model.ts";
 import { Batch } from "./read-model-mongo-batch.ts";
 import {
 	type Collections,
 	collectionsOf,
 	drop,
 	findOrMake,
+	inGroup,
 	lineOf,
 	makeNext,
 	type Progress,
-	placeNumber,
-	put,
 	readProgress,
 	sumOf,
 	toAccount,
 	toTransfer,
 	VERSION,
-	writeAll,
 } from "./read-model-mongo-collections.ts";
+import { putAccounts, putHours, putTransfers, Writes } from "./read-model-mongo-writes.ts";
 
 const limits = {
 	batchGroups: 2_000,
-	batchBytes: 2_000_000,
+	batchBytes: 4_000_000,
 	gatherMs: 300,
 	backlogBytesMax: 16_000_000,
 	reachTimeoutMs: 2_000,
@@ -56,25 +63,27 @@ const TAKE_OVER_MS = 300;
 export class MongoReadModel extends QueuedReadModel implements ReadModel {
 	readonly #mongo: Mongo;
 	readonly #db: Db;
+	readonly #locate: Locate;
 	protected readonly queue: ProjectionQueue;
 	#collections: Collections;
 	/** Another process was first, last time; since when it is waited for with the group that is next. */
 	#lookingOn: { sequence: number; sinceMs: number } | null = null;
 
-	private constructor(mongo: Mongo, db: Db, progress: Progress) {
+	private constructor(mongo: Mongo, { db, locate, progress }: Parts) {
 		super();
 		this.#mongo = mongo;
 		this.#db = db;
+		this.#locate = locate;
 		this.#collections = collectionsOf(db, progress.generation);
 		this.queue = new ProjectionQueue({ head: headIn(progress), write: (groups) => this.#write(groups), limits });
 	}
 
 	/** @throws service_unavailable */
-	static async open(uri: string): Promise<MongoReadModel> {
+	static async open(uri: string, locate: Locate): Promise<MongoReadModel> {
 		const mongo = Mongo.open(uri);
 		try {
 			const db = await mongo.database();
-			return new MongoReadModel(mongo, db, await findOrMake(db));
+			return new MongoReadModel(mongo, { db, locate, progress: await findOrMake(db) });
 		} catch (error) {
 			await mongo.close();
 			throw error;
@@ -89,7 +98,8 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 			if (progress.sequence > this.head.sequence || this.#isAnothersTurn(first)) return progress;
 		}
 		const batch = new Batch(groups);
-		await answered(this.#put(batch), new Patience(BATCH_TIMEOUT_MS));
+		const patience = new Patience(BATCH_TIMEOUT_MS);
+		await answered(this.#put(batch, patience), patience);
 		const isFirst = await answered(this.#moveOn(batch, { from: first, to: last }));
 		this.#lookingOn = isFirst ? null : { sequence: 0, sinceMs: 0 };
 		return isFirst ? headOf(last) : headIn(await this.#progress("linearizable"));
@@ -101,18 +111,14 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		return nowMs - this.#lookingOn.sinceMs < TAKE_OVER_MS;
 	}
 
-	async #put(batch: Batch): Promise<void> {
-		const { accounts, transfers, hours } = this.#collections;
-		const additions = async () => {
-			const { hours: operations } = batch;
-			// Two made the same hour at once. Now it is there.
-			const again = await writeAll(hours, operations);
-			await writeAll(
-				hours,
-				operations.filter((_, index) => again.has(index)),
-			);
-		};
-		await Promise.all([put(accounts, batch.accounts), put(transfers, batch.transfers), additions()]);
+	async #put({ accounts, transfers, hours }: Batch, patience: Patience): Promise<void> {
+		const into = (collection: { readonly collectionName: string }) =>
+			new Writes(this.#db, collection.collectionName, patience);
+		await Promise.all([
+			putAccounts(into(this.#collections.accounts), accounts),
+			putTransfers(into(this.#collections.transfers), transfers, this.#locate),
+			putHours(into(this.#collections.hours), hours),
+		]);
 	}
 
 	/** @returns false when another process was first */
@@ -149,7 +155,9 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 
 	async transfers(ids: readonly TransferId[]): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
-		const found = await this.#read((options) => transfers.find({ _id: { $in: [...ids] } }, options).toArray());
+		const made = [...(await this.#locate(ids))].map(([id, group]) => inGroup(id as TransferId, group));
+		const query = { $or: made };
+		const found = made.length === 0 ? [] : await this.#read((options) => transfers.find(query, options).toArray());
 		if (found.length < ids.length) await this.#checkGeneration();
 		return found.map(toTransfer);
 	}
@@ -169,7 +177,7 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 
 	async refundsOf(id: TransferId): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
-		const sort = { createdAtMs: 1, _id: 1 } as const;
+		const sort = { _id: 1 } as const;
 		const found = await this.#read((options) => transfers.find({ reference: id }, { ...options, sort }).toArray());
 		return found.map(toTransfer);
 	}
@@ -223,6 +231,8 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		await this.#mongo.close();
 	}
 }
+
+type Parts = { readonly db: Db; readonly locate: Locate; readonly progress: Progress };
 
 function checkChain(head: Head, groups: readonly Group[]): void {
 	let { sequence, hash } = head;

@@ -4,7 +4,7 @@ import { workerData } from "node:worker_threads";
 import { openSqlite } from "../../mixins/sqlite.ts";
 import { emptyHead, entriesOf, type Group, type Head } from "./journal.ts";
 import type { Account, AccountId, Counters, Entry, Transfer } from "./model.ts";
-import { HOUR_MS, movedBy, POSITIONS, postingsOf } from "./read-model.ts";
+import { HOUR_MS, movedBy, POSITIONS, placeNumber, postingsOf } from "./read-model.ts";
 import { serve } from "./worker-link.ts";
 
 // The thread behind `SqliteReadModel`: the only writer of its file. Nothing here needs to survive a power cut, since the log
@@ -14,7 +14,7 @@ import { serve } from "./worker-link.ts";
 // would be the whole process's). How far it may fall behind is bounded by `SqliteReadModel`.
 if (process.platform === "linux") setPriority(19);
 
-const VERSION = 1;
+const VERSION = 2;
 const { path } = workerData as { path: string };
 const db = open();
 
@@ -33,17 +33,15 @@ function open() {
 			debits_pending INTEGER NOT NULL, credits_pending INTEGER NOT NULL
 		) STRICT, WITHOUT ROWID;
 		CREATE TABLE transfers (
-			place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, debit_account_id TEXT NOT NULL, credit_account_id TEXT NOT NULL,
+			place INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, debit_account_id TEXT NOT NULL, credit_account_id TEXT NOT NULL,
 			amount INTEGER NOT NULL, state TEXT NOT NULL, refunded INTEGER NOT NULL, reference TEXT, details TEXT NOT NULL,
-			created_at_ms INTEGER NOT NULL, expires_at_ms INTEGER
+			created_at_ms INTEGER NOT NULL, expires_at_ms INTEGER,
+			moved_place INTEGER, posted_at_ms INTEGER, debit_balance INTEGER, credit_balance INTEGER
 		) STRICT;
 		CREATE INDEX transfers_pending ON transfers (state) WHERE state = 'pending';
 		CREATE INDEX transfers_reference ON transfers (reference) WHERE reference IS NOT NULL;
-		CREATE TABLE postings (
-			account_id TEXT NOT NULL, sequence INTEGER NOT NULL, position INTEGER NOT NULL,
-			transfer_place INTEGER NOT NULL, amount INTEGER NOT NULL, balance_after INTEGER NOT NULL, posted_at_ms INTEGER NOT NULL,
-			PRIMARY KEY (account_id, sequence, position)
-		) STRICT, WITHOUT ROWID;
+		CREATE INDEX transfers_debit ON transfers (debit_account_id, moved_place) WHERE moved_place IS NOT NULL;
+		CREATE INDEX transfers_credit ON transfers (credit_account_id, moved_place) WHERE moved_place IS NOT NULL;
 		CREATE TABLE hours (
 			account_id TEXT NOT NULL, hour INTEGER NOT NULL, kind TEXT NOT NULL, side TEXT NOT NULL,
 			count INTEGER NOT NULL, amount INTEGER NOT NULL,
@@ -57,9 +55,11 @@ function open() {
 	return fresh;
 }
 
-// As in the journal: transfers have random ids, and what touches the same page soon after should be written with it.
+// What touches the same page soon after should be written with it.
 db.exec("PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -16000");
 
+/** A transfer by its id, in the group that made it. */
+const IN_GROUP = "id = ? AND place >= ? AND place < ?";
 const sql = {
 	begin: db.prepare("BEGIN IMMEDIATE"),
 	commit: db.prepare("COMMIT"),
@@ -71,10 +71,11 @@ const sql = {
 	counters: db.prepare(
 		"UPDATE accounts SET debits_posted = ?, credits_posted = ?, debits_pending = ?, credits_pending = ? WHERE id = ?",
 	),
-	transfer: db.prepare("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-	place: db.prepare("SELECT place FROM transfers WHERE id = ?"),
-	change: db.prepare("UPDATE transfers SET state = ?, amount = ?, refunded = ? WHERE id = ?"),
-	posting: db.prepare("INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?)"),
+	transfer: db.prepare("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	change: db.prepare(`UPDATE transfers SET state = ?, amount = ?, refunded = ? WHERE ${IN_GROUP}`),
+	move: db.prepare(
+		`UPDATE transfers SET moved_place = ?, posted_at_ms = ?, debit_balance = ?, credit_balance = ? WHERE ${IN_GROUP}`,
+	),
 	hour: db.prepare(
 		`INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)
 		 ON CONFLICT DO UPDATE SET count = count + excluded.count, amount = amount + excluded.amount`,
@@ -84,12 +85,19 @@ const sql = {
 const progress = (): Head => (sql.progress.get() as Head | undefined) ?? emptyHead;
 
 /** What many entries of a batch change only counts once: the last counters of an account, the sum of an hour. */
-type Batch = { counters: Map<AccountId, Counters>; hours: Map<string, { count: number; amount: number }> };
+type Batch = {
+	/** In which groups the transfers were made that these ones change. */
+	readonly sources: ReadonlyMap<string, number>;
+	readonly counters: Map<AccountId, Counters>;
+	readonly hours: Map<string, { count: number; amount: number }>;
+};
+
+type Projection = { readonly groups: readonly Group[]; readonly sources: ReadonlyMap<string, number> };
 
 /** Writes groups down, all or none of them, and says how far the read model is now. */
-function project(groups: readonly Group[]): Head {
+function project({ groups, sources }: Projection): Head {
 	let head = progress();
-	const batch: Batch = { counters: new Map(), hours: new Map() };
+	const batch: Batch = { sources, counters: new Map(), hours: new Map() };
 	sql.begin.run();
 	try {
 		for (const group of groups) {
@@ -115,22 +123,19 @@ function write(entry: Entry, at: At): void {
 	const { opened, stateSet, created, changed, counters } = entry;
 	if (opened) openAccount(opened);
 	if (stateSet) sql.state.run(stateSet.state, stateSet.accountId);
-	if (created) addTransfer(created, placeOf(at));
-	if (changed) sql.change.run(changed.state, changed.amount, changed.refunded, changed.id);
+	if (created) addTransfer(created, entry, at);
+	if (changed) changeTransfer(changed, entry, at);
 	for (const each of counters ?? []) at.batch.counters.set(each[0], each);
-	addPostings(entry, at);
 	addToHours(entry, at.group.committedAtMs, at.batch);
 }
 
 /** Transfers lie in the order of the log, so that new ones go to the end; by their ids, which are random, each would touch a page of its own. */
-const placeOf = ({ group, position }: At): number => group.sequence * POSITIONS + position;
-
-function addTransfer(transfer: Transfer, place: number): void {
+function addTransfer(transfer: Transfer, entry: Entry, at: At): void {
 	const { id, kind, debitAccountId, creditAccountId, amount, state, refunded, reference, details } = transfer;
 	const { createdAtMs, expiresAtMs } = transfer;
 	const receipt = JSON.stringify(details);
 	sql.transfer.run(
-		place,
+		placeOf(at),
 		id,
 		kind,
 		debitAccountId,
@@ -142,16 +147,28 @@ function addTransfer(transfer: Transfer, place: number): void {
 		receipt,
 		createdAtMs,
 		expiresAtMs,
+		...movedAt(entry, at),
 	);
 }
 
-function addPostings(entry: Entry, at: At): void {
-	const { sequence, committedAtMs } = at.group;
-	for (const { accountId, transferId, amount, balanceAfter } of postingsOf(entry)) {
-		// A hold that is posted now was created earlier.
-		const place = entry.created ? placeOf(at) : (sql.place.get(transferId) as { place: number }).place;
-		sql.posting.run(accountId, sequence, at.position, place, amount, balanceAfter, committedAtMs);
-	}
+const placeOf = ({ group, position }: At): number => placeNumber({ sequence: group.sequence, position });
+
+type Moved = [place: number, postedAtMs: number, debitBalance: number, creditBalance: number];
+
+/** @returns when and where an entry moved its transfer, and what both sides had then; nulls if it did not */
+function movedAt(entry: Entry, at: At): Moved | [null, null, null, null] {
+	const [debit, credit] = postingsOf(entry);
+	if (!debit || !credit) return [null, null, null, null];
+	return [placeOf(at), at.group.committedAtMs, debit.balanceAfter, credit.balanceAfter];
+}
+
+/** A refund changes its sale, but what moves then is the refund. */
+function changeTransfer({ id, state, amount, refunded }: NonNullable<Entry["changed"]>, entry: Entry, at: At): void {
+	const group = at.batch.sources.get(id) ?? Number.NaN;
+	const there = [id, group * POSITIONS, (group + 1) * POSITIONS] as const;
+	const { changes } = sql.change.run(state, amount, refunded, ...there);
+	if (changes !== 1) throw new Error(`transfer ${id} is not in the read model: rebuild it`);
+	if (!entry.created) sql.move.run(...movedAt(entry, at), ...there);
 }
 
 function openAccount(account: Account): void {
@@ -182,9 +199,7 @@ function finish({ counters, hours }: Batch): void {
 }
 
 function clear(): Head {
-	db.exec(
-		"BEGIN; DELETE FROM accounts; DELETE FROM transfers; DELETE FROM postings; DELETE FROM hours; DELETE FROM progress; COMMIT",
-	);
+	db.exec("BEGIN; DELETE FROM accounts; DELETE FROM transfers; DELETE FROM hours; DELETE FROM progress; COMMIT");
 	return progress();
 }
 

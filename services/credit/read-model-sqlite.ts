@@ -1,9 +1,19 @@
 import type { DatabaseSync } from "node:sqlite";
 import { openSqlite } from "../../mixins/sqlite.ts";
-import type { Head } from "./journal.ts";
+import type { Group, Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
-import { HOUR_MS, type ReadModel, type StatementLine, type StatementQuery, type Total } from "./read-model.ts";
+import {
+	changedBy,
+	HOUR_MS,
+	type Locate,
+	POSITIONS,
+	placeNumber,
+	type ReadModel,
+	type StatementLine,
+	type StatementQuery,
+	type Total,
+} from "./read-model.ts";
 import type { ReadModelHandlers } from "./read-model-sqlite-worker.ts";
 import { WorkerLink } from "./worker-link.ts";
 
@@ -28,21 +38,28 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	readonly #link: WorkerLink<ReadModelHandlers>;
 	readonly #db: DatabaseSync;
 	readonly #statements: ReturnType<typeof prepare>;
+	readonly #locate: Locate;
 	protected readonly queue: ProjectionQueue;
 
-	private constructor(link: WorkerLink<ReadModelHandlers>, db: DatabaseSync, head: Head) {
+	private constructor(link: WorkerLink<ReadModelHandlers>, { path, locate, head }: Parts) {
 		super();
 		this.#link = link;
-		this.#db = db;
-		this.queue = new ProjectionQueue({ head, write: (groups) => link.call("project", groups), limits });
-		this.#statements = prepare(db);
+		this.#db = openSqlite(path, { readOnly: true });
+		this.#locate = locate;
+		this.queue = new ProjectionQueue({ head, write: (groups) => this.#write(groups), limits });
+		this.#statements = prepare(this.#db);
 	}
 
-	static async open(path: string): Promise<SqliteReadModel> {
+	static async open(path: string, locate: Locate): Promise<SqliteReadModel> {
 		const link = new WorkerLink<ReadModelHandlers>(new URL("./read-model-sqlite-worker.ts", import.meta.url), { path });
 		// The worker makes the file and its tables before it answers.
-		const head = await link.call("progress", undefined);
-		return new SqliteReadModel(link, openSqlite(path, { readOnly: true }), head);
+		return new SqliteReadModel(link, { path, locate, head: await link.call("progress", undefined) });
+	}
+
+	async #write(groups: readonly Group[]): Promise<Head> {
+		const changed = changedBy(groups);
+		const sources = changed.length > 0 ? await this.#locate(changed) : new Map<string, number>();
+		return this.#link.call("project", { groups, sources });
 	}
 
 	async clear(): Promise<void> {
@@ -54,7 +71,13 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	}
 
 	async transfers(ids: readonly TransferId[]): Promise<Transfer[]> {
-		return ids.flatMap((id) => (this.#statements.transfer.all(id) as TransferRow[]).map(toTransfer));
+		const groups = await this.#locate(ids);
+		return ids.flatMap((id) => {
+			const group = groups.get(id);
+			if (group === undefined) return [];
+			const rows = this.#statements.transfer.all(group * POSITIONS, (group + 1) * POSITIONS, id);
+			return (rows as TransferRow[]).map(toTransfer);
+		});
 	}
 
 	async holds(): Promise<Transfer[]> {
@@ -67,15 +90,12 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 
 	async statement(query: StatementQuery): Promise<StatementLine[]> {
 		const { accountId, before, after, kinds, fromMs, toMs, limit } = query;
-		const start = after?.place ?? { sequence: 0, position: 0 };
-		const end = before ?? { sequence: after ? after.lastSequence + 1 : Number.MAX_SAFE_INTEGER, position: 0 };
+		const end = after ? { sequence: after.lastSequence + 1, position: 0 } : before;
 		const { newestFirst, oldestFirst } = this.#statements;
 		const rows = (after ? oldestFirst : newestFirst).all({
 			accountId,
-			startSequence: start.sequence,
-			startPosition: start.position,
-			sequence: end.sequence,
-			position: end.position,
+			start: after ? placeNumber(after.place) : 0,
+			end: end ? placeNumber(end) : Number.MAX_SAFE_INTEGER,
 			kinds: kinds ? JSON.stringify(kinds) : null,
 			fromMs: fromMs ?? 0,
 			toMs: toMs ?? Number.MAX_SAFE_INTEGER,
@@ -106,34 +126,38 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	}
 }
 
+/** The newest, or the oldest, of each side, and of these the newest, or the oldest. */
 const lines = (order: "ASC" | "DESC"): string =>
-	`SELECT p.account_id AS accountId, p.sequence, p.position, t.id AS transferId, p.amount,
-		p.balance_after AS balanceAfter, p.posted_at_ms AS postedAtMs, t.kind, t.state, t.refunded, t.reference, t.details,
-		iif(t.debit_account_id = p.account_id, t.credit_account_id, t.debit_account_id) AS counterpartyId
-	 FROM postings p JOIN transfers t ON t.place = p.transfer_place
-	 WHERE p.account_id = $accountId AND (p.sequence, p.position) > ($startSequence, $startPosition)
-		AND (p.sequence, p.position) < ($sequence, $position)
-		AND p.posted_at_ms >= $fromMs AND p.posted_at_ms < $toMs
-		AND ($kinds IS NULL OR t.kind IN (SELECT value FROM json_each($kinds)))
-	 ORDER BY p.sequence ${order}, p.position ${order} LIMIT $limit`;
+	`SELECT accountId, place / ${POSITIONS} AS sequence, place % ${POSITIONS} AS position, transferId, amount, balanceAfter, postedAtMs,
+		kind, state, refunded, reference, details, counterpartyId
+	 FROM (SELECT * FROM (${linesOf("debit", "credit", order)}) UNION ALL SELECT * FROM (${linesOf("credit", "debit", order)}))
+	 ORDER BY place ${order} LIMIT $limit`;
+
+const linesOf = (side: "debit" | "credit", other: "debit" | "credit", order: "ASC" | "DESC"): string =>
+	`SELECT ${side}_account_id AS accountId, moved_place AS place, id AS transferId, ${side === "debit" ? "-amount" : "amount"} AS amount,
+		${side}_balance AS balanceAfter, posted_at_ms AS postedAtMs, kind, state, refunded, reference, details,
+		${other}_account_id AS counterpartyId
+	 FROM transfers
+	 WHERE ${side}_account_id = $accountId AND moved_place > $start AND moved_place < $end
+		AND posted_at_ms >= $fromMs AND posted_at_ms < $toMs AND ($kinds IS NULL OR kind IN (SELECT value FROM json_each($kinds)))
+	 ORDER BY moved_place ${order} LIMIT $limit`;
 
 const prepare = (db: DatabaseSync) => ({
 	account: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id = ?`),
 	everyAccount: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id > ? ORDER BY id LIMIT ?`),
-	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.id = ?`),
+	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.place >= ? AND t.place < ? AND t.id = ?`),
 	holds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending'`),
-	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.created_at_ms, t.id`),
+	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place`),
 	newestFirst: db.prepare(lines("DESC")),
 	oldestFirst: db.prepare(lines("ASC")),
 	totals: db.prepare(
 		`SELECT kind, side, sum(count) AS count, sum(amount) AS amount FROM hours
 		 WHERE account_id = ? AND hour >= ? AND hour < ? GROUP BY kind, side ORDER BY kind, side`,
 	),
-	count: db.prepare(
-		"SELECT (SELECT count(*) FROM transfers) AS transfers, (SELECT count(*) FROM postings) AS postings",
-	),
+	count: db.prepare("SELECT count(*) AS transfers, 2 * count(moved_place) AS postings FROM transfers"),
 });
 
+type Parts = { readonly path: string; readonly locate: Locate; readonly head: Head };
 type TransferRow = Omit<Transfer, "details"> & { details: string };
 
 const toTransfer = (row: TransferRow): Transfer => ({ ...row, details: JSON.parse(row.details) as Details });

@@ -1,5 +1,5 @@
 import type { Loader } from "./group-commit.ts";
-import type { Group, Head } from "./journal.ts";
+import { entriesOf, type Group, type Head } from "./journal.ts";
 import type { Account, AccountId, Details, Entry, Transfer, TransferId, TransferKind, TransferState } from "./model.ts";
 
 /** One side of a transfer that moved: a line of an account's statement. */
@@ -29,6 +29,16 @@ export type StatementLine = Posting & {
 export const POSITIONS = 65_536;
 
 export type Place = { readonly sequence: number; readonly position: number };
+
+/** A place in the log as one number, so that one index has them in order. */
+export const placeNumber = ({ sequence, position }: Place): number => sequence * POSITIONS + position;
+
+/**
+ * In which groups of the log these transfers were made: see `Journal.find`. The read model has no index of ids of its own: they are random, so each would
+ * change another page of it, and that would cost as much as all the rest. It has the transfers in the order of the log, and the journal
+ * has an index of ids in any case.
+ */
+export type Locate = (ids: readonly TransferId[]) => Promise<ReadonlyMap<string, number>>;
 
 export type StatementQuery = {
 	readonly accountId: AccountId;
@@ -93,6 +103,13 @@ export function postingsOf(entry: Entry): readonly Omit<Posting, "sequence" | "p
 		amount: side === 0 ? -moved.amount : moved.amount,
 		balanceAfter: creditsPosted - debitsPosted,
 	}));
+}
+
+/** The transfers that are changed by groups which may not have made them. */
+export function changedBy(groups: readonly Group[]): TransferId[] {
+	// Most change none, and to know that they need not be read.
+	const changing = groups.filter(({ body }) => body.includes('"changed":'));
+	return changing.flatMap(entriesOf).flatMap(({ changed }) => changed?.id ?? []);
 }
 
 /** The transfer that an entry posted, with its kind and amount. */

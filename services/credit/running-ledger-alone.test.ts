@@ -21,7 +21,8 @@ describe("the running ledger", () => {
 	const newFile = () => join(folder, `${++files}.sqlite`);
 
 	async function openOn(journal: MemoryJournal, path: string, clock: () => number): Promise<RunningLedger> {
-		const ledger = await RunningLedger.open({ journal, readModel: await SqliteReadModel.open(path), clock });
+		const readModel = await SqliteReadModel.open(path, (ids) => journal.find(ids));
+		const ledger = await RunningLedger.open({ journal, readModel, clock });
 		opened.add(ledger);
 		return ledger;
 	}

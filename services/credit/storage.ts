@@ -3,7 +3,7 @@ import type { Settings } from "../../moleculer.config.ts";
 import type { Journal } from "./journal.ts";
 import { MongoJournal } from "./journal-mongo.ts";
 import { SqliteJournal } from "./journal-sqlite.ts";
-import type { ReadModel } from "./read-model.ts";
+import type { Locate, ReadModel } from "./read-model.ts";
 import { MongoReadModel } from "./read-model-mongo.ts";
 import { SqliteReadModel } from "./read-model-sqlite.ts";
 
@@ -12,9 +12,16 @@ type Place = Pick<Settings, "dataDir" | "mongodbUri">;
 /** Where the settings say that the ledger lies. @throws when it cannot be opened; then nothing is left open */
 export async function openStorage(settings: Place): Promise<{ journal: Journal; readModel: ReadModel }> {
 	const { mongodbUri } = settings;
-	if (mongodbUri) return { readModel: await MongoReadModel.open(mongodbUri), journal: new MongoJournal(mongodbUri) };
-	const { journal, readModel } = ledgerFiles(settings);
-	return { readModel: await SqliteReadModel.open(readModel), journal: new SqliteJournal(journal) };
+	const files = ledgerFiles(settings);
+	const journal = mongodbUri ? new MongoJournal(mongodbUri) : new SqliteJournal(files.journal);
+	const locate: Locate = (ids) => journal.find(ids);
+	const opening = mongodbUri ? MongoReadModel.open(mongodbUri, locate) : SqliteReadModel.open(files.readModel, locate);
+	try {
+		return { journal, readModel: await opening };
+	} catch (error) {
+		await journal.close();
+		throw error;
+	}
 }
 
 export const ledgerFiles = ({ dataDir }: Pick<Place, "dataDir">) => ({

@@ -26,7 +26,7 @@ type Setting = { readonly ledger: RunningLedger; readonly readModel: SqliteReadM
 /** A ledger on this log, for as long as the work takes. */
 async function withLedger(work: (setting: Setting) => Promise<void>, journal = new MemoryJournal(memoryOf(log))) {
 	const path = join(folder, `${files++}.sqlite`);
-	const readModel = await SqliteReadModel.open(path);
+	const readModel = await SqliteReadModel.open(path, (ids) => journal.find(ids));
 	const ledger = await RunningLedger.open({ journal, readModel });
 	await work({ ledger, readModel, path }).finally(() => ledger.close());
 }

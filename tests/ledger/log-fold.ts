@@ -1,6 +1,6 @@
 import { claimsOf, emptyHead, entriesOf, type Group, hashOf, headOf } from "../../services/credit/journal.ts";
 import type { Account, AccountId, Counters, Entry, Transfer } from "../../services/credit/model.ts";
-import type { StatementLine, StatementQuery, Total } from "../../services/credit/read-model.ts";
+import type { Locate, StatementLine, StatementQuery, Total } from "../../services/credit/read-model.ts";
 import { plain } from "./read-model-conformance.ts";
 
 // 2. What a log means, by a reader that has nothing in common with `apply`, `Auditor` or a read model.
@@ -226,3 +226,9 @@ function wrongEnd(held: Transfer, ended: NonNullable<Entry["changed"]>, nowMs: n
 const byJson = (left: unknown, right: unknown): number => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1);
 
 export const sorted = <T>(values: Iterable<T>): T[] => plain([...values]).sort(byJson);
+
+/** Says which of these groups made what, as the journal of their log would. */
+export function locateIn(groups: readonly Group[]): Locate {
+	const { claims } = LogFold.of(groups);
+	return async (ids) => new Map([...claims].filter(([claim]) => (ids as readonly string[]).includes(claim)));
+}

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { emptyHead, type Group, headOf } from "../../services/credit/journal.ts";
+import { emptyHead, type Group, headOf, type Journal } from "../../services/credit/journal.ts";
 import type { Account, AccountId, TransferId, TransferKind } from "../../services/credit/model.ts";
-import { HOUR_MS, type Place, type ReadModel, type StatementLine } from "../../services/credit/read-model.ts";
+import {
+	HOUR_MS,
+	type Locate,
+	type Place,
+	type ReadModel,
+	type StatementLine,
+} from "../../services/credit/read-model.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
-import { LogFold, sorted } from "./log-fold.ts";
+import { LogFold, locateIn, sorted } from "./log-fold.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 import {
 	ACCOUNTS,
@@ -23,7 +29,7 @@ import {
 
 export type ReadModelKind = {
 	/** Opens the read model at a place; a new place has an empty one. */
-	open(place: string): Promise<ReadModel>;
+	open(place: string, locate: Locate): Promise<ReadModel>;
 	/** Deletes what is at a place that is closed. */
 	forget(place: string): Promise<void>;
 };
@@ -86,17 +92,19 @@ export function readModelConformance(name: string, { open, forget }: ReadModelKi
 		let places = 0;
 		const newPlace = () => `place-${++places}`;
 		const opened = new Set<ReadModel>();
-		const openAt = async (place: string): Promise<ReadModel> => {
-			const readModel = await open(place);
+		const openAt = async (place: string, locate = locateIn(log)): Promise<ReadModel> => {
+			const readModel = await open(place, locate);
 			opened.add(readModel);
 			return readModel;
 		};
+		const startAt = async (place: string, journal: Journal): Promise<RunningLedger> =>
+			RunningLedger.open({ journal, readModel: await open(place, (ids) => journal.find(ids)) });
 		const close = async (readModel: ReadModel): Promise<void> => {
 			opened.delete(readModel);
 			await readModel.close();
 		};
 		const holding = async (groups: readonly Group[]): Promise<ReadModel> => {
-			const readModel = await openAt(newPlace());
+			const readModel = await openAt(newPlace(), locateIn(groups));
 			for (const group of groups) readModel.project(group);
 			await readModel.drained();
 			return readModel;
@@ -349,7 +357,7 @@ export function readModelConformance(name: string, { open, forget }: ReadModelKi
 			const place = newPlace();
 			for (const state of ["new", "opened again", "forgotten"]) {
 				if (state === "forgotten") await forget(place);
-				const ledger = await RunningLedger.open({ journal: new MemoryJournal(memory), readModel: await open(place) });
+				const ledger = await startAt(place, new MemoryJournal(memory));
 				const { sequence } = ledger;
 				const dump = await dumpOf(ledger.readModel);
 				await ledger.close();
@@ -360,10 +368,13 @@ export function readModelConformance(name: string, { open, forget }: ReadModelKi
 
 		it("is empty after clear, and takes the log from its beginning, or another one", async () => {
 			const place = newPlace();
-			const readModel = await openAt(place);
-			for (const group of randomLog({ seed: 12, groups: 50 })) readModel.project(group);
+			const other = randomLog({ seed: 12, groups: 50 });
+			let locate = locateIn(other);
+			const readModel = await openAt(place, (ids) => locate(ids));
+			for (const group of other) readModel.project(group);
 			await readModel.drained();
 			await readModel.clear();
+			locate = locateIn(log);
 			assert.deepEqual(await dumpOf(readModel), dumpOfFold(new LogFold(), emptyHead));
 			for (const group of log) readModel.project(group);
 			await readModel.drained();
@@ -378,12 +389,12 @@ export function readModelConformance(name: string, { open, forget }: ReadModelKi
 		] as const) {
 			it(`${what} is made anew by the ledger's start`, async () => {
 				const place = newPlace();
-				const stranger = await openAt(place);
+				const stranger = await openAt(place, locateIn(other));
 				for (const group of other) stranger.project(group);
 				await stranger.drained();
 				await close(stranger);
 				const memory = memoryOf(log);
-				const ledger = await RunningLedger.open({ journal: new MemoryJournal(memory), readModel: await open(place) });
+				const ledger = await startAt(place, new MemoryJournal(memory));
 				const dump = await dumpOf(ledger.readModel);
 				await ledger.submit(payCommand("goes.on", "charge", { from: FUNDING, to: "wallet:u_1", amount: 1 }));
 				await ledger.close();

@@ -7,7 +7,7 @@ import { after, describe, it } from "node:test";
 import { type Group, headOf } from "../../services/credit/journal.ts";
 import { SqliteReadModel } from "../../services/credit/read-model-sqlite.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
-import { LogFold } from "./log-fold.ts";
+import { LogFold, locateIn } from "./log-fold.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 import { memoryOf, randomLog } from "./random-log.ts";
 import { dumpOf, dumpOfFold, readModelConformance } from "./read-model-conformance.ts";
@@ -20,15 +20,16 @@ const forget = async (place: string) => {
 	for (const suffix of ["", "-wal", "-shm"]) rmSync(pathOf(place) + suffix, { force: true });
 };
 
-readModelConformance("SQLite", { open: (place) => SqliteReadModel.open(pathOf(place)), forget });
+readModelConformance("SQLite", { open: (place, locate) => SqliteReadModel.open(pathOf(place), locate), forget });
 
 const log = randomLog({ seed: 5, groups: 60 });
 const expected = dumpOfFold(LogFold.of(log), headOf(log.at(-1) as Group));
 
 /** What can be read after a start of the ledger on this log, with whatever read model there is. */
 async function dumpAfterStart(place: string, groups: readonly Group[]) {
-	const readModel = await SqliteReadModel.open(pathOf(place));
-	const ledger = await RunningLedger.open({ journal: new MemoryJournal(memoryOf(groups)), readModel });
+	const journal = new MemoryJournal(memoryOf(groups));
+	const readModel = await SqliteReadModel.open(pathOf(place), (ids) => journal.find(ids));
+	const ledger = await RunningLedger.open({ journal, readModel });
 	const dump = await dumpOf(ledger.readModel);
 	await ledger.close();
 	return dump;
@@ -38,7 +39,7 @@ describe("read model in SQLite", () => {
 	it("of another version is made anew", async () => {
 		assert.deepEqual(await dumpAfterStart("version", log), expected);
 		const db = new DatabaseSync(pathOf("version"));
-		db.exec("PRAGMA user_version = 77; DROP TABLE postings");
+		db.exec("PRAGMA user_version = 77; DROP TABLE transfers");
 		db.close();
 		assert.deepEqual(await dumpAfterStart("version", log), expected);
 	});
@@ -55,7 +56,7 @@ describe("read model in SQLite", () => {
 	});
 
 	it("that could not be written once is written by the next group, or by whoever asks for it", async () => {
-		const readModel = await SqliteReadModel.open(pathOf("locked"));
+		const readModel = await SqliteReadModel.open(pathOf("locked"), locateIn(log));
 		const rival = new DatabaseSync(pathOf("locked"));
 		rival.exec("BEGIN IMMEDIATE");
 		readModel.project(log[0] as Group);

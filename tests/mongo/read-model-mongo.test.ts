@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
+import { Patience } from "../../mixins/mongo.ts";
 import { until } from "../../scripts/cluster/processes.ts";
 import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { claimsOf, emptyHead, entriesOf, type Group, type Head, headOf } from "../../services/credit/journal.ts";
@@ -12,9 +13,10 @@ import type { AccountId, Command, Entry, TransferId } from "../../services/credi
 import { ProjectionQueue } from "../../services/credit/projection-queue.ts";
 import { MongoReadModel } from "../../services/credit/read-model-mongo.ts";
 import { Batch } from "../../services/credit/read-model-mongo-batch.ts";
-import { collectionsOf, put, writeAll } from "../../services/credit/read-model-mongo-collections.ts";
+import { collectionsOf } from "../../services/credit/read-model-mongo-collections.ts";
+import { putAccounts, putHours, putTransfers, Writes } from "../../services/credit/read-model-mongo-writes.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
-import { LogFold } from "../ledger/log-fold.ts";
+import { LogFold, locateIn } from "../ledger/log-fold.ts";
 import { Asked, anyCommand, OPENING, randomLog, STORES, seeded, WALLETS } from "../ledger/random-log.ts";
 import { dumpOf, dumpOfFold, readModelConformance } from "../ledger/read-model-conformance.ts";
 import { describeOnMongo } from "./on-mongo.ts";
@@ -26,8 +28,8 @@ const opened = new Set<{ close(): Promise<void> }>();
 // Also after a failure: an open client would keep the process alive.
 after(() => Promise.all([...opened].map((each) => each.close().catch(() => {}))));
 
-async function openAt(uri: string): Promise<MongoReadModel> {
-	const readModel = await MongoReadModel.open(uri);
+async function openAt(uri: string, groups = log): Promise<MongoReadModel> {
+	const readModel = await MongoReadModel.open(uri, locateIn(groups));
 	opened.add(readModel);
 	return readModel;
 }
@@ -52,7 +54,7 @@ describeOnMongo("read model in MongoDB, one member", () => {
 		await client.db().dropDatabase({ writeConcern: { w: "majority" } });
 		await client.close();
 	};
-	readModelConformance("MongoDB", { open: (place) => MongoReadModel.open(set.uri(place)), forget });
+	readModelConformance("MongoDB", { open: (place, locate) => MongoReadModel.open(set.uri(place), locate), forget });
 
 	it("projected by several at once, in batches that are cut differently: each group counts once", async () => {
 		const processes = await Promise.all([1, 2, 3].map((n) => openAt(`${set.uri("several")}&appName=process-${n}`)));
@@ -106,9 +108,11 @@ describeOnMongo("read model in MongoDB, one member", () => {
 	const writeSome = async (uri: string, groups: { accounts: Group[]; transfers: Group[]; hours: Group[] }) => {
 		const client = new MongoClient(uri);
 		const { accounts, transfers, hours } = collectionsOf(client.db(), 1);
-		await put(accounts, new Batch(groups.accounts).accounts);
-		await put(transfers, new Batch(groups.transfers).transfers);
-		await writeAll(hours, new Batch(groups.hours).hours);
+		const into = ({ collectionName }: { collectionName: string }) =>
+			new Writes(client.db(), collectionName, new Patience());
+		await putAccounts(into(accounts), new Batch(groups.accounts).accounts);
+		await putTransfers(into(transfers), new Batch(groups.transfers).transfers, locateIn(log));
+		await putHours(into(hours), new Batch(groups.hours).hours);
 		await client.close();
 	};
 
@@ -180,7 +184,7 @@ describeOnMongo("read model in MongoDB, one member", () => {
 
 	it("is made anew from more groups than fit into one batch", async () => {
 		const long = randomLog({ seed: 22, groups: 3_000, entriesMax: 2 });
-		const readModel = await openAt(set.uri("long"));
+		const readModel = await openAt(set.uri("long"), long);
 		for (const group of long) readModel.project(group);
 		await readModel.drained();
 		assert.deepEqual(await dumpOf(readModel), dumpAt(long));
@@ -188,7 +192,7 @@ describeOnMongo("read model in MongoDB, one member", () => {
 
 	it("answers from its indexes", async () => {
 		const client = new MongoClient(set.uri("long"));
-		const of = (name: string) => client.db().collection(`read_v1_1_${name}`);
+		const of = (name: string) => client.db().collection(`read_v2_1_${name}`);
 		const plans = [
 			of("transfers").find({ sides: STORES[0], place: { $lt: 9 } }, { sort: { place: -1 }, limit: 5 }),
 			of("transfers").find({ state: "pending" }),
@@ -217,7 +221,7 @@ describeOnMongo("read model in MongoDB, one member", () => {
 				assert.rejects(readModel.accounts(["wallet:u_1" as AccountId]), away),
 				assert.rejects(readModel.statement({ accountId: "wallet:u_1" as AccountId, limit: 5 }), away),
 				assert.rejects(readModel.drained(), away),
-				assert.rejects(MongoReadModel.open(set.uri("elsewhere")), away),
+				assert.rejects(MongoReadModel.open(set.uri("elsewhere"), locateIn(log)), away),
 			]),
 		);
 		await set.restart(member);
@@ -230,11 +234,13 @@ describeOnMongo("read model in MongoDB, one member", () => {
 /** Another process that projects some groups. */
 function projector(uri: string, groups: readonly Group[]) {
 	const module = JSON.stringify(new URL("../../services/credit/read-model-mongo.ts", import.meta.url).href);
+	const fold = JSON.stringify(new URL("../ledger/log-fold.ts", import.meta.url).href);
 	const script = `
 		import { MongoReadModel } from ${module};
+		import { locateIn } from ${fold};
 		import { text } from "node:stream/consumers";
-		const groups = JSON.parse(await text(process.stdin));
-		const readModel = await MongoReadModel.open(${JSON.stringify(uri)});
+		const { log, groups } = JSON.parse(await text(process.stdin));
+		const readModel = await MongoReadModel.open(${JSON.stringify(uri)}, locateIn(log));
 		process.stdout.write("opened");
 		for (const group of groups) {
 			readModel.project(group);
@@ -245,7 +251,7 @@ function projector(uri: string, groups: readonly Group[]) {
 		setInterval(() => {}, 1_000);`;
 	const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript"];
 	const child = spawn(process.execPath, [...flags, "-e", script], { stdio: ["pipe", "pipe", "inherit"] });
-	child.stdin.end(JSON.stringify(groups));
+	child.stdin.end(JSON.stringify({ log, groups }));
 	return child;
 }
 
@@ -288,10 +294,9 @@ describeOnMongo("ledger on MongoDB, three members, two processes", () => {
 });
 
 async function openLedger(uri: string): Promise<RunningLedger> {
-	const ledger = await RunningLedger.open({
-		journal: new MongoJournal(uri),
-		readModel: await MongoReadModel.open(uri),
-	});
+	const journal = new MongoJournal(uri);
+	const readModel = await MongoReadModel.open(uri, (ids) => journal.find(ids));
+	const ledger = await RunningLedger.open({ journal, readModel });
 	opened.add(ledger);
 	return ledger;
 }

@@ -15,8 +15,9 @@ import { must } from "./invariants.ts";
 /** Makes the real read model of a world's log, in SQLite, and audits it as an operator would. In real time. @throws Violation */
 export async function mustBeSoOnDisk(groups: readonly Group[]): Promise<void> {
 	const folder = mkdtempSync(join(tmpdir(), "hannip-simulation-"));
-	const readModel = await SqliteReadModel.open(join(folder, "read-model.sqlite"));
-	const ledger = await RunningLedger.open({ journal: new MemoryJournal(memoryOf(groups)), readModel });
+	const journal = new MemoryJournal(memoryOf(groups));
+	const readModel = await SqliteReadModel.open(join(folder, "read-model.sqlite"), (ids) => journal.find(ids));
+	const ledger = await RunningLedger.open({ journal, readModel });
 	try {
 		const { discrepancy } = await auditLedger(ledger);
 		must("audit", discrepancy === null, () => JSON.stringify(discrepancy));
