@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { LRUCache } from "lru-cache";
-import { keyOf } from "./claim-index.ts";
+import { keyOf } from "./journal.ts";
 
 /** SQLite's pages in memory, those of all maps and sets together. */
 const PAGES_KB_MAX = 64_000;

@@ -4,8 +4,8 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
-import { ClaimIndex, type ClaimKey, keyOf } from "./claim-index.ts";
-import { emptyHead, type Head } from "./journal.ts";
+import { ClaimIndex } from "./claim-index.ts";
+import { type ClaimKey, emptyHead, type Head, keyOf } from "./journal.ts";
 
 const head = (sequence: number): Head => ({ sequence, hash: `hash ${sequence}`, committedAtMs: sequence * 10 });
 const keys = (count: number, name = "claim"): ClaimKey[] =>

@@ -1,8 +1,7 @@
-import { hash } from "node:crypto";
 import { rmSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { openSqlite } from "../../mixins/sqlite.ts";
-import { emptyHead, type Head } from "./journal.ts";
+import { type ClaimKey, emptyHead, type Head } from "./journal.ts";
 
 /** Claims that may be lost in a crash, and are then read from the log again. */
 const UNCOMMITTED_MAX = 16_384;
@@ -75,11 +74,6 @@ export class ClaimIndex {
 		this.#db.close();
 	}
 }
-
-export type ClaimKey = Buffer;
-
-/** 128 bits of SHA-256: a third of the space of an id, so a third of the pages; two claims that meet in them will not be seen. */
-export const keyOf = (claim: string): ClaimKey => hash("sha256", claim, "buffer").subarray(0, 16);
 
 function open(path: string, isInLog: (head: Head) => boolean): DatabaseSync {
 	const existing = prepared(path);

@@ -3,11 +3,13 @@ import type { Collection, Db } from "mongodb";
 import { answered, DUPLICATE_KEY, DURABLE, define, Mongo, Patience } from "../../mixins/mongo.ts";
 import {
 	type Appended,
+	type ClaimKey,
 	emptyHead,
 	type Group,
 	type Head,
 	headOf,
 	type Journal,
+	keyOf,
 	PAGE_CHARACTERS_MAX,
 } from "./journal.ts";
 
@@ -26,9 +28,13 @@ type Stored = {
 	readonly hash: string;
 	readonly previousHash: string;
 	readonly committedAtMs: number;
-	readonly claims: readonly string[];
+	readonly claims: readonly StoredClaim[];
 	readonly body: string;
 };
+/** Its key (see `keyOf`), or itself, in logs that an older version began. */
+type StoredClaim = ClaimKey | string;
+/** A log has claims of one kind only, that of its first group: two claims of different kinds would never meet. */
+type ClaimFormat = "keys" | "texts";
 
 /**
  * The journal in MongoDB: a group is one document, `_id` its sequence number, written by one insert that is acknowledged when it is in
@@ -60,6 +66,7 @@ export class MongoJournal implements Journal {
 	readonly isShared = true;
 	/** The last group that was seen in the log of a majority. */
 	#known: Head = emptyHead;
+	#claimFormat: ClaimFormat | null = null;
 
 	constructor(uri: string) {
 		this.#mongo = Mongo.open(uri);
@@ -69,6 +76,7 @@ export class MongoJournal implements Journal {
 		const patience = new Patience();
 		const insertion = new Insertion(group, claims);
 		try {
+			insertion.format = await this.#formatOfClaims(patience);
 			if (!(await this.#followsAGroup(group, patience))) return { result: "conflict" };
 			return await this.#insert(insertion, patience);
 		} catch (error) {
@@ -81,6 +89,7 @@ export class MongoJournal implements Journal {
 			const answer = await this.#attempt(insertion, patience);
 			if (answer === "in") {
 				this.#saw(headOf(insertion.group));
+				this.#claimFormat ??= insertion.format;
 				return { result: "appended" };
 			}
 			const inTheWay = answer === "taken" && (await this.#whyNot(insertion, patience));
@@ -203,16 +212,38 @@ export class MongoJournal implements Journal {
 	 */
 	async #holdersOf(claims: readonly string[], level: Level, patience: Patience): Promise<Map<string, number>> {
 		const found = new Map<string, number>();
+		if (claims.length === 0) return found;
+		const format = await this.#formatOfClaims(patience);
 		for (let start = 0; start < claims.length; start += CLAIMS_AT_ONCE) {
-			const wanted = new Set(claims.slice(start, start + CLAIMS_AT_ONCE));
+			const some = claims.slice(start, start + CLAIMS_AT_ONCE);
+			const stored = storedAs(format, some);
+			const wanted = new Map(some.map((claim, index) => [nameOf(stored[index] as StoredClaim), claim]));
 			const { groups } = await this.#groups(patience);
-			const options = { ...at(level, patience), projection: { claims: 1 } } as const;
-			const holders = await answered(groups.find({ claims: { $in: [...wanted] } }, options).toArray(), patience);
+			const options = { ...at(level, patience), projection: { claims: 1 }, promoteBuffers: true } as const;
+			const holders = await answered(groups.find({ claims: { $in: [...stored] } }, options).toArray(), patience);
 			for (const { _id, claims } of holders) {
-				for (const claim of claims) if (wanted.has(claim)) found.set(claim, _id);
+				for (const holding of claims) {
+					const claim = wanted.get(nameOf(holding));
+					if (claim !== undefined) found.set(claim, _id);
+				}
 			}
 		}
 		return found;
+	}
+
+	/** Asked of the first group, once; a log that has none yet will have keys. */
+	async #formatOfClaims(patience: Patience): Promise<ClaimFormat> {
+		if (this.#claimFormat) return this.#claimFormat;
+		const { groups } = await this.#groups(patience);
+		for (const level of ["majority", "linearizable"] as const) {
+			const options = { ...at(level, patience), projection: { claims: 1 } };
+			const first = await answered(groups.findOne({ _id: 1 }, options), patience);
+			if (first) {
+				this.#claimFormat = typeof first.claims[0] === "string" ? "texts" : "keys";
+				return this.#claimFormat;
+			}
+		}
+		return "keys";
 	}
 
 	/** The hash of the group with this number; undefined: none was acknowledged to anybody before this was asked. */
@@ -305,10 +336,16 @@ class Page {
 	}
 }
 
+const storedAs = (format: ClaimFormat, claims: readonly string[]): readonly StoredClaim[] =>
+	format === "keys" ? claims.map(keyOf) : claims;
+
+const nameOf = (stored: StoredClaim): string => (typeof stored === "string" ? stored : stored.toString("base64"));
+
 /** One group on its way into the log, and what is known of that. */
 class Insertion {
 	readonly group: Group;
 	readonly claims: readonly string[];
+	format: ClaimFormat = "keys";
 	#mayStillCome = false;
 	#isGivenUp = false;
 
@@ -354,7 +391,8 @@ class Insertion {
 			toBSON: () => {
 				if (this.#isGivenUp) throw new Error("the group was given up before it was sent");
 				this.#mayStillCome = true;
-				return { _id: sequence, lane, hash, previousHash, committedAtMs, claims: this.claims, body };
+				const claims = storedAs(this.format, this.claims);
+				return { _id: sequence, lane, hash, previousHash, committedAtMs, claims, body };
 			},
 		};
 	}

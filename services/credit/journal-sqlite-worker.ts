@@ -1,15 +1,17 @@
 import { workerData } from "node:worker_threads";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { openSqlite, transaction } from "../../mixins/sqlite.ts";
-import { ClaimIndex, type ClaimKey, keyOf } from "./claim-index.ts";
+import { ClaimIndex } from "./claim-index.ts";
 import {
 	type Appended,
+	type ClaimKey,
 	claimsOf,
 	emptyHead,
 	entriesOf,
 	type Group,
 	type Head,
 	headOf,
+	keyOf,
 	PAGE_CHARACTERS_MAX,
 } from "./journal.ts";
 import { serve } from "./worker-link.ts";
