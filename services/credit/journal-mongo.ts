@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Collection, Db } from "mongodb";
-import { answered, DUPLICATE_KEY, DURABLE, define, Mongo, Patience } from "../../mixins/mongo.ts";
+import { answered, DUPLICATE_KEY, DURABLE, define, Mongo, Patience, SCATTERED } from "../../mixins/mongo.ts";
 import {
 	type Appended,
 	type ClaimKey,
@@ -296,7 +296,7 @@ type Level = "majority" | "linearizable";
 type Prepared = { readonly db: Db; readonly groups: Collection<Stored> };
 
 async function prepare(db: Db): Promise<Prepared> {
-	await answered(define(db, COLLECTION, [{ name: "claims", key: { claims: 1 }, unique: true }]));
+	await answered(define(db, COLLECTION, [{ name: "claims", key: { claims: 1 }, unique: true, ...SCATTERED }]));
 	return { db, groups: db.collection<Stored>(COLLECTION) };
 }
 

@@ -1,5 +1,5 @@
 import type { Collection, Db, IndexDescription } from "mongodb";
-import { answered, DUPLICATE_KEY, DURABLE, define, Patience } from "../../mixins/mongo.ts";
+import { answered, DUPLICATE_KEY, DURABLE, define, Patience, SCATTERED } from "../../mixins/mongo.ts";
 import { emptyHead, type Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId, TransferKind } from "./model.ts";
 import { POSITIONS, type StatementLine, type Total } from "./read-model.ts";
@@ -77,7 +77,7 @@ export function collectionsOf(db: Db, generation: number): Collections {
 }
 
 const transferIndexes: readonly IndexDescription[] = [
-	{ name: "statement", key: { sides: 1, place: -1 } },
+	{ name: "statement", key: { sides: 1, place: -1 }, ...SCATTERED },
 	{ name: "pending", key: { state: 1 }, partialFilterExpression: { state: "pending" } },
 	{ name: "reference", key: { reference: 1 }, sparse: true },
 ];
