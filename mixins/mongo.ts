@@ -1,6 +1,7 @@
 import type {
 	ClientSession,
 	Db,
+	Document,
 	IndexDescription,
 	MongoBulkWriteError,
 	MongoClient,
@@ -157,9 +158,17 @@ const INDEX_OPTIONS_CONFLICT = 85;
 /**
  * Makes a collection with its indexes; what is there already stays as it is. Durable, since a unique index that a failover undoes would
  * protect nothing; made by a majority, so that a member that is down holds up nobody's start. A large one takes its time.
+ *
+ * @param validator what every document must satisfy
  */
-export async function define(db: Db, name: string, indexes: readonly IndexDescription[]): Promise<void> {
-	await db.createCollection(name, { writeConcern: DURABLE }).catch((error: { code?: unknown }) => {
+export async function define(
+	db: Db,
+	name: string,
+	indexes: readonly IndexDescription[],
+	validator?: Document,
+): Promise<void> {
+	const options = { writeConcern: DURABLE, ...(validator && { validator }) };
+	await db.createCollection(name, options).catch((error: { code?: unknown }) => {
 		if (error.code !== NAMESPACE_EXISTS) throw error;
 	});
 	const durable = { commitQuorum: "majority", writeConcern: DURABLE } as const;

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { BSON, type Db, type Document, MongoClient } from "mongodb";
 import { DURABLE } from "../../mixins/mongo.ts";
+import { makeLog } from "../../services/credit/journal-mongo.ts";
 
 const LOG = "ledger_groups";
 /** Append-only too. A line comes before what it is about, and says what became of it after that. */
@@ -106,6 +107,8 @@ async function insertAll(database: Db, file: string): Promise<End> {
 	const flush = async (name: string) => {
 		const docs = waiting.get(name) ?? [];
 		waiting.delete(name);
+		// One that an older version began has texts, and goes on with them.
+		if (name === LOG && docs.some(({ claims: [claim] }) => typeof claim !== "string")) await makeLog(database);
 		if (docs.length > 0) await database.collection(name).insertMany(docs);
 	};
 	let lines = 0;

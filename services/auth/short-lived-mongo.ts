@@ -64,17 +64,10 @@ export class MongoShortLived implements ShortLived {
 	/** What comes back may have in it what others have added meanwhile. */
 	async add(counts: readonly Count[]): Promise<Counted[]> {
 		if (counts.length === 0) return [];
-		const operations = [...summed(counts)].map(({ key, ...count }): AnyBulkWriteOperation<Counter> => {
-			return { updateOne: { filter: { _id: key }, update: [{ $set: added(count) }], upsert: true } };
-		});
+		const sums = [...summed(counts)];
 		return this.#within(async (db) => {
 			const counters: Collection<Counter> = db.collection("counters_short");
-			await counters.bulkWrite(operations, { ordered: false, writeConcern: FAST });
-			const found = await documentsOf(
-				counters,
-				counts.map(({ key }) => key),
-			);
-			return inTurn(counts, found);
+			return inTurn(counts, sums.length === 1 ? await addToOne(counters, sums) : await addToMany(counters, sums));
 		});
 	}
 
@@ -115,6 +108,25 @@ async function refusedBy(
 		if (errors.length === 0 || errors.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
 		return errors.map(({ index }) => index);
 	}
+}
+
+/** One question instead of two: when little is going on each request comes alone, and what it costs is what waiting for answers costs. */
+async function addToOne(counters: Collection<Counter>, sums: readonly Count[]): Promise<Map<string, Counted>> {
+	const [{ key, ...count }] = sums as readonly [Count];
+	const options = { upsert: true, returnDocument: "after", writeConcern: FAST } as const;
+	const now = await counters.findOneAndUpdate({ _id: key }, [{ $set: added(count) }], options);
+	return new Map(now ? [[key, now]] : []);
+}
+
+async function addToMany(counters: Collection<Counter>, sums: readonly Count[]): Promise<Map<string, Counted>> {
+	const operations = sums.map(({ key, ...count }): AnyBulkWriteOperation<Counter> => {
+		return { updateOne: { filter: { _id: key }, update: [{ $set: added(count) }], upsert: true } };
+	});
+	await counters.bulkWrite(operations, { ordered: false, writeConcern: FAST });
+	return documentsOf(
+		counters,
+		sums.map(({ key }) => key),
+	);
 }
 
 /** One for each key: two updates of one document that does not exist yet would meet each other. */

@@ -361,7 +361,8 @@ function effectOfCancel({ created, changed, tombstone }: Entry): Result<"credit.
 async function outcome(ledger: RunningLedger, id: string): Promise<Result<"credit.outcome">> {
 	await ledger.latest();
 	const { state, entry } = await ledger.outcome(id as CommandId);
-	const transfer = (await ledger.transfer(id as TransferId)) ?? null;
+	// What is not seen is asked for again and again by whoever waits for it.
+	const transfer = (entry?.created && (await ledger.transfer(id as TransferId))) ?? null;
 	await ledger.readModel.reached(ledger.sequence);
 	const refunds = transfer?.refunded ? await ledger.readModel.refundsOf(transfer.id) : [];
 	const refusal = entry?.tombstone === id ? "cancelled" : (entry?.refusal ?? null);

@@ -33,8 +33,10 @@ type Stored = {
 };
 /** Its key (see `keyOf`), or itself, in logs that an older version began. */
 type StoredClaim = ClaimKey | string;
-/** A log has claims of one kind only, that of its first group: two claims of different kinds would never meet. */
+/** A log has claims of one kind only, that of its first group: two claims of different kinds would never meet, and an id could be taken twice. */
 type ClaimFormat = "keys" | "texts";
+/** What the server lets into a log that this version made: an older one, which knows texts only, could not append to it. */
+const KEYS_ONLY = { claims: { $not: { $type: "string" } } };
 
 /**
  * The journal in MongoDB: a group is one document, `_id` its sequence number, written by one insert that is acknowledged when it is in
@@ -219,7 +221,9 @@ export class MongoJournal implements Journal {
 			const stored = storedAs(format, some);
 			const wanted = new Map(some.map((claim, index) => [nameOf(stored[index] as StoredClaim), claim]));
 			const { groups } = await this.#groups(patience);
-			const options = { ...at(level, patience), projection: { claims: 1 }, promoteBuffers: true } as const;
+			// Of a thousand claims, those that are wanted.
+			const those = { claims: { $setIntersection: ["$claims", { $literal: [...stored] }] } };
+			const options = { ...at(level, patience), projection: those, promoteBuffers: true } as const;
 			const holders = await answered(groups.find({ claims: { $in: [...stored] } }, options).toArray(), patience);
 			for (const { _id, claims } of holders) {
 				for (const holding of claims) {
@@ -231,10 +235,10 @@ export class MongoJournal implements Journal {
 		return found;
 	}
 
-	/** Asked of the first group, once; a log that has none yet will have keys. */
+	/** Asked of the first group, once; a log that has none yet will have keys, if the server sees to it. */
 	async #formatOfClaims(patience: Patience): Promise<ClaimFormat> {
 		if (this.#claimFormat) return this.#claimFormat;
-		const { groups } = await this.#groups(patience);
+		const { db, groups } = await this.#groups(patience);
 		for (const level of ["majority", "linearizable"] as const) {
 			const options = { ...at(level, patience), projection: { claims: 1 } };
 			const first = await answered(groups.findOne({ _id: 1 }, options), patience);
@@ -243,7 +247,8 @@ export class MongoJournal implements Journal {
 				return this.#claimFormat;
 			}
 		}
-		return "keys";
+		const [collection] = await answered(db.listCollections({ name: COLLECTION }).toArray(), patience);
+		return collection && "options" in collection && collection.options?.validator ? "keys" : "texts";
 	}
 
 	/** The hash of the group with this number; undefined: none was acknowledged to anybody before this was asked. */
@@ -295,8 +300,13 @@ export class MongoJournal implements Journal {
 type Level = "majority" | "linearizable";
 type Prepared = { readonly db: Db; readonly groups: Collection<Stored> };
 
+/** Makes an empty log, where there is none. */
+export function makeLog(db: Db): Promise<void> {
+	return define(db, COLLECTION, [{ name: "claims", key: { claims: 1 }, unique: true, ...SCATTERED }], KEYS_ONLY);
+}
+
 async function prepare(db: Db): Promise<Prepared> {
-	await answered(define(db, COLLECTION, [{ name: "claims", key: { claims: 1 }, unique: true, ...SCATTERED }]));
+	await answered(makeLog(db));
 	return { db, groups: db.collection<Stored>(COLLECTION) };
 }
 

@@ -1,7 +1,7 @@
 import { entriesOf, type Group } from "./journal.ts";
 import type { Account, Entry, Transfer } from "./model.ts";
 import { HOUR_MS, movedBy, type Place, placeNumber, postingsOf } from "./read-model.ts";
-import type { Moved } from "./read-model-mongo-collections.ts";
+import type { Moved, TransferKey } from "./read-model-mongo-collections.ts";
 import type { Update } from "./read-model-mongo-writes.ts";
 
 // What a batch of groups writes into the read model in MongoDB, without a database: each document once, as it stands at the end.
@@ -11,8 +11,14 @@ import type { Update } from "./read-model-mongo-writes.ts";
 
 type Fields = Record<string, unknown>;
 
-/** What became of one document. `_id`: it was made by these groups. */
-export type Change<Id> = { readonly id: string; readonly _id?: Id; readonly fields: Fields; at: number };
+/** What became of one document. */
+export type Change<Key> = {
+	readonly id: string;
+	/** Its `_id`, if these groups made it. */
+	readonly madeAs?: Key;
+	readonly fields: Fields;
+	at: number;
+};
 
 /** What a group adds to a sum. */
 type Addend = { readonly at: number; count: number; amount: number };
@@ -20,7 +26,7 @@ type Hour = { readonly accountId: string; readonly hour: number; readonly sums: 
 
 export class Batch {
 	readonly #accounts = new Map<string, Change<string>>();
-	readonly #transfers = new Map<string, Change<number>>();
+	readonly #transfers = new Map<string, Change<TransferKey>>();
 	readonly #hours = new Map<string, Hour>();
 	transferCount = 0;
 	postingCount = 0;
@@ -34,11 +40,11 @@ export class Batch {
 	get accounts(): readonly Change<string>[] {
 		return [...this.#accounts.values()];
 	}
-	get transfers(): readonly Change<number>[] {
+	get transfers(): readonly Change<TransferKey>[] {
 		return [...this.#transfers.values()];
 	}
-	get hours(): readonly Hours[] {
-		return [...this.#hours].map(([_id, hour]) => additions(_id, hour));
+	get hours(): readonly Addition[] {
+		return [...this.#hours].map(([_id, hour]) => addition(_id, hour));
 	}
 
 	#add(entry: Entry, { sequence, committedAtMs }: Group, position: number): void {
@@ -48,7 +54,7 @@ export class Batch {
 		for (const [id, debitsPosted, creditsPosted, debitsPending, creditsPending] of counters ?? []) {
 			set(this.#accounts, id, { debitsPosted, creditsPosted, debitsPending, creditsPending }, sequence);
 		}
-		if (created) this.#addTransfer(created, { sequence, position });
+		if (created) this.#addTransfer(created, sequence);
 		if (changed) {
 			const { id, state, amount, refunded } = changed;
 			set(this.#transfers, id, { state, amount, refunded }, sequence);
@@ -58,15 +64,15 @@ export class Batch {
 	}
 
 	#addAccount({ id, ...fields }: Account, at: number): void {
-		this.#accounts.set(id, { id, _id: id, fields, at });
+		this.#accounts.set(id, { id, madeAs: id, fields, at });
 	}
 
-	#addTransfer({ reference, details, ...fields }: Transfer, place: Place): void {
+	#addTransfer({ reference, details, ...fields }: Transfer, sequence: number): void {
 		this.transferCount++;
 		const { id, debitAccountId, creditAccountId } = fields;
 		const sides = [debitAccountId, creditAccountId];
 		const stored = { ...fields, ...(reference !== null && { reference }), details: JSON.stringify(details), sides };
-		this.#transfers.set(id, { id, _id: placeNumber(place), fields: stored, at: place.sequence });
+		this.#transfers.set(id, { id, madeAs: { sequence, id }, fields: stored, at: sequence });
 	}
 
 	#addPostings(entry: Entry, place: Place, postedAtMs: number): void {
@@ -94,7 +100,7 @@ export class Batch {
 }
 
 /** All of it is how things stand afterwards, so the last word on a field is the only one that is written. */
-function set<Id>(changes: Map<string, Change<Id>>, id: string, fields: Fields, at: number): void {
+function set<Key>(changes: Map<string, Change<Key>>, id: string, fields: Fields, at: number): void {
 	const change = changes.get(id);
 	if (!change) changes.set(id, { id, fields: { ...fields }, at });
 	else {
@@ -115,14 +121,14 @@ function add(sums: Map<string, Addend[]>, name: string, addend: Addend): void {
 }
 
 /** What a batch adds to the sums of an hour, in two ways. */
-export type Hours = {
+export type Addition = {
 	/** All of it, if the document has nothing of it yet. Otherwise it is as if the document were to be made a second time. */
-	readonly all: Update;
+	readonly wholly: Update;
 	/** What the document does not have yet. The server decides what that is, in one step with the adding, which costs it more. */
 	readonly missing: Update;
 };
 
-function additions(_id: string, { accountId, hour, sums, at }: Hour): Hours {
+function addition(_id: string, { accountId, hour, sums, at }: Hour): Addition {
 	const named = [...sums];
 	const firstAt = Math.min(...named.flatMap(([, addends]) => addends.map((addend) => addend.at)));
 	const total = (addends: readonly Addend[], what: "count" | "amount") =>
@@ -130,14 +136,14 @@ function additions(_id: string, { accountId, hour, sums, at }: Hour): Hours {
 	const increments = named.flatMap(([name, addends]) =>
 		(["count", "amount"] as const).map((what) => [`${name}.${what}`, total(addends, what)] as const),
 	);
-	const all = { $inc: Object.fromEntries(increments), $set: { at }, $setOnInsert: { accountId, hour } };
+	const wholly = { $inc: Object.fromEntries(increments), $set: { at }, $setOnInsert: { accountId, hour } };
 	return {
-		all: { q: { _id, at: { $lt: firstAt } }, u: all, upsert: true },
-		missing: { q: { _id }, u: [{ $set: missing(named, at) }] },
+		wholly: { q: { _id, at: { $lt: firstAt } }, u: wholly, upsert: true },
+		missing: { q: { _id }, u: [{ $set: fieldsOfMissing(named, at) }] },
 	};
 }
 
-function missing(named: readonly (readonly [string, readonly Addend[]])[], at: number): Fields {
+function fieldsOfMissing(named: readonly (readonly [string, readonly Addend[]])[], at: number): Fields {
 	const fields: Fields = { at: { $max: ["$at", at] } };
 	for (const [name, addends] of named) {
 		const those = { $filter: { input: { $literal: addends }, cond: { $gt: ["$$this.at", "$at"] } } };

@@ -29,8 +29,7 @@ export type StoredAccount = Omit<Account, "id"> & UpTo & { readonly _id: string 
  * their own would need, and a statement is read from one collection.
  */
 export type StoredTransfer = Omit<Transfer, "reference" | "details"> & {
-	/** Where the log made it, so that new ones go to the end of the index: by their ids, which are random, each would touch a page of its own. */
-	readonly _id: number;
+	readonly _id: TransferKey;
 	/** Missing where there is none, so that the index has refunds only. */
 	readonly reference?: string;
 	/** JSON, as it came: names and numbers in it are nothing that a database should understand. */
@@ -46,6 +45,12 @@ export type Moved = {
 	readonly debitBalance: number;
 	readonly creditBalance: number;
 };
+
+/**
+ * A transfer and the group that made it, which comes first, so that new ones go to the end of the index: by their ids alone, which are random, each
+ * would touch a page of its own.
+ */
+export type TransferKey = { readonly sequence: number; readonly id: string };
 
 /** What an account took and gave within an hour: `debit.sale.count` and so on. Kept for stores, which close their day. */
 export type StoredHour = {
@@ -96,7 +101,10 @@ export async function findOrMake(db: Db): Promise<Progress> {
 	const found = await readProgress(db);
 	if (!found) return makeNext(db, 0);
 	await answered(prepare(db, found.generation));
-	return found;
+	const { accounts } = collectionsOf(db, found.generation);
+	// Somebody dropped what this is the progress of. Nothing that it says would be there.
+	const isGone = found.sequence > 0 && (await answered(accounts.findOne({}))) === null;
+	return isGone ? makeNext(db, found.generation) : found;
 }
 
 /** An empty read model in place of this generation; or the one that another process has put there at the same time. */
@@ -186,7 +194,3 @@ export function sumOf(hours: readonly StoredHour[]): Total[] {
 	}
 	return [...totals].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, total]) => total);
 }
-
-/** A transfer by its id, in the group that made it. */
-export const inGroup = (id: TransferId, group: number) =>
-	({ _id: { $gte: group * POSITIONS, $lt: (group + 1) * POSITIONS }, id }) as const;

@@ -18,7 +18,6 @@ import {
 	collectionsOf,
 	drop,
 	findOrMake,
-	inGroup,
 	lineOf,
 	makeNext,
 	type Progress,
@@ -155,17 +154,19 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 
 	async transfers(ids: readonly TransferId[]): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
-		const made = [...(await this.#locate(ids))].map(([id, group]) => inGroup(id as TransferId, group));
-		const query = { $or: made };
-		const found = made.length === 0 ? [] : await this.#read((options) => transfers.find(query, options).toArray());
-		if (found.length < ids.length) await this.#checkGeneration();
+		const keys = [...(await this.#locate(ids))].map(([id, sequence]) => ({ sequence, id }));
+		const patience = new Patience();
+		const query = { _id: { $in: keys } };
+		const found =
+			keys.length === 0 ? [] : await this.#read((options) => transfers.find(query, options).toArray(), patience);
+		if (found.length < ids.length) await this.#checkGeneration(patience);
 		return found.map(toTransfer);
 	}
 
 	/** The ledger decides by what is not there, too; then it must be the read model that it was not found in. */
-	async #checkGeneration(): Promise<void> {
+	async #checkGeneration(patience?: Patience): Promise<void> {
 		const { progress, generation } = this.#collections;
-		const now = await this.#read((options) => progress.findOne({ _id: VERSION }, options));
+		const now = await this.#read((options) => progress.findOne({ _id: VERSION }, options), patience);
 		if (now?.generation !== generation)
 			throw new Error("the read model was made anew by another process: start this one again");
 	}
@@ -177,7 +178,7 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 
 	async refundsOf(id: TransferId): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
-		const sort = { _id: 1 } as const;
+		const sort = { createdAtMs: 1, id: 1 } as const;
 		const found = await this.#read((options) => transfers.find({ reference: id }, { ...options, sort }).toArray());
 		return found.map(toTransfer);
 	}
@@ -221,8 +222,7 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		return { transfers: found?.transfers ?? 0, postings: found?.postings ?? 0 };
 	}
 
-	#read<T>(work: (options: ReturnType<typeof local>) => Promise<T>): Promise<T> {
-		const patience = new Patience();
+	#read<T>(work: (options: ReturnType<typeof local>) => Promise<T>, patience = new Patience()): Promise<T> {
 		return answered(work(local(patience)), patience);
 	}
 

@@ -40,8 +40,9 @@ function open() {
 		) STRICT;
 		CREATE INDEX transfers_pending ON transfers (state) WHERE state = 'pending';
 		CREATE INDEX transfers_reference ON transfers (reference) WHERE reference IS NOT NULL;
-		CREATE INDEX transfers_debit ON transfers (debit_account_id, moved_place) WHERE moved_place IS NOT NULL;
-		CREATE INDEX transfers_credit ON transfers (credit_account_id, moved_place) WHERE moved_place IS NOT NULL;
+		CREATE UNIQUE INDEX transfers_id ON transfers (place / ${POSITIONS}, id);
+		CREATE INDEX transfers_debit ON transfers (debit_account_id, moved_place, posted_at_ms) WHERE moved_place IS NOT NULL;
+		CREATE INDEX transfers_credit ON transfers (credit_account_id, moved_place, posted_at_ms) WHERE moved_place IS NOT NULL;
 		CREATE TABLE hours (
 			account_id TEXT NOT NULL, hour INTEGER NOT NULL, kind TEXT NOT NULL, side TEXT NOT NULL,
 			count INTEGER NOT NULL, amount INTEGER NOT NULL,
@@ -58,8 +59,6 @@ function open() {
 // What touches the same page soon after should be written with it.
 db.exec("PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -16000");
 
-/** A transfer by its id, in the group that made it. */
-const IN_GROUP = "id = ? AND place >= ? AND place < ?";
 const sql = {
 	begin: db.prepare("BEGIN IMMEDIATE"),
 	commit: db.prepare("COMMIT"),
@@ -72,9 +71,10 @@ const sql = {
 		"UPDATE accounts SET debits_posted = ?, credits_posted = ?, debits_pending = ?, credits_pending = ? WHERE id = ?",
 	),
 	transfer: db.prepare("INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-	change: db.prepare(`UPDATE transfers SET state = ?, amount = ?, refunded = ? WHERE ${IN_GROUP}`),
+	place: db.prepare(`SELECT place FROM transfers WHERE place / ${POSITIONS} = ? AND id = ?`),
+	change: db.prepare("UPDATE transfers SET state = ?, amount = ?, refunded = ? WHERE place = ?"),
 	move: db.prepare(
-		`UPDATE transfers SET moved_place = ?, posted_at_ms = ?, debit_balance = ?, credit_balance = ? WHERE ${IN_GROUP}`,
+		"UPDATE transfers SET moved_place = ?, posted_at_ms = ?, debit_balance = ?, credit_balance = ? WHERE place = ?",
 	),
 	hour: db.prepare(
 		`INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)
@@ -147,7 +147,7 @@ function addTransfer(transfer: Transfer, entry: Entry, at: At): void {
 		receipt,
 		createdAtMs,
 		expiresAtMs,
-		...movedAt(entry, at),
+		...(movedAt(entry, at) ?? NOT_MOVED),
 	);
 }
 
@@ -155,20 +155,23 @@ const placeOf = ({ group, position }: At): number => placeNumber({ sequence: gro
 
 type Moved = [place: number, postedAtMs: number, debitBalance: number, creditBalance: number];
 
-/** @returns when and where an entry moved its transfer, and what both sides had then; nulls if it did not */
-function movedAt(entry: Entry, at: At): Moved | [null, null, null, null] {
+/** @returns when and where an entry moved its transfer, and what both sides had then */
+function movedAt(entry: Entry, at: At): Moved | null {
 	const [debit, credit] = postingsOf(entry);
-	if (!debit || !credit) return [null, null, null, null];
+	if (!debit || !credit) return null;
 	return [placeOf(at), at.group.committedAtMs, debit.balanceAfter, credit.balanceAfter];
 }
 
+const NOT_MOVED = [null, null, null, null] as const;
+
 /** A refund changes its sale, but what moves then is the refund. */
 function changeTransfer({ id, state, amount, refunded }: NonNullable<Entry["changed"]>, entry: Entry, at: At): void {
-	const group = at.batch.sources.get(id) ?? Number.NaN;
-	const there = [id, group * POSITIONS, (group + 1) * POSITIONS] as const;
-	const { changes } = sql.change.run(state, amount, refunded, ...there);
-	if (changes !== 1) throw new Error(`transfer ${id} is not in the read model: rebuild it`);
-	if (!entry.created) sql.move.run(...movedAt(entry, at), ...there);
+	const group = at.batch.sources.get(id);
+	const there = group === undefined ? undefined : (sql.place.get(group, id) as { place: number } | undefined);
+	if (!there) throw new Error(`transfer ${id} is not in the read model: rebuild it`);
+	sql.change.run(state, amount, refunded, there.place);
+	const moved = entry.created ? null : movedAt(entry, at);
+	if (moved) sql.move.run(...moved, there.place);
 }
 
 function openAccount(account: Account): void {
@@ -203,7 +206,12 @@ function clear(): Head {
 	return progress();
 }
 
+/** The transfers that are changed by groups which may not have made them. */
+const changed = (groups: readonly Group[]): string[] =>
+	groups.flatMap(entriesOf).flatMap(({ changed }) => changed?.id ?? []);
+
 const handlers = {
+	changed,
 	clear: (_: undefined) => clear(),
 	progress: (_: undefined) => progress(),
 	project,

@@ -4,7 +4,6 @@ import type { Group, Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
-	changedBy,
 	HOUR_MS,
 	type Locate,
 	POSITIONS,
@@ -24,6 +23,9 @@ const limits = {
 	backlogBytesMax: 16_000_000,
 	reachTimeoutMs: 2_000,
 } as const;
+
+/** That are asked of the journal in one question. */
+const IDS_AT_ONCE = 256;
 
 const ACCOUNT = `id, kind, owner, floor, state, debits_posted AS debitsPosted, credits_posted AS creditsPosted,
 	debits_pending AS debitsPending, credits_pending AS creditsPending`;
@@ -57,8 +59,15 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	}
 
 	async #write(groups: readonly Group[]): Promise<Head> {
-		const changed = changedBy(groups);
-		const sources = changed.length > 0 ? await this.#locate(changed) : new Map<string, number>();
+		// Most change nothing, and to know that they need not be read.
+		const changing = groups.filter(({ body }) => body.includes('"changed":'));
+		const changed = changing.length > 0 ? await this.#link.call("changed", changing) : [];
+		const sources = new Map<string, number>();
+		// Some at a time: payments wait meanwhile.
+		for (let from = 0; from < changed.length; from += IDS_AT_ONCE) {
+			const ids = changed.slice(from, from + IDS_AT_ONCE) as TransferId[];
+			for (const [id, sequence] of await this.#locate(ids)) sources.set(id, sequence);
+		}
 		return this.#link.call("project", { groups, sources });
 	}
 
@@ -75,7 +84,7 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 		return ids.flatMap((id) => {
 			const group = groups.get(id);
 			if (group === undefined) return [];
-			const rows = this.#statements.transfer.all(group * POSITIONS, (group + 1) * POSITIONS, id);
+			const rows = this.#statements.transfer.all(group, id);
 			return (rows as TransferRow[]).map(toTransfer);
 		});
 	}
@@ -145,9 +154,9 @@ const linesOf = (side: "debit" | "credit", other: "debit" | "credit", order: "AS
 const prepare = (db: DatabaseSync) => ({
 	account: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id = ?`),
 	everyAccount: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id > ? ORDER BY id LIMIT ?`),
-	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.place >= ? AND t.place < ? AND t.id = ?`),
+	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.place / ${POSITIONS} = ? AND t.id = ?`),
 	holds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending'`),
-	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place`),
+	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.created_at_ms, t.id`),
 	newestFirst: db.prepare(lines("DESC")),
 	oldestFirst: db.prepare(lines("ASC")),
 	totals: db.prepare(

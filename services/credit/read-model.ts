@@ -1,5 +1,5 @@
 import type { Loader } from "./group-commit.ts";
-import { entriesOf, type Group, type Head } from "./journal.ts";
+import type { Group, Head } from "./journal.ts";
 import type { Account, AccountId, Details, Entry, Transfer, TransferId, TransferKind, TransferState } from "./model.ts";
 
 /** One side of a transfer that moved: a line of an account's statement. */
@@ -80,6 +80,7 @@ export interface ReadModel extends Loader {
 	drained(): Promise<void>;
 	/** Transfers that are still pending. */
 	holds(): Promise<readonly Transfer[]>;
+	/** The oldest first. */
 	refundsOf(id: TransferId): Promise<readonly Transfer[]>;
 	/** Newest first, unless asked for what is after a place. */
 	statement(query: StatementQuery): Promise<readonly StatementLine[]>;
@@ -103,13 +104,6 @@ export function postingsOf(entry: Entry): readonly Omit<Posting, "sequence" | "p
 		amount: side === 0 ? -moved.amount : moved.amount,
 		balanceAfter: creditsPosted - debitsPosted,
 	}));
-}
-
-/** The transfers that are changed by groups which may not have made them. */
-export function changedBy(groups: readonly Group[]): TransferId[] {
-	// Most change none, and to know that they need not be read.
-	const changing = groups.filter(({ body }) => body.includes('"changed":'));
-	return changing.flatMap(entriesOf).flatMap(({ changed }) => changed?.id ?? []);
 }
 
 /** The transfer that an entry posted, with its kind and amount. */

@@ -19,7 +19,7 @@ export async function openStorage(settings: Place): Promise<{ journal: Journal; 
 	try {
 		return { journal, readModel: await opening };
 	} catch (error) {
-		await journal.close();
+		await journal.close().catch(() => {});
 		throw error;
 	}
 }

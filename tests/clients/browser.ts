@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import axe from "axe-core";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { type BrowserContext, chromium, type Page, type Route } from "playwright-core";
 import { chromiumPath } from "../../scripts/chromium.ts";
 import { Client } from "../api/client.ts";
 import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
@@ -71,6 +71,18 @@ export async function openBrowser({ args = [], ...options }: Options = {}): Prom
 	context.once("close", () => open.delete(context));
 	context.once("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
 	return context;
+}
+
+/**
+ * Decides about requests until the page is closed, or it is told to stop. About all of the browser's: those that go by way of a service worker,
+ * as some do while it takes a page over, are not the page's.
+ */
+export async function intercept(page: Page, url: string | RegExp, decide: (route: Route) => unknown) {
+	const browser = page.context();
+	await browser.route(url, decide);
+	const stop = () => browser.unroute(url, decide);
+	page.once("close", () => void stop().catch(() => {}));
+	return stop;
 }
 
 /** The flags that make a browser see this film (Y4M) where its camera would be. */

@@ -7,6 +7,7 @@ import { codeKeyOf, sell } from "../api/people.ts";
 import {
 	assertAccessible,
 	describeInBrowser,
+	intercept,
 	openBrowser,
 	type ServedPlatform,
 	screenshot,
@@ -65,7 +66,7 @@ describeInBrowser("a till in doubt", () => {
 		const page = await till(t);
 		const before = await balance();
 		let lost = 0;
-		await page.route(SALES, (route) =>
+		await intercept(page, SALES, (route) =>
 			route.request().method() === "POST" && lost++ < 2 ? loseAnswer(route) : route.continue(),
 		);
 		await buy(page, (await codeOf(cafe.customer)).code);
@@ -81,7 +82,7 @@ describeInBrowser("a till in doubt", () => {
 		const page = await till(t);
 		const before = await balance();
 		let isCut = true;
-		await page.route(SALES, (route) =>
+		await intercept(page, SALES, (route) =>
 			isCut && route.request().method() === "POST" ? loseAnswer(route) : route.continue(),
 		);
 		await buy(page, (await codeOf(cafe.customer)).code);
@@ -98,7 +99,9 @@ describeInBrowser("a till in doubt", () => {
 	it("cancels what is in doubt: all of it goes back", async (t) => {
 		const page = await till(t);
 		const before = await balance();
-		await page.route(SALES, (route) => (route.request().method() === "POST" ? loseAnswer(route) : route.continue()));
+		await intercept(page, SALES, (route) =>
+			route.request().method() === "POST" ? loseAnswer(route) : route.continue(),
+		);
 		await buy(page, (await codeOf(cafe.customer)).code);
 		await heading(page, "결과를 확인하고 있어요");
 		await page.getByRole("button", { name: "멈추고 취소하기" }).click();
@@ -112,7 +115,7 @@ describeInBrowser("a till in doubt", () => {
 		const page = await till(t);
 		const before = await balance();
 		const late: Route[] = [];
-		await page.route(SALES, (route) => {
+		await intercept(page, SALES, (route) => {
 			if (route.request().method() !== "POST") return route.continue();
 			late.push(route);
 			return undefined;
@@ -187,7 +190,7 @@ describeInBrowser("a till in doubt", () => {
 		const before = await balance();
 		const page = await till(t);
 		let isCut = true;
-		await page.route(/\/refunds$/, (route) => (isCut ? loseAnswer(route) : route.continue()));
+		await intercept(page, /\/refunds$/, (route) => (isCut ? loseAnswer(route) : route.continue()));
 		await page.goto(`${platform.url}/till/#/sales/${id}`);
 		await page.getByRole("button", { name: "환불하기" }).click();
 		await page.getByText("일부").click();
@@ -263,7 +266,9 @@ describeInBrowser("a till in doubt", () => {
 	it("is cancelled from either of two tabs", async (t) => {
 		const [page, other] = [await till(t), await till(t)];
 		const before = await balance();
-		await page.route(SALES, (route) => (route.request().method() === "POST" ? loseAnswer(route) : route.continue()));
+		await intercept(page, SALES, (route) =>
+			route.request().method() === "POST" ? loseAnswer(route) : route.continue(),
+		);
 		await buy(page, (await codeOf(cafe.customer)).code);
 		await other.getByRole("button", { name: "멈추고 취소하기" }).click();
 		for (const tab of [page, other]) await heading(tab, "취소했어요");

@@ -5,6 +5,7 @@ import { newPerson, newShop, newTill, type Shop, type Till } from "../api/people
 import {
 	assertAccessible,
 	describeInBrowser,
+	intercept,
 	openBrowser,
 	type ServedPlatform,
 	screenshot,
@@ -31,7 +32,7 @@ describeInBrowser("the wallet, when things go wrong", () => {
 	it("charges once when the answer is lost", async () => {
 		const { page, browser } = await signUp(platform);
 		let lost = 0;
-		await page.route("**/v1/me/charges", async (route) => {
+		await intercept(page, "**/v1/me/charges", async (route) => {
 			if (lost === 2) return route.continue();
 			lost++;
 			await route.fetch();
@@ -50,7 +51,7 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		const { page, browser } = await signUp(platform);
 		const { promise: isBooked, resolve: booked } = Promise.withResolvers<void>();
 		let isFirst = true;
-		await page.route("**/v1/me/charges", async (route) => {
+		await intercept(page, "**/v1/me/charges", async (route) => {
 			if (!isFirst) return route.continue();
 			isFirst = false;
 			await route.fetch();
@@ -76,7 +77,7 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		for (const isLostOnTheWay of [false, true]) {
 			const { promise: isSent, resolve: sent } = Promise.withResolvers<void>();
 			let isFirst = true;
-			await page.route("**/v1/me/transfers", async (route) => {
+			const stop = await intercept(page, "**/v1/me/transfers", async (route) => {
 				keys.push(String(route.request().headers()["idempotency-key"]));
 				if (!isFirst) return route.continue();
 				isFirst = false;
@@ -93,7 +94,7 @@ describeInBrowser("the wallet, when things go wrong", () => {
 			await isSent;
 			await page.reload();
 			await page.locator(".toast", { hasText: "3,000닢" }).waitFor();
-			await page.unroute("**/v1/me/transfers");
+			await stop();
 		}
 		assert.deepEqual([keys.length, new Set(keys).size], [4, 2]);
 		assert.equal((await friend.api.ok("user.me", {})).balance, 6_000);
@@ -106,7 +107,7 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		const { page, browser } = await signUp(platform);
 		await charge(page, 10_000);
 		let asked = 0;
-		await page.route(/\/v1\/me\/events/, async (route) => {
+		await intercept(page, /\/v1\/me\/events/, async (route) => {
 			// As behind a proxy that gathers an answer before it hands it on.
 			if (route.request().headers().accept === "text/event-stream")
 				return route.fulfill({ status: 200, contentType: "text/event-stream", body: "" });
@@ -166,7 +167,7 @@ describeInBrowser("the wallet, when things go wrong", () => {
 
 	/** Lets the platform's codes live shorter, on the phone. */
 	const shortLived = (page: Page, change: (body: IssuedCode) => object, isCut = () => false) =>
-		page.route("**/v1/me/codes", async (route) => {
+		intercept(page, "**/v1/me/codes", async (route) => {
 			if (isCut()) return route.abort("internetdisconnected");
 			const response = await route.fetch();
 			const body = response.ok() ? change((await response.json()) as IssuedCode) : undefined;

@@ -230,5 +230,5 @@ export const sorted = <T>(values: Iterable<T>): T[] => plain([...values]).sort(b
 /** Says which of these groups made what, as the journal of their log would. */
 export function locateIn(groups: readonly Group[]): Locate {
 	const { claims } = LogFold.of(groups);
-	return async (ids) => new Map([...claims].filter(([claim]) => (ids as readonly string[]).includes(claim)));
+	return async (ids) => new Map(ids.flatMap((id) => (claims.has(id) ? [[id, claims.get(id) as number]] : [])));
 }

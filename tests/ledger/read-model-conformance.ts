@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { emptyHead, type Group, headOf, type Journal } from "../../services/credit/journal.ts";
-import type { Account, AccountId, TransferId, TransferKind } from "../../services/credit/model.ts";
+import type { Account, AccountId, Command, CommandId, TransferId, TransferKind } from "../../services/credit/model.ts";
 import {
 	HOUR_MS,
 	type Locate,
@@ -402,6 +402,38 @@ export function readModelConformance(name: string, { open, forget }: ReadModelKi
 				assert.equal(memory.groups.length, log.length + 1);
 			});
 		}
+
+		it("knows which of the transfers of a large group was changed, in a later group or in the same one", async () => {
+			const maker = new LogMaker();
+			maker.add(OPENING);
+			maker.add([payCommand("charge", "charge", { from: FUNDING, to: "wallet:u_1", amount: 100_000 })]);
+			const holds = Array.from({ length: 400 }, (_, n) => `hold.${n}`);
+			const sides = { from: "wallet:u_1", to: "store:s_1" };
+			const hold = (id: string, n: number) => ({
+				...payCommand(id, "sale", { ...sides, amount: n + 1 }),
+				hold: { ttlMs: 1e9 },
+			});
+			const end = (type: "post" | "void", n: number): Command => {
+				const transferId = `hold.${n}` as TransferId;
+				return { type, id: `${type}.${n}` as CommandId, fingerprint: "", transferId };
+			};
+			maker.add([...holds.map(hold), end("post", 398), end("void", 1)]);
+			maker.add([end("post", 0), end("void", 399), end("post", 200)]);
+			const largeFold = LogFold.of(maker.groups);
+			const readModel = await holding(maker.groups);
+			assert.deepEqual(await dumpOf(readModel), dumpOfFold(largeFold, headOf(maker.groups.at(-1) as Group)));
+			const states = await readModel.transfers([
+				"hold.0",
+				"hold.1",
+				"hold.200",
+				"hold.398",
+				"hold.399",
+			] as TransferId[]);
+			assert.deepEqual(
+				sorted(states).map(({ state }) => state),
+				["posted", "voided", "posted", "posted", "voided"],
+			);
+		});
 
 		it("keeps the largest amounts and balances exactly", async () => {
 			const maker = new LogMaker();

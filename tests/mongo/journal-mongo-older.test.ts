@@ -45,6 +45,16 @@ describeOnMongo("MongoDB journal, how claims lie in it", () => {
 		const found = stored.map(({ claims }) => claims.map((claim) => (claim as Binary).toString("hex")));
 		const keys = (...claims: string[]) => claims.map((claim) => keyOf(claim).toString("hex"));
 		assert.deepEqual(found, [keys("a", "b", "code:c"), keys("d")]);
+		const text = { _id: 3, claims: ["a"] };
+		await assert.rejects(storedAt("new").insertOne(text), { code: 121 }, "an older version may append");
+	});
+
+	it("as themselves where an older version has made a log and nothing in it yet", async () => {
+		await client.db("empty").createCollection("ledger_groups");
+		const journal = openAt("empty");
+		assert.deepEqual(await journal.append(one, first.flatMap(claimsOf)), { result: "appended" });
+		assert.deepEqual((await storedAt("empty").findOne({ _id: 1 }))?.claims, ["a", "b", "code:c"]);
+		assert.deepEqual(await journal.find(["b", "d"]), new Map([["b", 1]]));
 	});
 
 	it("as themselves in a log that an older version began: what it has is found, and is not taken twice", async () => {
