@@ -175,10 +175,16 @@ type Finding = { id: string; help: string; nodes: { target: unknown; failureSumm
 /** Holds the page against WCAG 2.2 AA, as far as a program can (axe). */
 export async function assertAccessible(page: Page, where: string): Promise<void> {
 	await page.evaluate(async () => {
-		const appearing = document
-			.getAnimations()
-			.filter(({ effect }) => Number(effect?.getComputedTiming().endTime) <= 1_000);
-		await Promise.allSettled(appearing.map(({ finished }) => finished));
+		const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+		// What changes now begins to move only when it is drawn.
+		for (;;) {
+			await drawn();
+			const appearing = document.getAnimations().filter(({ effect, playState }) => {
+				return playState === "running" && Number(effect?.getComputedTiming().endTime) <= 1_000;
+			});
+			if (appearing.length === 0) return;
+			await Promise.allSettled(appearing.map(({ finished }) => finished));
+		}
 	});
 	// Injected by the debugger: the page's own policy would not let it in.
 	await page.evaluate(axe.source);
