@@ -67,7 +67,9 @@ export class Mongo {
 	 * @throws service_unavailable
 	 */
 	async database(patience = new Patience()): Promise<Db> {
-		return (await this.#client(patience)).db();
+		const client = await this.#client(patience);
+		this.#shared.database ??= client.db();
+		return this.#shared.database;
 	}
 
 	async #client(patience: Patience): Promise<MongoClient> {
@@ -186,6 +188,8 @@ type Shared = {
 	readonly options: MongoClientOptions;
 	client: MongoClient | null;
 	connected: Promise<MongoClient> | null;
+	/** Of `client`: made once, since each takes as long as some of what it is asked. */
+	database: Db | null;
 	users: number;
 	/** By address, as the driver's last look at each found it. */
 	readonly members: Map<string, Member | null>;
@@ -195,7 +199,15 @@ type Member = { readonly isPrimary: boolean; readonly writtenAtMs: number };
 const clients = new Map<string, Shared>();
 
 function share(uri: string): Shared {
-	const shared: Shared = { uri, options: optionsFor(uri), client: null, connected: null, users: 0, members: new Map() };
+	const shared: Shared = {
+		uri,
+		options: optionsFor(uri),
+		client: null,
+		connected: null,
+		database: null,
+		users: 0,
+		members: new Map(),
+	};
 	clients.set(uri, shared);
 	return shared;
 }
@@ -248,7 +260,7 @@ function optionsFor(uri: string): MongoClientOptions {
 /** How long the work that belongs together may take, all its steps together. */
 export class Patience {
 	readonly #endsAt: number;
-	#signal: AbortSignal | undefined;
+	#over: AbortController | undefined;
 
 	constructor(ms = ANSWER_TIMEOUT_MS) {
 		this.#endsAt = performance.now() + ms;
@@ -261,10 +273,13 @@ export class Patience {
 	get isOver(): boolean {
 		return performance.now() >= this.#endsAt;
 	}
-	/** For the operations that take one: then the driver closes the connection, and nothing goes on behind our back. */
+	/** For the operations that take one: when `answered` gives up, the driver closes the connection, and nothing goes on behind our back. */
 	get signal(): AbortSignal {
-		this.#signal ??= AbortSignal.timeout(this.leftMs);
-		return this.#signal;
+		this.#over ??= new AbortController();
+		return this.#over.signal;
+	}
+	giveUp(reason: Error): void {
+		this.#over?.abort(reason);
 	}
 }
 
@@ -277,7 +292,11 @@ export class Patience {
 export async function answered<T>(work: Promise<T>, patience = new Patience()): Promise<T> {
 	let timer: NodeJS.Timeout | undefined;
 	const late = new Promise<never>((_, reject) => {
-		timer = setTimeout(() => reject(unavailable("no answer in time")), patience.leftMs);
+		timer = setTimeout(() => {
+			const error = unavailable("no answer in time");
+			reject(error);
+			patience.giveUp(error);
+		}, patience.leftMs);
 	});
 	try {
 		return await Promise.race([work, late]);

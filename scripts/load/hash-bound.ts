@@ -18,6 +18,8 @@ export async function hashBound(milliCpu: number | undefined): Promise<HashBound
 		stdio: ["ignore", "pipe", "inherit", "ipc"],
 	});
 	endWithUs(child);
+	// Nothing else keeps whoever waits for the figure.
+	child.ref();
 	const ended = new Promise((resolve) => child.once("exit", resolve));
 	const quota = milliCpu === undefined ? undefined : CpuQuota.of("hash", milliCpu);
 	try {

@@ -152,6 +152,20 @@ test("a request that proves nothing is counted by where it comes from", async ()
 	assert.deepEqual(await judge([]), []);
 });
 
+test("what has no limit is judged, and not counted", async () => {
+	const { sessionId, question } = await newPhone();
+	const look = { ...question(), countMax: Number.MAX_SAFE_INTEGER };
+	const verdicts = await admit({ questionId: randomUUID(), questions: [look, question(), look] }, registry, T0);
+	const untilMs = T0 + WINDOW_S * 1_000;
+	assert.deepEqual(verdicts, [
+		{ verdict: "admitted", count: 0, untilMs },
+		{ verdict: "admitted", count: 1, untilMs },
+		{ verdict: "replayed", count: 0, untilMs },
+	]);
+	await sessions.removeById(sessionId);
+	assert.deepEqual(await judge([{ ...question(), countMax: Number.MAX_SAFE_INTEGER }]), ["ended"]);
+});
+
 test("what a till may do besides selling comes from the registry", async () => {
 	const [verdict] = await admit({ questionId: randomUUID(), questions: [(await newTill())()] }, registry, T0);
 	assert.equal(verdict?.mayRefund, true);

@@ -1,7 +1,7 @@
 import type { Documents } from "../../mixins/database.ts";
 import type { Params, Result } from "../actions.ts";
 import type { Session } from "./session.ts";
-import type { Claiming, Counted, ShortLived } from "./short-lived.ts";
+import type { Claiming, Count, ShortLived } from "./short-lived.ts";
 import { type Till, trustOf } from "./till.ts";
 
 type Question = Params<"auth.admit">["questions"][number];
@@ -17,6 +17,8 @@ export type Registry = {
 
 /** How long a used proof is remembered: longer than the gateway takes it for one of now, 70 s for a proof and 120 s for a signature. */
 const PROOF_MEMORY_MS = 150_000;
+/** The `countMax` of what is not counted. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
 /**
  * Judges requests. A session that was ended, or a till that was revoked, is refused from the next request on, in every gateway: what
@@ -41,11 +43,13 @@ export async function admit(
 		if (!isThere(question, alive)) return "ended";
 		return replayed.has(index) ? "replayed" : undefined;
 	});
-	const counted = await shortLived.add(
-		questions.map((question, index) => countOf(question, refusals[index] ? 0 : 1, nowMs)),
-	);
+	const counts = questions.map((question, index) => countOf(question, refusals[index] ? 0 : 1, nowMs));
+	// Who may come as often as they like is asked after by somebody who is here already: that is looked at only, and not written down.
+	const limited = counts.filter((_, index) => (questions[index] as Question).countMax < UNLIMITED);
+	const counted = new Map((await shortLived.add(limited)).map((now, index) => [limited[index], now]));
 	return questions.map(({ tillId, countMax }, index) => {
-		const { count, untilMs } = counted[index] as Counted;
+		const { untilMs: endsAtMs } = counts[index] as Count;
+		const { count, untilMs } = counted.get(counts[index]) ?? { count: 0, untilMs: endsAtMs };
 		const verdict = refusals[index] ?? (count > countMax ? "limited" : "admitted");
 		const till = tillId === undefined ? undefined : alive.tills.get(tillId);
 		return { verdict, count, untilMs, ...(till && trustOf(till)) };
@@ -100,7 +104,7 @@ const byId = <T extends { readonly _id: string }>(items: readonly T[]): Map<stri
 	new Map(items.map((item) => [item._id, item]));
 
 /** Nothing is added for what is refused already, which is told all the same how many are left. */
-const countOf = ({ counter, windowS }: Question, amount: 0 | 1, nowMs: number) => ({
+const countOf = ({ counter, windowS }: Question, amount: 0 | 1, nowMs: number): Count => ({
 	key: `rate:${counter}`,
 	amount,
 	nowMs,

@@ -59,6 +59,7 @@ const Question = closed({
 	proof: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
 	/** Whose requests are counted. */
 	counter: Type.String({ minLength: 1, maxLength: 100 }),
+	/** 2^53 - 1: as many as there may be, and they are not counted. */
 	countMax: Count,
 	windowS: Type.Integer({ minimum: 1, maximum: 86_400 }),
 });

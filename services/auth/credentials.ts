@@ -3,7 +3,7 @@ import { newId } from "../../mixins/new-id.ts";
 import type { Person } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { isCommonPassword } from "./common-passwords.ts";
-import { forgetAll, isKnown, type KnownDevice, remember } from "./known-device.ts";
+import { forgetAll, type KnownDevice, knownDevice, remember } from "./known-device.ts";
 import { attempt, type Limit, limitsOfDevice, limitsOfStranger } from "./login-attempts.ts";
 import { hashPassword, matchesPassword } from "./password.ts";
 import { type Opened, openSession, type Session } from "./session.ts";
@@ -23,9 +23,9 @@ type Parts = {
 	readonly devices: Documents<KnownDevice>;
 	readonly shortLived: ShortLived;
 };
-type From = { readonly jkt: string; readonly userAgent?: string | undefined };
+type From = { readonly jkt: string; readonly userAgent?: string | undefined; readonly known?: KnownDevice | null };
 type Registration = { readonly handle: string; readonly password: string; readonly address: string };
-type Login = From & { readonly handle: string; readonly password: string; readonly address: string };
+type Login = Omit<From, "known"> & { readonly handle: string; readonly password: string; readonly address: string };
 type Change = Pick<From, "userAgent"> & { readonly currentPassword: string; readonly newPassword: string };
 
 /** Everything that takes a password. What is wrong is counted, see `login-attempts.ts`, and costs no less than what is right. */
@@ -78,10 +78,9 @@ export class Credentials {
 	async logIn({ handle, password, address, ...from }: Login): Promise<Opened> {
 		const { credentials, devices } = this.#parts;
 		const { jkt } = from;
-		const found = await credentials.findOne({ handle });
-		const isOwners = await isKnown(devices, { handle, jkt });
-		const limits = isOwners ? limitsOfDevice(handle, jkt) : limitsOfStranger(handle, address);
-		return this.#begin(await this.#prove(found, password, limits), from);
+		const [found, known] = await Promise.all([credentials.findOne({ handle }), knownDevice(devices, { handle, jkt })]);
+		const limits = known ? limitsOfDevice(handle, jkt) : limitsOfStranger(handle, address);
+		return this.#begin(await this.#prove(found, password, limits), { ...from, known });
 	}
 
 	/** @throws invalid_credentials, too_many_attempts; unauthenticated when the session has ended meanwhile */
@@ -129,7 +128,10 @@ export class Credentials {
 	}
 
 	/** @param credential as it was when the password was proven */
-	async #begin({ _id: userId, handle, passwordHash }: Credential, { jkt, userAgent = "" }: From): Promise<Opened> {
+	async #begin(
+		{ _id: userId, handle, passwordHash }: Credential,
+		{ jkt, userAgent = "", known }: From,
+	): Promise<Opened> {
 		const { credentials, sessions, devices } = this.#parts;
 		const nowMs = Date.now();
 		const opened = await openSession(sessions, { userId, userAgent, jkt, nowMs });
@@ -139,7 +141,7 @@ export class Credentials {
 			await sessions.removeById(opened.session._id);
 			throw fail("invalid_credentials");
 		}
-		await remember(devices, { userId, handle, jkt, nowMs });
+		await remember(devices, { userId, handle, jkt, nowMs }, known);
 		return opened;
 	}
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Documents } from "../../mixins/database.ts";
 import { SqliteAdapter } from "../../mixins/sqlite-adapter.ts";
-import { DEVICES_MAX, forgetAll, isKnown, type KnownDevice, remember } from "./known-device.ts";
+import { DEVICES_MAX, forgetAll, type KnownDevice, knownDevice, remember } from "./known-device.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hannip-devices-"));
 const adapter = new SqliteAdapter({ path: join(folder, "hannip.sqlite"), collection: "devices" });
@@ -17,6 +17,7 @@ after(async () => {
 });
 
 const T0 = 1_800_000_000_000;
+const isKnown = async (...place: Parameters<typeof knownDevice>) => (await knownDevice(...place)) !== null;
 const on = (handle: string, jkt: string, nowMs = T0) => ({ userId: `u_${handle}`, handle, jkt, nowMs });
 
 test("a device is known for the account that it was logged in to, and for no other", async () => {
@@ -52,4 +53,16 @@ test("all devices of one account can be forgotten", async () => {
 	await forgetAll(devices, "u_dan");
 	assert.equal(await isKnown(devices, on("dan", "phone")), false);
 	assert.equal(await isKnown(devices, on("eve", "phone")), true);
+});
+
+test("when a device was used is noted once an hour", async () => {
+	const logIn = async (laterMs: number) => {
+		const place = on("fay", "phone", T0 + laterMs);
+		await remember(devices, place, await knownDevice(devices, place));
+		return (await knownDevice(devices, place))?.usedAtMs;
+	};
+	assert.equal(await logIn(0), T0);
+	assert.equal(await logIn(3_599_999), T0);
+	assert.equal(await logIn(3_600_000), T0 + 3_600_000);
+	assert.equal(await logIn(3_600_001), T0 + 3_600_000);
 });

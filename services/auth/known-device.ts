@@ -6,19 +6,24 @@ export type KnownDevice = { readonly _id: string; readonly userId: string; reado
 
 /** Of one account; the one that was not used for the longest time makes room. */
 export const DEVICES_MAX = 20;
+/** When it was used is noted this exactly: it only tells which of them makes room, and each note costs a log-in a write. */
+const EXACT_TO_MS = 3_600_000;
 
 type Place = { readonly handle: string; readonly jkt: string };
 
 const idOf = ({ handle, jkt }: Place): string => hash("sha256", JSON.stringify([handle, jkt]), "base64url");
 
 /** Found by the handle, so that it takes as long for one that nobody has. */
-export const isKnown = async (devices: Documents<KnownDevice>, place: Place): Promise<boolean> =>
-	(await devices.findById(idOf(place))) !== null;
+export const knownDevice = (devices: Documents<KnownDevice>, place: Place): Promise<KnownDevice | null> =>
+	devices.findById(idOf(place));
 
+/** @param known what was found of it a moment ago */
 export async function remember(
 	devices: Documents<KnownDevice>,
 	{ userId, nowMs, ...place }: Place & { readonly userId: string; readonly nowMs: number },
+	known: KnownDevice | null = null,
 ): Promise<void> {
+	if (known && nowMs - known.usedAtMs < EXACT_TO_MS) return;
 	const _id = idOf(place);
 	if (await devices.updateById(_id, { $set: { usedAtMs: nowMs } })) return;
 	await devices.insert({ _id, userId, usedAtMs: nowMs }).catch((error: unknown) => {

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { globSync } from "node:fs";
-import { basename } from "node:path";
+import { spawnSync } from "node:child_process";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { after, before, it } from "node:test";
 import { chartOf } from "../../scripts/load/chart.ts";
 import { type Run, runK6, scenarios } from "../../scripts/load/k6.ts";
 import { tableOf, totalsOf } from "../../scripts/load/report.ts";
 import { SlowClients } from "../../scripts/load/slow-clients.ts";
+import { root } from "../../scripts/steps.ts";
 import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
 import { describeWithK6 } from "./with-k6.ts";
 
@@ -60,6 +63,23 @@ describeWithK6("the load's scenarios, against one process", () => {
 			paid += run.steps.find(({ name }) => name === "pay")?.requests ?? 0;
 		} finally {
 			slow.close();
+		}
+	});
+
+	it("npm run load plays a scenario from its beginning to its table, chart and figures", () => {
+		const out = mkdtempSync(join(tmpdir(), "hannip-load-"));
+		try {
+			const args = ["original", "--on", "one", "--seconds", "3", "--users", "2", "--out", out];
+			const load = spawnSync(process.execPath, ["scripts/load/command.ts", ...args], { cwd: root, encoding: "utf8" });
+			assert.equal(load.status, 0, load.stdout + load.stderr);
+			for (const figure of ["load.success 100 %", "load.hash_cpu", "load.vs_hash_bound"])
+				assert.match(load.stdout, new RegExp(`^figure ${figure}`, "m"));
+			const { totals, moments } = JSON.parse(readFileSync(join(out, "original-one.json"), "utf8"));
+			assert.ok(totals.requests > 0 && moments.length > 0);
+			assert.match(readFileSync(join(out, "original-one.svg"), "utf8"), /<polyline/);
+			assert.match(readFileSync(join(out, "original-one.txt"), "utf8"), /customer log in/);
+		} finally {
+			rmSync(out, { recursive: true });
 		}
 	});
 
