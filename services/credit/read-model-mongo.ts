@@ -178,7 +178,8 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 
 	async refundsOf(id: TransferId): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
-		const sort = { createdAtMs: 1, id: 1 } as const;
+		// Where it moved, which a refund does at once, is where it is in the log.
+		const sort = { place: 1 } as const;
 		const found = await this.#read((options) => transfers.find({ reference: id }, { ...options, sort }).toArray());
 		return found.map(toTransfer);
 	}

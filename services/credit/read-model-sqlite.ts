@@ -156,7 +156,7 @@ const prepare = (db: DatabaseSync) => ({
 	everyAccount: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id > ? ORDER BY id LIMIT ?`),
 	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.place / ${POSITIONS} = ? AND t.id = ?`),
 	holds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending'`),
-	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.created_at_ms, t.id`),
+	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place`),
 	newestFirst: db.prepare(lines("DESC")),
 	oldestFirst: db.prepare(lines("ASC")),
 	totals: db.prepare(

@@ -80,7 +80,7 @@ export interface ReadModel extends Loader {
 	drained(): Promise<void>;
 	/** Transfers that are still pending. */
 	holds(): Promise<readonly Transfer[]>;
-	/** The oldest first. */
+	/** In the order of the log. */
 	refundsOf(id: TransferId): Promise<readonly Transfer[]>;
 	/** Newest first, unless asked for what is after a place. */
 	statement(query: StatementQuery): Promise<readonly StatementLine[]>;

@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
 import { type Group, headOf } from "../../services/credit/journal.ts";
+import type { Locate } from "../../services/credit/read-model.ts";
 import { SqliteReadModel } from "../../services/credit/read-model-sqlite.ts";
 import { RunningLedger } from "../../services/credit/running-ledger.ts";
 import { LogFold, locateIn } from "./log-fold.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 import { memoryOf, randomLog } from "./random-log.ts";
 import { dumpOf, dumpOfFold, readModelConformance } from "./read-model-conformance.ts";
+import { locatingConformance } from "./read-model-locating.ts";
 
 const root = mkdtempSync(join(tmpdir(), "hannip-read-model-"));
 after(() => rmSync(root, { recursive: true }));
@@ -20,7 +22,9 @@ const forget = async (place: string) => {
 	for (const suffix of ["", "-wal", "-shm"]) rmSync(pathOf(place) + suffix, { force: true });
 };
 
-readModelConformance("SQLite", { open: (place, locate) => SqliteReadModel.open(pathOf(place), locate), forget });
+const kind = { open: (place: string, locate: Locate) => SqliteReadModel.open(pathOf(place), locate), forget };
+readModelConformance("SQLite", kind);
+locatingConformance("SQLite", kind);
 
 const log = randomLog({ seed: 5, groups: 60 });
 const expected = dumpOfFold(LogFold.of(log), headOf(log.at(-1) as Group));

@@ -11,6 +11,7 @@ import { claimsOf, emptyHead, entriesOf, type Group, type Head, headOf } from ".
 import { MongoJournal } from "../../services/credit/journal-mongo.ts";
 import type { AccountId, Command, Entry, TransferId } from "../../services/credit/model.ts";
 import { ProjectionQueue } from "../../services/credit/projection-queue.ts";
+import type { Locate } from "../../services/credit/read-model.ts";
 import { MongoReadModel } from "../../services/credit/read-model-mongo.ts";
 import { Batch } from "../../services/credit/read-model-mongo-batch.ts";
 import { collectionsOf } from "../../services/credit/read-model-mongo-collections.ts";
@@ -19,6 +20,7 @@ import { RunningLedger } from "../../services/credit/running-ledger.ts";
 import { LogFold, locateIn } from "../ledger/log-fold.ts";
 import { Asked, anyCommand, OPENING, randomLog, STORES, seeded, WALLETS } from "../ledger/random-log.ts";
 import { dumpOf, dumpOfFold, readModelConformance } from "../ledger/read-model-conformance.ts";
+import { locatingConformance } from "../ledger/read-model-locating.ts";
 import { describeOnMongo } from "./on-mongo.ts";
 
 const log = randomLog({ seed: 21, groups: 300 });
@@ -54,7 +56,9 @@ describeOnMongo("read model in MongoDB, one member", () => {
 		await client.db().dropDatabase({ writeConcern: { w: "majority" } });
 		await client.close();
 	};
-	readModelConformance("MongoDB", { open: (place, locate) => MongoReadModel.open(set.uri(place), locate), forget });
+	const kind = { open: (place: string, locate: Locate) => MongoReadModel.open(set.uri(place), locate), forget };
+	readModelConformance("MongoDB", kind);
+	locatingConformance("MongoDB", kind);
 
 	it("projected by several at once, in batches that are cut differently: each group counts once", async () => {
 		const processes = await Promise.all([1, 2, 3].map((n) => openAt(`${set.uri("several")}&appName=process-${n}`)));
@@ -252,7 +256,8 @@ function projector(uri: string, groups: readonly Group[]) {
 	const module = JSON.stringify(new URL("../../services/credit/read-model-mongo.ts", import.meta.url).href);
 	const fold = JSON.stringify(new URL("../ledger/log-fold.ts", import.meta.url).href);
 	const script = `
-		import { MongoReadModel } from ${module};
+		import type { Locate } from "../../services/credit/read-model.ts";
+import { MongoReadModel } from ${module};
 		import { locateIn } from ${fold};
 		import { text } from "node:stream/consumers";
 		const { log, groups } = JSON.parse(await text(process.stdin));
