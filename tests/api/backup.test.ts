@@ -91,6 +91,9 @@ async function comesBack(from: NodeJS.ProcessEnv, to: NodeJS.ProcessEnv, file: s
 	const people = await Promise.all(["Ada", "Bob"].map((name) => newPerson(before.anyone, { name, credit: 900_000 })));
 	const eun = await newPerson(before.anyone, { name: "Eun" });
 	const shop = await newShop(eun);
+	const [ada] = people as [Person];
+	const charge = { idempotencyKey: "before-the-backup", amount: 5 };
+	const charged = await ada.api.ok("user.charge", charge);
 	const paying = busy(shop, people);
 	const operating = (async () => {
 		for (let round = 0; !paying.told.isOver; round++)
@@ -117,10 +120,16 @@ async function comesBack(from: NodeJS.ProcessEnv, to: NodeJS.ProcessEnv, file: s
 	try {
 		const taken = (await again.operator.ok("credit.account", { accountId: shop.account })).balance;
 		assert.ok(taken >= sure && taken <= most, `${sure} <= ${taken} <= ${most}`);
-		const [ada] = people as [Person];
 		const phone = again.anyone.from(ada.prover);
 		const { accessToken } = await phone.ok("auth.login", { handle: ada.handle, password: PASSWORD });
+		// Whoever never heard of it asks again, and it is not booked again.
+		const balance = async () => (await again.operator.ok("credit.account", { accountId: ada.wallet })).balance;
+		const had = await balance();
+		assert.equal((await phone.as(accessToken).ok("user.charge", charge)).id, charged.id);
+		const other = await phone.as(accessToken).call("user.charge", { ...charge, amount: 6 });
+		assert.deepEqual([other.status, await balance()], [422, had]);
 		await phone.as(accessToken).ok("user.charge", { amount: 1 });
+		assert.equal(await balance(), had + 1);
 		const { items } = await phone.as(accessToken).ok("user.listTransactions", { limit: 1 });
 		assert.equal(items[0]?.kind, "charge");
 		assert.equal((await again.operator.ok("credit.audit", {})).clean, true);
@@ -165,28 +174,37 @@ describe("a backup of the files, made while people pay,", () => {
 
 describeOnMongo("a backup of MongoDB, made while people pay,", () => {
 	let set: ReplicaSet;
+	let client: MongoClient;
+	const at = (name: string) => ({ MONGODB_URI: set.uri(name) });
 	before(async () => {
 		set = await ReplicaSet.start();
+		client = await MongoClient.connect(set.uri("first"));
 	});
-	after(() => set?.stop());
+	after(async () => {
+		await client?.close();
+		await set?.stop();
+	});
 
 	it("is restored, is clean, and goes on; not over anything, and not if it was cut off", async () => {
 		const file = join(folder, "backup.gz");
-		const at = (name: string) => ({ MONGODB_URI: set.uri(name) });
 		await comesBack(at("first"), at("second"), file);
 		assert.match((await run("restore", at("second"), file)).all, /already; restore into an empty one/);
 		const cut = join(folder, "cut.gz");
 		writeFileSync(cut, readFileSync(file).subarray(0, -64));
 		const { code, all } = await run("restore", at("third"), cut);
 		assert.equal(code, 1, all);
-		const client = await MongoClient.connect(set.uri("first"));
-		try {
-			await client.db().collection<{ _id: number }>("ledger_groups").deleteOne({ _id: 3 });
-			const holed = await run("backup", at("first"), join(folder, "holed.gz"));
-			assert.match(holed.all, /the log lacks group 3/);
-			assert.equal(existsSync(join(folder, "holed.gz")), false);
-		} finally {
-			await client.close();
-		}
+		await client.db().collection<{ _id: number }>("ledger_groups").deleteOne({ _id: 3 });
+		const holed = await run("backup", at("first"), join(folder, "holed.gz"));
+		assert.match(holed.all, /the log lacks group 3/);
+		assert.equal(existsSync(join(folder, "holed.gz")), false);
+	});
+
+	it("of a log that an older version has begun, with claims as themselves, comes back as it was", async () => {
+		await client.db("older").createCollection("ledger_groups");
+		await comesBack(at("older"), at("newer"), join(folder, "older.gz"));
+		const claimsIn = async (name: string) =>
+			typeof (await client.db(name).collection("ledger_groups").findOne())?.claims[0];
+		assert.deepEqual([await claimsIn("older"), await claimsIn("newer")], ["string", "string"]);
+		assert.equal(await claimsIn("second"), "object");
 	});
 });
