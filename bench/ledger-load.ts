@@ -29,9 +29,11 @@ export const spread = (turn: number): Order =>
 
 export const intoOne = (turn: number): Order => ({ ...spread(turn), creditAccountId: at(stores, 0) });
 
+/** With a new id. */
+const command = () => ({ id: `s_benchbenchbench1.${randomUUID()}`, fingerprint: "benchbenchbenchbenchbe" });
+
 export const order = (paying: Paying): Order => ({
-	id: `s_benchbenchbench1.${randomUUID()}`,
-	fingerprint: "benchbenchbenchbenchbe",
+	...command(),
 	...paying,
 	details: { storeName: "Bench", items: [{ name: "Americano", unitPrice: 3_000, quantity: 1, amount: 3_000 }] },
 });
@@ -84,10 +86,17 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 	"ledger_busy",
 ]);
 
+/** So many of the first sales are remembered, to be given back later: by then the ledger has forgotten them, and has to look them up. */
+const SOLD_MAX = 200_000;
+const HOLD_TTL_MS = 3_600_000;
+
 /** Somebody who pays, and what it took. */
 export class Payer {
 	readonly #ask: Ask;
 	readonly #refusals = new Map<string, number>();
+	readonly #sold: string[] = [];
+	#soldCount = 0;
+	#refunded = 0;
 	booked = 0;
 	#slowestMs = 0;
 
@@ -95,12 +104,30 @@ export class Payer {
 		this.#ask = ask;
 	}
 
-	/** The same id until it is booked. @throws what no repetition would change */
 	async pay(order: Order): Promise<void> {
+		await this.#book("credit.transfer", order);
+		if (this.#soldCount++ < SOLD_MAX) this.#sold.push(order.id);
+	}
+
+	/** Two commands. */
+	async holdAndPost(order: Order): Promise<void> {
+		await this.#book("credit.transfer", { ...order, hold: { ttlMs: HOLD_TTL_MS } });
+		await this.#book("credit.post", { ...command(), transferId: order.id });
+	}
+
+	/** What was sold longest ago, which must have been paid before. */
+	async refundOldest(): Promise<void> {
+		const transferId = this.#sold[this.#refunded++];
+		if (transferId === undefined) throw new Error(`all of ${this.#sold.length} sales were given back`);
+		await this.#book("credit.refund", { ...command(), transferId, details: { reason: "Bench" } });
+	}
+
+	/** The same id until it is booked. @throws what no repetition would change */
+	async #book(name: string, params: object): Promise<void> {
 		for (const startedAt = performance.now(); ; await sleep(RETRY_MS)) {
 			checkInterrupted();
 			try {
-				await this.#ask("credit.transfer", order);
+				await this.#ask(name, params);
 				this.booked++;
 				this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt);
 				return;
@@ -222,20 +249,31 @@ export class Results {
 	}
 }
 
-type Named = { readonly name: string; readonly width: number; readonly order: (turn: number) => Order };
+/** Each is a hold and its capture. */
+export const HELD = "128 waiting, held and captured";
+/** Each is a refund of a sale that is no longer in the ledger's memory. */
+export const REFUNDED = "128 waiting, refunds of old sales";
+
+type Named = {
+	readonly name: string;
+	readonly width: number;
+	readonly pay: (payer: Payer, turn: number) => Promise<void>;
+};
 const usual: readonly Named[] = [
-	{ name: "1 waiting", width: 1, order: spread },
-	{ name: "32 waiting", width: 32, order: spread },
-	{ name: "128 waiting", width: 128, order: spread },
-	{ name: "128 waiting, into one account", width: 128, order: intoOne },
-	{ name: "1,024 waiting", width: 1_024, order: spread },
+	{ name: "1 waiting", width: 1, pay: (payer, turn) => payer.pay(spread(turn)) },
+	{ name: "32 waiting", width: 32, pay: (payer, turn) => payer.pay(spread(turn)) },
+	{ name: "128 waiting", width: 128, pay: (payer, turn) => payer.pay(spread(turn)) },
+	{ name: "128 waiting, into one account", width: 128, pay: (payer, turn) => payer.pay(intoOne(turn)) },
+	{ name: "1,024 waiting", width: 1_024, pay: (payer, turn) => payer.pay(spread(turn)) },
+	{ name: HELD, width: 128, pay: (payer, turn) => payer.holdAndPost(spread(turn)) },
+	{ name: REFUNDED, width: 128, pay: (payer) => payer.refundOldest() },
 ];
 
 /** What is measured of any journal, through `credit.transfer`. */
 export const ledgerRows = (ask: Ask, payer = new Payer(ask)): readonly Row[] =>
-	usual.map(({ name, width, order }) => ({
+	usual.map(({ name, width, pay }) => ({
 		name,
 		width,
-		pay: (turn) => payer.pay(order(turn)),
+		pay: (turn) => pay(payer, turn),
 		settled: () => caughtUp(ask),
 	}));

@@ -1,7 +1,18 @@
 import { ReplicaSet } from "../scripts/cluster/replica-set.ts";
 import { endAll, own } from "./ending.ts";
 import { printFigures } from "./figures.ts";
-import { inTurn, ledgerRows, measure, Payer, type Plan, progress, type Row, startLedger } from "./ledger-load.ts";
+import {
+	HELD,
+	inTurn,
+	ledgerRows,
+	measure,
+	Payer,
+	type Plan,
+	progress,
+	REFUNDED,
+	type Row,
+	startLedger,
+} from "./ledger-load.ts";
 import { benchProcesses } from "./ledger-processes.ts";
 import { type Place, sustain } from "./ledger-sustained.ts";
 import { NaiveTransfers } from "./naive-transfers.ts";
@@ -48,6 +59,8 @@ async function benchRows(ours: readonly Row[], set: ReplicaSet, times: Times): P
 		"ledger.mongo.hot_vs_spread": [tps(hot) / tps(spread), "x"],
 		"ledger.mongo.spread128_vs_naive": [tps(spread) / tps(`naive, ${spread}`), "x"],
 		"ledger.mongo.hot128_vs_naive": [tps(hot) / tps(`naive, ${hot}`), "x"],
+		"ledger.mongo.held": [tps(HELD), "/s"],
+		"ledger.mongo.refunded": [tps(REFUNDED), "/s"],
 		// With one waiting, the mean latency is the reciprocal of the rate.
 		"ledger.mongo.latency1_vs_naive": [tps(`naive, ${one}`) / tps(one), "x"],
 	});

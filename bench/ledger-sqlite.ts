@@ -1,6 +1,6 @@
 import { median, printFigures } from "./figures.ts";
 import { coreCommandsPerS } from "./ledger-core.ts";
-import { inTurn, ledgerRows, startLedger } from "./ledger-load.ts";
+import { HELD, inTurn, ledgerRows, REFUNDED, startLedger } from "./ledger-load.ts";
 
 export async function benchSqlite({ isQuick }: { isQuick: boolean }): Promise<void> {
 	const ask = await startLedger({});
@@ -19,6 +19,8 @@ export async function benchSqlite({ isQuick }: { isQuick: boolean }): Promise<vo
 		"ledger.sqlite.tps128_projected": [results.settledPerS("128 waiting"), "/s"],
 		"ledger.sqlite.group_vs_single": [tps("128 waiting") / tps("1 waiting"), "x"],
 		"ledger.sqlite.hot_vs_spread": [tps("128 waiting, into one account") / tps("128 waiting"), "x"],
+		"ledger.sqlite.held": [tps(HELD), "/s"],
+		"ledger.sqlite.refunded": [tps(REFUNDED), "/s"],
 		"ledger.core": [median(coreRuns), "/s"],
 	});
 }
