@@ -20,6 +20,18 @@ export function go(to: string, how: "push" | "replace" = "push"): void {
 	else location.hash = to;
 }
 
+/**
+ * For a screen whose work takes a while: leads away from it when that is done, unless whoever waited for it has left it meanwhile.
+ *
+ * @returns what to call then; it leaves no step back
+ */
+export function useLeaving(): (to: string) => void {
+	const [here] = useState(pathNow);
+	return (to) => {
+		if (pathNow() === here) go(to, "replace");
+	};
+}
+
 /** What stands in the path behind the screen's own name: `/receipts/u_1.k` has `u_1.k`. */
 export const pathPart = (index: number): string =>
 	decodeURIComponent(path.value.split("?")[0]?.split("/")[index + 1] ?? "");

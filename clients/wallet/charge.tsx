@@ -3,7 +3,7 @@ import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { number } from "../ui/format.tsx";
 import { problemText } from "../ui/problem-text.ts";
-import { go } from "../ui/router.tsx";
+import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
 import { AmountField } from "./amount-field.tsx";
 import { carryOut } from "./intention.ts";
@@ -15,6 +15,7 @@ const steps = [5_000, 10_000, 50_000, 100_000];
 
 export default function Charge() {
 	const texts = t().charge;
+	const leave = useLeaving();
 	const [amount, setAmount] = useState(0);
 	const [error, setError] = useState<string>();
 	const [isChecking, setChecking] = useState(false);
@@ -27,7 +28,7 @@ export default function Charge() {
 		if (!done.ok) return setError(problemText(done.problem));
 		toast(texts.done(amount));
 		await readMe();
-		go("/", "replace");
+		leave("/");
 	});
 	const choose = (next: number) => {
 		setAmount(Math.min(next, most || next));

@@ -1,6 +1,6 @@
 import { LogInForm } from "../ui/log-in-form.tsx";
 import { problemText } from "../ui/problem-text.ts";
-import { go, Link } from "../ui/router.tsx";
+import { Link } from "../ui/router.tsx";
 import { t } from "./texts.ts";
 import { Top } from "./top.tsx";
 import { client } from "./wallet.ts";
@@ -13,8 +13,8 @@ export function LogIn() {
 			<LogInForm
 				logIn={async (said) => {
 					const done = await client().call("auth.login", said);
-					if (!done.ok) return problemText(done.problem);
-					go("/", "replace");
+					// Who is in has no screen of this name, and is led home.
+					return done.ok ? undefined : problemText(done.problem);
 				}}
 			/>
 			<p class="soft small centered">

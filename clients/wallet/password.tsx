@@ -3,7 +3,7 @@ import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 import { problemText } from "../ui/problem-text.ts";
-import { go } from "../ui/router.tsx";
+import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
 import { t } from "./texts.ts";
 import { Top } from "./top.tsx";
@@ -11,6 +11,7 @@ import { client, me } from "./wallet.ts";
 
 export default function Password() {
 	const texts = t().password;
+	const leave = useLeaving();
 	const [given, setGiven] = useState({ currentPassword: "", newPassword: "" });
 	const [wrong, setWrong] = useState<Partial<typeof given>>({});
 	const [isBusy, change] = useAction(async () => {
@@ -22,7 +23,7 @@ export default function Password() {
 			return setWrong(done.problem.code === "invalid_credentials" ? { currentPassword: text } : { newPassword: text });
 		}
 		toast(texts.done);
-		go("/settings", "replace");
+		leave("/settings");
 	});
 	return (
 		<div class="narrow stack">

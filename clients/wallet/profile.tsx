@@ -3,7 +3,7 @@ import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 import { problemText } from "../ui/problem-text.ts";
-import { go } from "../ui/router.tsx";
+import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
 import { AmountField } from "./amount-field.tsx";
 import { t } from "./texts.ts";
@@ -25,6 +25,7 @@ type Given = { readonly displayName: string; readonly confirmAbove: number };
 
 function Edit(before: Given) {
 	const texts = t().profile;
+	const leave = useLeaving();
 	const [given, setGiven] = useState<Given>(before);
 	const [wrong, setWrong] = useState<{ displayName?: string; confirmAbove?: string }>({});
 	const [isBusy, save] = useAction(async () => {
@@ -36,7 +37,7 @@ function Edit(before: Given) {
 		if (!done.ok) return setWrong({ displayName: problemText(done.problem) });
 		await readMe();
 		toast(texts.saved);
-		go("/settings", "replace");
+		leave("/settings");
 	});
 	return (
 		<form

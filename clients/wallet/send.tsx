@@ -6,7 +6,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { problemText } from "../ui/problem-text.ts";
-import { go } from "../ui/router.tsx";
+import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
 import { AmountField } from "./amount-field.tsx";
 import { carryOut } from "./intention.ts";
@@ -74,6 +74,7 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 	const [amount, setAmount] = useState(0);
 	const [note, setNote] = useState("");
 	const [error, setError] = useState<string>();
+	const leave = useLeaving();
 	const [isAsking, setAsking] = useState(false);
 	const [isChecking, setChecking] = useState(false);
 	const available = account.value?.available ?? 0;
@@ -91,7 +92,7 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 		if (!done.ok) return setError(problemText(done.problem));
 		toast(texts.done(displayName, amount));
 		await readMe();
-		go("/", "replace");
+		leave("/");
 	};
 	return (
 		<form

@@ -4,7 +4,7 @@ import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 import { problemText } from "../ui/problem-text.ts";
-import { go, Link } from "../ui/router.tsx";
+import { Link } from "../ui/router.tsx";
 import { t } from "./texts.ts";
 import { Top } from "./top.tsx";
 import { client } from "./wallet.ts";
@@ -26,8 +26,8 @@ export function SignUp() {
 		const made = await client().call("user.signUp", { ...given, displayName: given.displayName.trim() });
 		if (!made.ok) return setWrong(wrongBy(made.problem));
 		const entered = await client().call("auth.login", { handle, password });
-		if (entered.ok) go("/", "replace");
-		else setWrong({ password: problemText(entered.problem) });
+		// Who is in has no screen of this name, and is led home.
+		if (!entered.ok) setWrong({ password: problemText(entered.problem) });
 	});
 	const field = (name: keyof Given) => ({
 		name,

@@ -47,6 +47,30 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		await browser.close();
 	});
 
+	it("does not take away from where they went meanwhile those who did not wait for a charge", async () => {
+		const { page, browser } = await signUp(platform);
+		const [isAsked, maySay] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		await intercept(page, "**/v1/me/charges", async (route) => {
+			const response = await route.fetch();
+			isAsked.resolve();
+			await maySay.promise;
+			await route.fulfill({ response });
+		});
+		await visit(page, "/charge");
+		await page.locator(".amount-line input").fill("7000");
+		await page.locator("button[type=submit]").click();
+		await isAsked.promise;
+		await visit(page, "/history");
+		maySay.resolve();
+		await page.locator(".toast", { hasText: "7,000닢" }).waitFor();
+		// Longer than the way home takes, which follows the toast.
+		await page.waitForTimeout(1_500);
+		assert.equal(new URL(page.url()).hash, "#/history");
+		await visit(page, "/");
+		await showsBalance(page, 7_000);
+		await browser.close();
+	});
+
 	it("knows after a reload what became of what was begun", async () => {
 		const { page, browser } = await signUp(platform);
 		const { promise: isBooked, resolve: booked } = Promise.withResolvers<void>();
