@@ -86,7 +86,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 	"ledger_busy",
 ]);
 
-/** So many of the first sales are remembered, to be given back later: by then the ledger has forgotten them, and has to look them up. */
+/** So many sales are remembered, to be given back later, the oldest first: by then the ledger has forgotten them, and has to look them up. */
 const SOLD_MAX = 200_000;
 const HOLD_TTL_MS = 3_600_000;
 
@@ -95,8 +95,8 @@ export class Payer {
 	readonly #ask: Ask;
 	readonly #refusals = new Map<string, number>();
 	readonly #sold: string[] = [];
-	#soldCount = 0;
 	#refunded = 0;
+	/** Transfers. */
 	booked = 0;
 	#slowestMs = 0;
 
@@ -105,30 +105,36 @@ export class Payer {
 	}
 
 	async pay(order: Order): Promise<void> {
-		await this.#book("credit.transfer", order);
-		if (this.#soldCount++ < SOLD_MAX) this.#sold.push(order.id);
+		await this.#until("credit.transfer", order);
+		this.booked++;
+		if (this.#sold.length - this.#refunded < SOLD_MAX) this.#sold.push(order.id);
 	}
 
 	/** Two commands. */
 	async holdAndPost(order: Order): Promise<void> {
-		await this.#book("credit.transfer", { ...order, hold: { ttlMs: HOLD_TTL_MS } });
-		await this.#book("credit.post", { ...command(), transferId: order.id });
+		await this.#until("credit.transfer", { ...order, hold: { ttlMs: HOLD_TTL_MS } });
+		await this.#until("credit.post", { ...command(), transferId: order.id });
+		this.booked++;
 	}
 
 	/** What was sold longest ago, which must have been paid before. */
 	async refundOldest(): Promise<void> {
 		const transferId = this.#sold[this.#refunded++];
-		if (transferId === undefined) throw new Error(`all of ${this.#sold.length} sales were given back`);
-		await this.#book("credit.refund", { ...command(), transferId, details: { reason: "Bench" } });
+		if (transferId === undefined) throw new Error("all sales were given back");
+		if (this.#refunded === SOLD_MAX) {
+			this.#sold.splice(0, SOLD_MAX);
+			this.#refunded = 0;
+		}
+		await this.#until("credit.refund", { ...command(), transferId, details: { reason: "Bench" } });
+		this.booked++;
 	}
 
 	/** The same id until it is booked. @throws what no repetition would change */
-	async #book(name: string, params: object): Promise<void> {
+	async #until(name: string, params: object): Promise<void> {
 		for (const startedAt = performance.now(); ; await sleep(RETRY_MS)) {
 			checkInterrupted();
 			try {
 				await this.#ask(name, params);
-				this.booked++;
 				this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startedAt);
 				return;
 			} catch (error) {

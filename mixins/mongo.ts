@@ -273,13 +273,14 @@ export class Patience {
 	get isOver(): boolean {
 		return performance.now() >= this.#endsAt;
 	}
-	/** For the operations that take one: when `answered` gives up, the driver closes the connection, and nothing goes on behind our back. */
+	/** For the operations that take one, within `answered` with this patience: when that gives up, the driver closes the connection, and nothing goes on behind our back. */
 	get signal(): AbortSignal {
 		this.#over ??= new AbortController();
 		return this.#over.signal;
 	}
 	giveUp(reason: Error): void {
-		this.#over?.abort(reason);
+		this.#over ??= new AbortController();
+		this.#over.abort(reason);
 	}
 }
 

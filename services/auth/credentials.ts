@@ -23,9 +23,9 @@ type Parts = {
 	readonly devices: Documents<KnownDevice>;
 	readonly shortLived: ShortLived;
 };
-type From = { readonly jkt: string; readonly userAgent?: string | undefined; readonly known?: KnownDevice | null };
+type From = { readonly jkt: string; readonly userAgent?: string | undefined };
 type Registration = { readonly handle: string; readonly password: string; readonly address: string };
-type Login = Omit<From, "known"> & { readonly handle: string; readonly password: string; readonly address: string };
+type Login = From & { readonly handle: string; readonly password: string; readonly address: string };
 type Change = Pick<From, "userAgent"> & { readonly currentPassword: string; readonly newPassword: string };
 
 /** Everything that takes a password. What is wrong is counted, see `login-attempts.ts`, and costs no less than what is right. */
@@ -80,7 +80,7 @@ export class Credentials {
 		const { jkt } = from;
 		const [found, known] = await Promise.all([credentials.findOne({ handle }), knownDevice(devices, { handle, jkt })]);
 		const limits = known ? limitsOfDevice(handle, jkt) : limitsOfStranger(handle, address);
-		return this.#begin(await this.#prove(found, password, limits), { ...from, known });
+		return this.#begin(await this.#prove(found, password, limits), from, known);
 	}
 
 	/** @throws invalid_credentials, too_many_attempts; unauthenticated when the session has ended meanwhile */
@@ -127,10 +127,11 @@ export class Credentials {
 		return found;
 	}
 
-	/** @param credential as it was when the password was proven */
+	/** @param credential as it was when the password was proven. @param known the device, as it was found before that */
 	async #begin(
 		{ _id: userId, handle, passwordHash }: Credential,
-		{ jkt, userAgent = "", known }: From,
+		{ jkt, userAgent = "" }: From,
+		known: KnownDevice | null = null,
 	): Promise<Opened> {
 		const { credentials, sessions, devices } = this.#parts;
 		const nowMs = Date.now();

@@ -65,4 +65,7 @@ test("when a device was used is noted once an hour", async () => {
 	assert.equal(await logIn(3_599_999), T0);
 	assert.equal(await logIn(3_600_000), T0 + 3_600_000);
 	assert.equal(await logIn(3_600_001), T0 + 3_600_000);
+	const dayMs = 86_400_000;
+	assert.equal(await logIn(dayMs), T0 + dayMs, "by a clock that is ahead");
+	assert.equal(await logIn(3_600_002), T0 + 3_600_002);
 });

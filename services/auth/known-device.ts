@@ -6,7 +6,8 @@ export type KnownDevice = { readonly _id: string; readonly userId: string; reado
 
 /** Of one account; the one that was not used for the longest time makes room. */
 export const DEVICES_MAX = 20;
-/** When it was used is noted this exactly: it only tells which of them makes room, and each note costs a log-in a write. */
+/** When it was used is noted this exactly: it only tells which of them makes room, and each note costs a log-in a write. One that was
+ * forgotten right after it was found known is a stranger's until its next log-in. */
 const EXACT_TO_MS = 3_600_000;
 
 type Place = { readonly handle: string; readonly jkt: string };
@@ -23,7 +24,8 @@ export async function remember(
 	{ userId, nowMs, ...place }: Place & { readonly userId: string; readonly nowMs: number },
 	known: KnownDevice | null = null,
 ): Promise<void> {
-	if (known && nowMs - known.usedAtMs < EXACT_TO_MS) return;
+	// By either's clock: what is noted by one that is ahead is put right.
+	if (known && Math.abs(nowMs - known.usedAtMs) < EXACT_TO_MS) return;
 	const _id = idOf(place);
 	if (await devices.updateById(_id, { $set: { usedAtMs: nowMs } })) return;
 	await devices.insert({ _id, userId, usedAtMs: nowMs }).catch((error: unknown) => {

@@ -162,6 +162,39 @@ test("who logs in leaves none of their sessions behind that are over, and takes 
 	);
 });
 
+test("a session that is refreshed while it is found to be over lives on", async () => {
+	const { session, refreshToken } = await openSession(sessions, {
+		userId: "u_dee",
+		userAgent: "test",
+		jkt: "adas-phone",
+		nowMs: T0,
+	});
+	const nowMs = T0 + SESSION_TTL_MS;
+	const meanwhile = {
+		find: async (...asked: Parameters<typeof sessions.find>) => {
+			const found = await sessions.find(...asked);
+			await rotate(refreshToken, nowMs - 1);
+			return found;
+		},
+		removeMany: (...asked: Parameters<typeof sessions.removeMany>) => sessions.removeMany(...asked),
+		insert: (...asked: Parameters<typeof sessions.insert>) => sessions.insert(...asked),
+	};
+	await openSession(meanwhile, { userId: "u_dee", userAgent: "test", jkt: "other", nowMs });
+	assert.equal((await sessions.findById(session._id))?.expiresAtMs, nowMs - 1 + SESSION_TTL_MS);
+});
+
+test("of very many sessions that are over some go with each log-in, until none is left", async () => {
+	const openAt = (nowMs: number) =>
+		openSession(sessions, { userId: "u_many", userAgent: "test", jkt: "adas-phone", nowMs });
+	for (let n = 0; n < 50; n++) await openAt(T0);
+	const left: number[] = [];
+	for (let n = 0; n < 3; n++) {
+		await openAt(T0 + SESSION_TTL_MS);
+		left.push(await sessions.count({ query: { userId: "u_many", expiresAtMs: { $lte: T0 + SESSION_TTL_MS } } }));
+	}
+	assert.deepEqual(left, [30, 10, 0]);
+});
+
 test("a session ends with its time, not a millisecond later", async () => {
 	const { refreshToken } = await open();
 	await assert.rejects(rotate(refreshToken, T0 + SESSION_TTL_MS), ended);

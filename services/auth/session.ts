@@ -35,13 +35,14 @@ export type RefreshKeys = {
 export type Opened = { readonly session: Session; readonly refreshToken: string };
 
 export async function openSession(
-	sessions: Documents<Session>,
+	sessions: Pick<Documents<Session>, "find" | "removeMany" | "insert">,
 	{ userId, userAgent, jkt, nowMs }: Pick<Session, "userId" | "userAgent" | "jkt"> & { nowMs: number },
 ): Promise<Opened> {
 	// Here, because it is where a person's sessions become more: nobody else ever comes to look for those that are over. There hardly ever
-	// is one, and to ask is cheap, where a removal of many is a transaction.
-	const over = await sessions.find({ query: { userId, expiresAtMs: { $lte: nowMs } }, limit: OVER_MAX });
-	for (const { _id } of over) await sessions.removeById(_id);
+	// is one, and to ask is cheap, where a removal of many is a transaction. One that was refreshed since it was found is not over.
+	const isOver = { expiresAtMs: { $lte: nowMs } };
+	const over = await sessions.find({ query: { userId, ...isOver }, limit: OVER_MAX });
+	await Promise.all(over.map(({ _id }) => sessions.removeMany({ _id, ...isOver })));
 	const secret = randomBytes(32).toString("base64url");
 	const session = await sessions.insert({
 		_id: newId("n"),

@@ -56,6 +56,7 @@ export class SqliteShortLived implements ShortLived {
 	}
 
 	async add(counts: readonly Count[]): Promise<Counted[]> {
+		if (counts.length === 0) return [];
 		return transaction(this.#db, () => {
 			const [first] = counts;
 			if (first) this.#removeOld[1]?.run(first.nowMs);

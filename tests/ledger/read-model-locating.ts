@@ -32,9 +32,7 @@ export function locatingConformance(name: string, { open }: Pick<ReadModelKind, 
 
 		it("that fails: nothing of the batch counts, and it is written when the journal answers again", async () => {
 			let failing = false;
-			let asked = 0;
 			const readModel = await openAt("locating-failing", async (ids) => {
-				asked++;
 				if (failing) throw new Error("the journal is away");
 				return knows(ids);
 			});
@@ -44,7 +42,6 @@ export function locatingConformance(name: string, { open }: Pick<ReadModelKind, 
 			failing = true;
 			for (const group of log) readModel.project(group);
 			await assert.rejects(readModel.drained(), /the journal is away/);
-			assert.ok(asked > 0);
 			assert.equal(readModel.watermark, changing);
 			failing = false;
 			await readModel.reached(log.length);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, it } from "node:test";
+import { promisify } from "node:util";
 import { chartOf } from "../../scripts/load/chart.ts";
 import { type Run, runK6, scenarios } from "../../scripts/load/k6.ts";
 import { tableOf, totalsOf } from "../../scripts/load/report.ts";
@@ -66,14 +67,15 @@ describeWithK6("the load's scenarios, against one process", () => {
 		}
 	});
 
-	it("npm run load plays a scenario from its beginning to its table, chart and figures", () => {
+	it("npm run load plays a scenario from its beginning to its table, chart and figures", async () => {
 		const out = mkdtempSync(join(tmpdir(), "hannip-load-"));
 		try {
+			const script = ["scripts/run.mjs", "scripts/load/command.ts"];
 			const args = ["original", "--on", "one", "--seconds", "3", "--users", "2", "--out", out];
-			const load = spawnSync(process.execPath, ["scripts/load/command.ts", ...args], { cwd: root, encoding: "utf8" });
-			assert.equal(load.status, 0, load.stdout + load.stderr);
+			const options = { cwd: root, timeout: 120_000 };
+			const { stdout } = await promisify(execFile)(process.execPath, [...script, ...args], options);
 			for (const figure of ["load.success 100 %", "load.hash_cpu", "load.vs_hash_bound"])
-				assert.match(load.stdout, new RegExp(`^figure ${figure}`, "m"));
+				assert.match(stdout, new RegExp(`^figure ${figure}`, "m"));
 			const { totals, moments } = JSON.parse(readFileSync(join(out, "original-one.json"), "utf8"));
 			assert.ok(totals.requests > 0 && moments.length > 0);
 			assert.match(readFileSync(join(out, "original-one.svg"), "utf8"), /<polyline/);

@@ -202,6 +202,16 @@ describeOnMongo("MongoDB adapter", () => {
 		await until(() => adapter.count().then(Boolean), "it answers again");
 	});
 
+	it("lets go of the connections of what it gave up: the next one has its answer while the server still thinks", async () => {
+		const few = `${set.uri("adapter")}&maxPoolSize=2&appName=few`;
+		const adapter = await openedAt(few, { collection: "few" });
+		await adapter.insert({ _id: "a" });
+		await set.failNext(2, { failCommands: ["find"], appName: "few", blockConnection: true, blockTimeMS: 8_000 });
+		const blocked = [adapter.find(), adapter.find()];
+		await within(2_900, Promise.all(blocked.map((work) => assert.rejects(work, away))));
+		assert.deepEqual(await within(900, adapter.find()), [{ _id: "a" }]);
+	});
+
 	it("tells no password, and refuses a URI without a database", async () => {
 		const [port] = await freePorts(1);
 		const adapter = new MongoAdapter({ uri: `mongodb://hannip:secret-word@127.0.0.1:${port}/x`, collection: "users" });

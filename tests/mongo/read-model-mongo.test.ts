@@ -256,8 +256,7 @@ function projector(uri: string, groups: readonly Group[]) {
 	const module = JSON.stringify(new URL("../../services/credit/read-model-mongo.ts", import.meta.url).href);
 	const fold = JSON.stringify(new URL("../ledger/log-fold.ts", import.meta.url).href);
 	const script = `
-		import type { Locate } from "../../services/credit/read-model.ts";
-import { MongoReadModel } from ${module};
+		import { MongoReadModel } from ${module};
 		import { locateIn } from ${fold};
 		import { text } from "node:stream/consumers";
 		const { log, groups } = JSON.parse(await text(process.stdin));

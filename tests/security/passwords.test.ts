@@ -3,7 +3,9 @@ import { createHook } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { Prover } from "../../clients/sdk/prover.ts";
+import { documents } from "../../mixins/database.ts";
 import { call } from "../../services/actions.ts";
+import type { KnownDevice } from "../../services/auth/known-device.ts";
 import { assertRefused, type Client, newProver } from "../api/client.ts";
 import type { Answer } from "../api/contract.ts";
 import { forEach } from "../api/load.ts";
@@ -367,4 +369,17 @@ describe("a change of the password", () => {
 		const { items } = await anyone.from(ada.prover, changed.body.accessToken).ok("auth.listSessions", {});
 		assert.equal(items.length, 1);
 	});
+});
+
+it("a known device's use is not written down again with each log-in", async () => {
+	const person = await newPerson(anyone);
+	const devices = documents<KnownDevice>(platform.broker.getLocalService("auth"), "devices");
+	const usedAtMs = async () => (await devices.find({ query: { userId: person.userId } })).map((each) => each.usedAtMs);
+	const first = await usedAtMs();
+	assert.equal(first.length, 1);
+	assert.equal((await logIn(at(newAddress(), person.prover), person.handle)).status, 201);
+	assert.deepEqual(await usedAtMs(), first);
+	const other = await newProver();
+	assert.equal((await logIn(at(newAddress(), other), person.handle)).status, 201);
+	assert.equal((await usedAtMs()).length, 2);
 });
