@@ -14,7 +14,7 @@ import { seenCalls } from "./mixins/seen-calls.ts";
 import { tracing } from "./mixins/traces.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
 
-export const serviceNames = ["credit", "auth", "user", "store", "api"] as const;
+export const serviceNames = ["credit", "hasher", "auth", "user", "store", "api"] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
@@ -169,9 +169,10 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 	return settings;
 }
 
-/** A gateway among other processes keeps nothing: it has no need to know of a database, and no password of it. */
+const keepingNothing: readonly ServiceName[] = ["api", "hasher"];
+/** Among other processes some keep nothing: they have no need to know of a database, and no password of it. */
 export const keepsAnything = ({ transporter, services }: Pick<Settings, "transporter" | "services">): boolean =>
-	!transporter || services.some((name) => name !== "api");
+	!transporter || services.some((name) => !keepingNothing.includes(name));
 
 function refuseBadAccess(settings: Settings, wrong: string[]): void {
 	const { keySecret, operatorToken, operatorTokens, trustedProxies, mongodbUri, transporter, services } = settings;

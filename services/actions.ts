@@ -5,6 +5,7 @@ import type { authActions } from "./auth/auth.actions.ts";
 import type { creditActions } from "./credit/credit.actions.ts";
 import type { operatorActions } from "./credit/operator.actions.ts";
 import { fail, problemOf, problems } from "./errors.ts";
+import type { hasherActions } from "./hasher/hasher.actions.ts";
 import type { storeActions } from "./store/store.actions.ts";
 import type { userActions } from "./user/user.actions.ts";
 
@@ -17,6 +18,7 @@ type Named<Service extends string, Specs> = { [Name in keyof Specs & string as `
 export interface Actions
 	extends Named<"auth", typeof authActions>,
 		Named<"credit", typeof creditActions>,
+		Named<"hasher", typeof hasherActions>,
 		Named<"operator", typeof operatorActions>,
 		Named<"process", typeof processActions>,
 		Named<"store", typeof storeActions>,

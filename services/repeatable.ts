@@ -35,6 +35,8 @@ export const repeatable: ReadonlySet<string> = new Set<keyof Actions>([
 	// A code that nobody is shown is used by nobody.
 	"auth.signCode",
 	"auth.signInTill",
+	// It only computes.
+	"hasher.derive",
 	// These take an idempotency key.
 	"user.charge",
 	"user.send",

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
+import { keepsAnything, type ServiceName, serviceNames } from "../../moleculer.config.ts";
 import { Balancer } from "./balancer.ts";
 import { CpuQuota } from "./cpu-quota.ts";
 import { HannipProcess } from "./hannip-process.ts";
@@ -29,7 +29,7 @@ export type ClusterOptions = {
 	readonly milliCpu?: number | Partial<Record<ServiceName, number>>;
 };
 
-/** The gateway keeps nothing. */
+/** For who keeps nothing. */
 const withoutDatabase = ({ MONGODB_URI: _, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv => env;
 
 /** Every service in processes of its own, any number of each, which find each other over a NATS and share a replica set. */
@@ -96,12 +96,13 @@ export class Cluster {
 		const name = this.#freeName(service);
 		const milliCpu = typeof this.#milliCpu === "object" ? this.#milliCpu[service] : this.#milliCpu;
 		const quota = milliCpu === undefined ? undefined : CpuQuota.of(name, milliCpu);
+		const transporter = this.nats.uriBy(link ? linkPort : this.nats.port, service);
 		const process = new HannipProcess(name, {
 			ports: { public: publicPort, internal, probes },
 			env: {
-				...(service === "api" ? withoutDatabase(this.#env) : this.#env),
+				...(keepsAnything({ transporter, services: [service] }) ? this.#env : withoutDatabase(this.#env)),
 				SERVICES: service,
-				TRANSPORTER: this.nats.uriBy(link ? linkPort : this.nats.port, service),
+				TRANSPORTER: transporter,
 			},
 			logFile: join(this.#folder, "logs", `${name}.log`),
 			quota,

@@ -10,7 +10,7 @@ import { View } from "./view.ts";
 
 const HELP = `npm run cluster -- [options]
 
-  --api N --auth N --user N --store N --credit N   processes of each service (2)
+  --api N --auth N --hasher N --user N --store N --credit N   processes of each service (2)
   --members N      of the replica set: 1 or 3 (3)
   --port N         of all public gateways (3000); operators' is the next one
   --faults FILE    lines such as "12 freeze credit 10": at what second, what (kill, stop, freeze, cut, roll), whom
@@ -34,7 +34,7 @@ function readArguments() {
 	const count = { type: "string", default: "2" } as const;
 	const { values } = parseArgs({
 		options: {
-			...{ api: count, auth: count, user: count, store: count, credit: count },
+			...{ api: count, auth: count, hasher: count, user: count, store: count, credit: count },
 			members: { type: "string", default: "3" },
 			port: { type: "string", default: "3000" },
 			faults: { type: "string" },

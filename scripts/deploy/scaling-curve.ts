@@ -24,6 +24,7 @@ const CPU_MS_OF_A_SALE: Readonly<Record<ServiceName, number>> = {
 	store: 0.23,
 	credit: 0.1,
 	auth: 0.07,
+	hasher: 0,
 	user: 0,
 };
 const salesPerS = (atS: number): number => ((recorded.requestsPerS[Math.floor(atS)] ?? 0) / 2) * TIMES;

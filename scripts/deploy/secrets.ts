@@ -31,6 +31,7 @@ export function makeSecrets({
 	return {
 		api: { transporter: transporterOf("api"), "operator.token": newSecret() },
 		auth: { transporter: transporterOf("auth"), ...keeping, "key.secret": newSecret() },
+		hasher: { transporter: transporterOf("hasher") },
 		user: { transporter: transporterOf("user"), ...keeping },
 		store: { transporter: transporterOf("store"), ...keeping, "webhook.secret": newSecret() },
 		credit: { transporter: transporterOf("credit"), ...keeping },

@@ -32,7 +32,7 @@ export async function startCluster({ counts, milliCpu }: LoadedOptions): Promise
 	return {
 		url: cluster.publicUrl,
 		processes: () => ready(cluster.processes),
-		hashers: () => ready([...cluster.of("auth")]),
+		hashers: () => ready([...cluster.of("hasher")]),
 		behind: () => [
 			{ name: "nats", pid: cluster.nats.pid },
 			...(cluster.set?.members ?? []).map(({ process: { pid } }) => ({ name: "mongodb", pid })),

@@ -1,12 +1,12 @@
 import jwt from "jsonwebtoken";
-import type { Service, ServiceSchema } from "moleculer";
+import type { Context, Service, ServiceSchema } from "moleculer";
 import { database, documents } from "../../mixins/database.ts";
 import { ACCESS, ACCESS_TTL_S, TILL, TILL_TTL_S } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { makeCode } from "../../mixins/payment-code.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { action, callerOf, type Result } from "../actions.ts";
+import { action, call, callerOf, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { admit } from "./admission.ts";
 import { authActions } from "./auth.actions.ts";
@@ -14,7 +14,6 @@ import { type AuthMetrics, measureAuth } from "./auth-metrics.ts";
 import { type Credential, Credentials } from "./credentials.ts";
 import type { KeyDocument, SigningKey } from "./key-ring.ts";
 import type { KnownDevice } from "./known-device.ts";
-import { HASHES_AT_ONCE } from "./password.ts";
 import { type Opened, rotateSession, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
@@ -23,25 +22,36 @@ import { invite, type Pairing, pair, revoke, type Till, tillsOfStore, trustOf } 
 type Auth = Service & {
 	measure: AuthMetrics | null;
 	signingKeys: SigningKeys;
-	credentials: Credentials;
 	shortLived: ShortLived;
 };
 
-const credentialsOf = (service: Service) => (service as Auth).credentials;
 const sessionsOf = (service: Service) => documents<Session>(service, "sessions");
 const tillsOf = (service: Service) => documents<Till>(service, "tills");
 const pairingsOf = (service: Service) => documents<Pairing>(service, "pairings");
 const signingKeysOf = (service: Service) => (service as Auth).signingKeys;
 const activeKey = (service: Service): SigningKey => signingKeysOf(service).active;
 
-/** Hashing takes a core for 30 ms: so many at once, so many waiting, and the rest is refused, so that logins cannot starve payments. */
-const hashing = {
-	bulkhead: { enabled: true, concurrency: HASHES_AT_ONCE, maxQueueSize: 50 },
-};
+/** @param ctx of the request, whose time it is that a hash takes */
+const credentialsOf = (service: Service, ctx: Context<unknown>): Credentials =>
+	new Credentials({
+		credentials: documents<Credential>(service, "credentials"),
+		sessions: sessionsOf(service),
+		devices: documents<KnownDevice>(service, "devices"),
+		shortLived: (service as Auth).shortLived,
+		derive: (params) => call(ctx, "hasher.derive", params),
+	});
+
+/**
+ * Whatever takes a password: so many at once, so many waiting, and the rest is refused before anything is asked for it. Each of those under way
+ * counts as a wrong attempt until it is known to be right: so there are fewer of them, in eight processes, than one address may have wrong.
+ */
+const withPassword = { bulkhead: { enabled: true, concurrency: 4, maxQueueSize: 50 } };
 
 /** Credentials, sessions and signing keys. */
 export default (settings: Settings): ServiceSchema => ({
 	name: "auth",
+	// Among other processes it is there without: then nobody logs in, and whoever has logged in pays.
+	dependencies: settings.transporter ? [] : ["hasher"],
 	mixins: [
 		database(
 			settings,
@@ -57,17 +67,17 @@ export default (settings: Settings): ServiceSchema => ({
 	actions: {
 		register: {
 			...action("public", authActions.register, async function (ctx) {
-				return { userId: await credentialsOf(this).register(ctx.params) };
+				return { userId: await credentialsOf(this, ctx).register(ctx.params) };
 			}),
-			...hashing,
+			...withPassword,
 		},
 
 		login: {
 			...action("published", authActions.login, async function (ctx) {
-				const opened = await credentialsOf(this).logIn(ctx.params);
+				const opened = await credentialsOf(this, ctx).logIn(ctx.params);
 				return tokensFor(opened, activeKey(this), settings);
 			}),
-			...hashing,
+			...withPassword,
 		},
 
 		refresh: action("published", authActions.refresh, async function (ctx) {
@@ -79,18 +89,18 @@ export default (settings: Settings): ServiceSchema => ({
 
 		confirmPassword: {
 			...action("public", authActions.confirmPassword, async function (ctx) {
-				await credentialsOf(this).confirm(callerOf(ctx), ctx.params.password);
+				await credentialsOf(this, ctx).confirm(callerOf(ctx), ctx.params.password);
 				return {};
 			}),
-			...hashing,
+			...withPassword,
 		},
 
 		changePassword: {
 			...action("published", authActions.changePassword, async function (ctx) {
-				const opened = await credentialsOf(this).change(callerOf(ctx), ctx.params);
+				const opened = await credentialsOf(this, ctx).change(callerOf(ctx), ctx.params);
 				return tokensFor(opened, activeKey(this), settings);
 			}),
-			...hashing,
+			...withPassword,
 		},
 
 		logout: action("published", authActions.logout, async function (ctx) {
@@ -209,12 +219,6 @@ export default (settings: Settings): ServiceSchema => ({
 			settings,
 			rotated: () => void this.broker.broadcast("auth.keysRotated"),
 			failed: (error) => this.logger.warn("The signing keys could not be looked at.", error),
-		});
-		this.credentials = await Credentials.open({
-			credentials: documents<Credential>(this, "credentials"),
-			sessions: sessionsOf(this),
-			devices: documents<KnownDevice>(this, "devices"),
-			shortLived: this.shortLived,
 		});
 		const metrics = metricsOf(this.broker);
 		this.measure = metrics && measureAuth(metrics, this.signingKeys, settings);

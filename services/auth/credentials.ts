@@ -5,7 +5,7 @@ import { fail } from "../errors.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { forgetAll, type KnownDevice, knownDevice, remember } from "./known-device.ts";
 import { attempt, type Limit, limitsOfDevice, limitsOfStranger } from "./login-attempts.ts";
-import { hashPassword, matchesPassword } from "./password.ts";
+import { type Derive, hashPassword, matchesPassword } from "./password.ts";
 import { type Opened, openSession, type Session } from "./session.ts";
 import type { ShortLived } from "./short-lived.ts";
 
@@ -22,6 +22,7 @@ type Parts = {
 	readonly sessions: Documents<Session>;
 	readonly devices: Documents<KnownDevice>;
 	readonly shortLived: ShortLived;
+	readonly derive: Derive;
 };
 type From = { readonly jkt: string; readonly userAgent?: string | undefined };
 type Registration = { readonly handle: string; readonly password: string; readonly address: string };
@@ -31,15 +32,9 @@ type Change = Pick<From, "userAgent"> & { readonly currentPassword: string; read
 /** Everything that takes a password. What is wrong is counted, see `login-attempts.ts`, and costs no less than what is right. */
 export class Credentials {
 	readonly #parts: Parts;
-	readonly #nobodysHash: string;
 
-	private constructor(parts: Parts, nobodysHash: string) {
+	constructor(parts: Parts) {
 		this.#parts = parts;
-		this.#nobodysHash = nobodysHash;
-	}
-
-	static async open(parts: Parts): Promise<Credentials> {
-		return new Credentials(parts, await hashPassword(newId("n")));
 	}
 
 	/**
@@ -49,10 +44,11 @@ export class Credentials {
 	 */
 	async register({ handle, password, address }: Registration): Promise<string> {
 		if (await isCommonPassword(password, handle)) throw fail("password_too_common");
-		const { credentials } = this.#parts;
+		const { credentials, derive } = this.#parts;
 		const known = await credentials.findOne({ handle });
 		if (known) return this.#resume(known, password, address);
-		const credential = { _id: newId("u"), handle, passwordHash: await hashPassword(password), createdAtMs: Date.now() };
+		const passwordHash = await hashPassword(password, derive);
+		const credential = { _id: newId("u"), handle, passwordHash, createdAtMs: Date.now() };
 		try {
 			return (await credentials.insert(credential))._id;
 		} catch (error) {
@@ -68,8 +64,9 @@ export class Credentials {
 	 * Whether it was complete is not known here, and whoever resumes needs few attempts.
 	 */
 	async #resume({ _id, handle, passwordHash }: Credential, password: string, address: string): Promise<string> {
+		const { derive, shortLived } = this.#parts;
 		const asked = { limits: limitsOfStranger(handle, address), nowMs: Date.now(), countsRight: true };
-		const isRight = await attempt(asked, this.#parts.shortLived, () => matchesPassword(password, passwordHash));
+		const isRight = await attempt(asked, shortLived, () => matchesPassword(password, passwordHash, derive));
 		if (!isRight) throw fail("handle_taken");
 		return _id;
 	}
@@ -100,8 +97,8 @@ export class Credentials {
 		const { _id, handle, passwordHash: old } = credential;
 		if (await isCommonPassword(newPassword, handle)) throw fail("password_too_common");
 		await this.#prove(credential, currentPassword, limitsOfDevice(handle, jkt));
-		const passwordHash = await hashPassword(newPassword);
-		const { credentials, sessions, devices } = this.#parts;
+		const { credentials, sessions, devices, derive } = this.#parts;
+		const passwordHash = await hashPassword(newPassword, derive);
 		// Before, or a process that dies in between would leave sessions behind; and after, for those of the meantime.
 		await sessions.removeMany({ userId: _id });
 		const changed = await credentials.updateMany({ _id, passwordHash: old }, { $set: { passwordHash } });
@@ -120,9 +117,10 @@ export class Credentials {
 	}
 
 	async #prove(found: Credential | null, password: string, limits: readonly Limit[]): Promise<Credential> {
+		const { derive, shortLived } = this.#parts;
 		// An unknown handle costs as much as a wrong password: the time must not tell which it was.
-		const check = () => matchesPassword(password, found?.passwordHash ?? this.#nobodysHash);
-		const isRight = await attempt({ limits, nowMs: Date.now() }, this.#parts.shortLived, check);
+		const check = () => matchesPassword(password, found?.passwordHash ?? null, derive);
+		const isRight = await attempt({ limits, nowMs: Date.now() }, shortLived, check);
 		if (!found || !isRight) throw fail("invalid_credentials");
 		return found;
 	}

@@ -28,11 +28,12 @@ export const limitsOfStranger = (handle: string, address: string): readonly Limi
 /**
  * Checks a password, if not too many were wrong before. It counts as wrong until it is known to be right, so that many who guess at
  * the same time do not all pass; and stays wrong if the process dies over it. Many at the same moment may be refused by each other.
+ * One that could not be checked does not count.
  *
  * @param countsRight what is right stays counted as well, where the answer must not tell it from what is wrong
  * @param check whether it is right; called only within the limits
  * @returns what `check` found
- * @throws too_many_attempts
+ * @throws too_many_attempts; what `check` throws
  */
 export async function attempt(
 	{
@@ -56,7 +57,11 @@ export async function attempt(
 		const retryAfterS = Math.max(1, Math.ceil((Math.max(...exceeded) - nowMs) / 1_000));
 		throw fail("too_many_attempts", undefined, { retryAfterS });
 	}
-	const isRight = await check();
+	const isRight = await check().catch(async (error: unknown) => {
+		// Nobody was told anything: so nothing was learned by it, and whoever was right is not to blame.
+		await giveBack(held, shortLived).catch(() => undefined);
+		throw error;
+	});
 	if (isRight && !countsRight) await giveBack(held, shortLived);
 	return isRight;
 }

@@ -25,7 +25,7 @@ export async function startApart(env: NodeJS.ProcessEnv, mongodbUri: string): Pr
 		LOG_LEVEL: "fatal",
 	});
 	const { broker, stop } = await startPlatform(settings);
-	await broker.waitForServices(["user", "store", "credit"]);
+	await broker.waitForServices(["hasher", "user", "store", "credit"]);
 	const [gateway] = cluster.of("api");
 	const clients = clientsOf(broker, settings, {
 		public: `http://127.0.0.1:${gateway?.ports.public}`,

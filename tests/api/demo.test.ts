@@ -73,7 +73,9 @@ describe("the demo's day and its audit hold, twice on the same platform", () => 
 		it("with each service in processes of its own, over NATS", async () => {
 			const [set, nats] = [await ReplicaSet.start(), await NatsServer.start()];
 			const env = { MONGODB_URI: set.uri("hannip"), TRANSPORTER: nats.uri };
-			const processes = ["credit", "credit", "auth", "user", "store"].map((SERVICES) => launch({ ...env, SERVICES }));
+			const processes = ["credit", "credit", "hasher", "auth", "user", "store"].map((SERVICES) =>
+				launch({ ...env, SERVICES }),
+			);
 			try {
 				await Promise.all(processes.map(up));
 				const gateway = await startProcess({ ...env, SERVICES: "api" });

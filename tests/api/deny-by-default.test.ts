@@ -24,7 +24,14 @@ const isInternal = ({ name }: Listed): boolean => name.startsWith("$");
 describe("the actions of all services", () => {
 	it("are all there to be tried", () => {
 		const names = actions.map(({ name }) => name);
-		for (const expected of ["$node.list", "$node.options", "credit.transfer", "auth.keyring", "user.me"]) {
+		for (const expected of [
+			"$node.list",
+			"$node.options",
+			"credit.transfer",
+			"auth.keyring",
+			"hasher.derive",
+			"user.me",
+		]) {
 			assert.ok(names.includes(expected), `${expected} is not among ${names}`);
 		}
 		for (const service of ["auth", "user", "credit", "store"]) {

@@ -405,7 +405,7 @@ describe("keys and processes", () => {
 		const { items, silent } = await kim.ok("operator.listProcesses", {});
 		assert.deepEqual(silent, []);
 		const services = new Set(items.flatMap(({ services }) => services));
-		for (const name of ["api", "internal", "operator", "auth", "user", "store", "credit"])
+		for (const name of ["api", "internal", "operator", "hasher", "auth", "user", "store", "credit"])
 			assert.ok(services.has(name), name);
 		const flows = items.flatMap(({ flows }) => flows);
 		const charge = flows.find(({ from, action }) => from === "user" && action === "credit.transfer");

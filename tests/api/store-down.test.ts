@@ -31,7 +31,7 @@ describeOnMongo("while the ledger's store is down, a money request over HTTP", (
 		[set, others, nats] = await Promise.all([ReplicaSet.start(), ReplicaSet.start(), NatsServer.start()]);
 		member = set.members[0] ?? assert.fail("there is no member");
 		const TRANSPORTER = nats.uri;
-		beside = launch({ SERVICES: "auth,user,store", MONGODB_URI: others.uri("api"), TRANSPORTER });
+		beside = launch({ SERVICES: "hasher,auth,user,store", MONGODB_URI: others.uri("api"), TRANSPORTER });
 		const services = { SERVICES: "credit,api", MONGODB_URI: set.uri("api"), TRANSPORTER };
 		platform = await startTestPlatform({ ...services, LOG_LEVEL: "fatal" });
 		[ada, bob] = [await newPerson(platform.anyone), await newPerson(platform.anyone, { name: "Bob" })];

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { MongoClient } from "mongodb";
 import { parse } from "yaml";
+import { serviceNames } from "../../moleculer.config.ts";
 import { HannipProcess } from "../../scripts/cluster/hannip-process.ts";
 import { endWithUs, freePorts, hasEnded } from "../../scripts/cluster/processes.ts";
 import { partPath } from "../../scripts/parts.ts";
@@ -72,6 +73,22 @@ describeOnMongo("compose.yaml", () => {
 		for (const each of before) assert.ok(each.length >= 32);
 		assert.equal(await runScript("secrets.mjs", secrets, users), 0);
 		assert.deepEqual(names.map(secret), before);
+	});
+
+	it("makes what a service needs that is new since then, and leaves the others theirs", async () => {
+		const names = readdirSync(secrets).filter((name) => name.startsWith("transporter."));
+		assert.deepEqual(names.sort(), [...serviceNames, "operator"].map((name) => `transporter.${name}`).sort());
+		const before = names.map(secret);
+		rmSync(join(secrets, "transporter.hasher"));
+		// Of a run that was cut off.
+		writeFileSync(join(secrets, ".new"), "half of a", { mode: 0o440 });
+		assert.equal(await runScript("secrets.mjs", secrets, users), 0);
+		const kept = names.filter((name, index) => secret(name) === before[index]);
+		assert.deepEqual(kept, names.toSpliced(names.indexOf("transporter.hasher"), 1));
+		for (const name of names) {
+			const { username, password } = new URL(secret(name));
+			assert.ok(secret("passwords.conf").includes(`PASSWORD_${username.toUpperCase()}: "${password}"\n`), name);
+		}
 	});
 
 	it("makes a replica set with users of which nobody else is let in, and finds it there the next time", async () => {

@@ -28,7 +28,7 @@ type Intent = Omit<Write, "completedAtMs" | "outcome"> & {
 type Settled = { readonly outcome: Write["outcome"]; readonly body?: unknown };
 
 /**
- * People who charge, send, buy, get back and look at their balance, all at once, and who do as the documentation says: they keep the id of
+ * People who log in, charge, send, buy, get back and look at their balance, all at once, and who do as the documentation says: they keep the id of
  * what they want, and ask or repeat until they know what became of it. What they did and were told is written down.
  */
 export class Customers {
@@ -80,7 +80,16 @@ export class Customers {
 		if (kind < 0.2) await this.#settle(this.#charge(amount));
 		else if (kind < 0.4) await this.#settle(this.#sending(amount));
 		else if (kind < 0.8) await this.#buy(1 + (amount % 4));
-		else await this.#look();
+		else if (kind < 0.95) await this.#look();
+		else await this.#logIn();
+	}
+
+	/** Those who are told to come again do, another time. */
+	async #logIn(): Promise<void> {
+		const person = this.#pick(this.#people);
+		const said = { handle: person.handle, password: PASSWORD };
+		const answer = await this.#answered(() => this.#anyone.from(person.prover).call("auth.login", said));
+		if (answer) assert.equal(answer.status, 201, `answered wrongly: ${answer.text}`);
 	}
 
 	/** With the token that the person has now. */
@@ -277,7 +286,7 @@ export class Customers {
 
 	#renew(person: Person, before: Client): Promise<Client> {
 		if (this.#api(person) !== before) return Promise.resolve(this.#api(person));
-		const login: Params<"auth.login"> = { handle: person.handle, password: PASSWORD } as Params<"auth.login">;
+		const login = { handle: person.handle, password: PASSWORD };
 		const renewal = this.#anyone
 			.from(person.prover)
 			.ok("auth.login", login)

@@ -59,7 +59,7 @@ describeOnMongo("processes that find each other over TLS", () => {
 	it("work with each other when they trust the certificate of NATS", async () => {
 		const authority = join(folder, "nats.crt");
 		const gateway = await newProcess("api", authority);
-		const others = await newProcess("auth,user,credit,store", authority);
+		const others = await newProcess("hasher,auth,user,credit,store", authority);
 		await Promise.all([gateway.start(), others.start()]);
 		const anyone = new Client(`http://127.0.0.1:${gateway.ports.public}`, null);
 		const { api } = await newPerson(anyone, { credit: 700 });

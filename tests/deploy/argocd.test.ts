@@ -70,24 +70,32 @@ it("staging follows Git by itself; production only when somebody says so, in its
 	);
 });
 
-itWith(["kustomize"], "data comes before the job that makes its users, and that before services", () => {
-	const waveOf = (overlay: (typeof overlays)[number], kind: string, name?: string) =>
-		manifestsOf(overlay)
-			.filter((each) => each.kind === kind && (!name || each.metadata.name === name) && each.metadata.name !== "zipkin")
-			.map(({ metadata }) => Number(metadata.annotations?.["argocd.argoproj.io/sync-wave"] ?? 0));
-	for (const overlay of overlays) {
-		const [settings, data, job, services] = [
-			[...waveOf(overlay, "ConfigMap"), ...waveOf(overlay, "ServiceAccount"), ...waveOf(overlay, "NetworkPolicy")],
-			waveOf(overlay, "StatefulSet"),
-			waveOf(overlay, "Job", "mongodb-init"),
-			waveOf(overlay, "Deployment"),
-		];
-		assert.ok(data.length === 2 && job.length === 1 && services.length === 5);
-		for (const [before, after] of [
-			[settings, data],
-			[data, job],
-			[job, services],
-		] as const)
-			assert.ok(Math.max(...before) < Math.min(...after), `${overlay}: ${before} before ${after}`);
-	}
-});
+itWith(
+	["kustomize"],
+	"data comes before the job that makes its users, that before services, and who hashes before who needs it",
+	() => {
+		const waveOf = (overlay: (typeof overlays)[number], kind: string, name?: string) =>
+			manifestsOf(overlay)
+				.filter(
+					(each) => each.kind === kind && (!name || each.metadata.name === name) && each.metadata.name !== "zipkin",
+				)
+				.map(({ metadata }) => Number(metadata.annotations?.["argocd.argoproj.io/sync-wave"] ?? 0));
+		for (const overlay of overlays) {
+			const [settings, data, job, hasher, services] = [
+				[...waveOf(overlay, "ConfigMap"), ...waveOf(overlay, "ServiceAccount"), ...waveOf(overlay, "NetworkPolicy")],
+				waveOf(overlay, "StatefulSet"),
+				waveOf(overlay, "Job", "mongodb-init"),
+				waveOf(overlay, "Deployment", "hasher"),
+				waveOf(overlay, "Deployment").toSorted().slice(1),
+			];
+			assert.ok(data.length === 2 && job.length === 1 && hasher.length === 1 && services.length === 5);
+			for (const [before, after] of [
+				[settings, data],
+				[data, job],
+				[job, hasher],
+				[hasher, services],
+			] as const)
+				assert.ok(Math.max(...before) < Math.min(...after), `${overlay}: ${before} before ${after}`);
+		}
+	},
+);

@@ -19,7 +19,7 @@ describe("what overlays/local describes, as processes", () => {
 	itWith(parts, "is every service, on three NATS servers and a replica set of three, and all are ready", () => {
 		assert.deepEqual(
 			run?.processes.map(({ name, state }) => `${name} ${state}`).sort(),
-			["api", "auth", "credit", "store", "user"].map((name) => `${name}-1 ready`),
+			["api", "auth", "credit", "hasher", "store", "user"].map((name) => `${name}-1 ready`),
 		);
 	});
 

@@ -4,7 +4,7 @@ import { lineOf, networkMatrix } from "../../scripts/deploy/network-matrix.ts";
 import { itWith } from "./with-parts.ts";
 
 const keepers = ["auth", "credit", "store", "user"];
-const services = ["api", ...keepers];
+const services = ["api", "hasher", ...keepers];
 const edgesOf = (overlay: Overlay): string[] => networkMatrix(manifestsOf(overlay)).map(lineOf).sort();
 
 /** All that is needed, and so all that there may be. */
@@ -29,11 +29,23 @@ itWith(["kustomize"], "locally it is the same without monitoring, for load tests
 	assert.deepEqual(edgesOf("loadtest-hpa"), [...needed, ...naming, "<load> → api:3000"].sort());
 });
 
-itWith(["kustomize"], "the gateway has no way to the database", () => {
+itWith(["kustomize"], "neither the gateway nor who hashes has a way to the database", () => {
 	assert.deepEqual(
-		edgesOf("production").filter((edge) => /^(api|<edge>|<internet>) → mongodb/.test(edge)),
+		edgesOf("production").filter((edge) => /^(api|hasher|<edge>|<internet>) → mongodb/.test(edge)),
 		[],
 	);
+});
+
+itWith(["kustomize"], "nor would the database let them in, if they found one", () => {
+	const open = manifestsOf("production").filter(
+		({ kind, metadata }) => kind !== "NetworkPolicy" || metadata.name === "mongodb",
+	);
+	const reached = networkMatrix(open).filter(({ from }) => /^(api|hasher)$/.test(from));
+	assert.ok(
+		reached.some(({ to }) => to === "nats"),
+		"they may speak to others",
+	);
+	assert.deepEqual(reached.filter(({ to }) => to === "mongodb").map(lineOf), []);
 });
 
 itWith(["kustomize"], "without the policies everybody would reach everybody: it is they that are tested", () => {

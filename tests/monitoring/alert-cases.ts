@@ -81,6 +81,11 @@ export const cases: Readonly<Record<string, Case>> = {
 		afterMinutes: 3,
 		...only('moleculer_bulkhead_waiting{instance="a", action="auth.login"}', "50x9", "30x9"),
 	},
+	NobodyLogsIn: {
+		afterMinutes: 5,
+		fires: { 'up{job="hannip"}': "1x9" },
+		quiet: { 'hannip_password_hashes_total{instance="a"}': "0x9" },
+	},
 	WebhooksFailing: {
 		afterMinutes: 70,
 		fires: { hannip_webhook_late_seconds: "0x90", 'hannip_webhook_deliveries{state="failed"}': "0+1x90" },

@@ -28,7 +28,7 @@ describeOnMongo("two gateways, in processes of their own, are one", () => {
 			REQUESTS_PER_MINUTE_PERSON: String(LIMIT),
 			LOG_LEVEL: "info",
 		};
-		const behind = ["auth", "auth", "credit,user,store"].map((SERVICES) => launch({ ...env, SERVICES }));
+		const behind = ["auth", "auth", "hasher,credit,user,store"].map((SERVICES) => launch({ ...env, SERVICES }));
 		processes.push(...behind);
 		for (const { stdout } of behind) await until(() => stdout().includes("Hannip is up"), "a process is up");
 		const started: Running[] = [];

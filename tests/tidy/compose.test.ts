@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import { parse } from "yaml";
-import { serviceNames } from "../../moleculer.config.ts";
+import { readSettings, serviceNames } from "../../moleculer.config.ts";
 
 // There is no Docker where the tests run. What can be held against the code is held here; its scripts run in tests/cluster/compose.test.ts.
 
@@ -41,6 +42,27 @@ it("is told only what the platform, or the image, reads", () => {
 	for (const [name, { environment = {} }] of ours)
 		for (const variable of Object.keys(environment))
 			assert.match(config, new RegExp(`\`${variable.replace(/_FILE$/, "")}\``), `${name}: ${variable}`);
+});
+
+it("is told all that it needs to start", () => {
+	const folder = mkdtempSync(join(tmpdir(), "hannip-compose-"));
+	const secrets: Readonly<Record<string, string>> = {
+		TRANSPORTER: "nats://somebody:secret@nats:4222",
+		MONGODB_URI: "mongodb://mongo-1/hannip?replicaSet=rs0",
+	};
+	try {
+		for (const [name, { environment = {} }] of ours) {
+			const told = Object.entries(environment).map(([variable, value]) => {
+				if (!variable.endsWith("_FILE")) return [variable, value.replace(/^\$\{\w+:-(.*)\}$/, "$1")];
+				const file = join(folder, variable);
+				writeFileSync(file, secrets[variable.replace("_FILE", "")] ?? "x".repeat(43));
+				return [variable, file];
+			});
+			assert.deepEqual(readSettings(Object.fromEntries(told)).services, [name]);
+		}
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
 });
 
 it("what runs our image, or speaks to it, has no rights that it does not need", () => {

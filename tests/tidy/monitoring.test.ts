@@ -69,6 +69,7 @@ it("compose.yaml shows all dashboards, and looks at all processes", () => {
 		"api",
 		"auth",
 		"credit",
+		"hasher",
 		"store",
 		"user",
 	]);

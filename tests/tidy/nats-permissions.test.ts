@@ -14,11 +14,13 @@ describe("who may say what on NATS", () => {
 			assert.ok(needsOf("api").calls.includes(name), name);
 		for (const name of ["credit.post", "credit.void", "credit.feed", "auth.keyring", "user.identify"])
 			assert.ok(needsOf("store").calls.includes(name), name);
+		assert.deepEqual(needsOf("hasher"), { calls: [], tells: [], hears: ["traces.kept"] });
 		// The ledger asks nobody. Who operates runs beside it, and asks much.
 		for (const name of ["process.drain", "auth.rotateKeys", "user.lock", "credit.transfer"])
 			assert.ok(needsOf("credit").calls.includes(name), name);
 		const { tells, hears } = needsOf("credit");
 		assert.deepEqual({ tells, hears }, { tells: ["ledger.appended"], hears: ["ledger.appended", "traces.kept"] });
-		assert.deepEqual(needsOf("auth"), { calls: [], tells: ["auth.keysRotated"], hears: ["traces.kept"] });
+		const calls = ["hasher.derive"];
+		assert.deepEqual(needsOf("auth"), { calls, tells: ["auth.keysRotated"], hears: ["traces.kept"] });
 	});
 });
