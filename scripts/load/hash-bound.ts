@@ -54,4 +54,9 @@ async function measure(): Promise<HashBound> {
 export const iterationsPerS = ({ perS, cpuS }: HashBound, processes: number): number =>
 	Math.min(processes * perS, cpus().length / cpuS) / 2;
 
+export const meanOf = (one: HashBound, other: HashBound): HashBound => ({
+	perS: (one.perS + other.perS) / 2,
+	cpuS: (one.cpuS + other.cpuS) / 2,
+});
+
 if (import.meta.main) process.send?.(await measure());

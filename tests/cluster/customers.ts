@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Params, Result } from "../../services/actions.ts";
+import type { Result } from "../../services/actions.ts";
 import { type Client, newKey } from "../api/client.ts";
 import type { Answer } from "../api/contract.ts";
 import { randomOf } from "../api/load.ts";

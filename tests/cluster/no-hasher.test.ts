@@ -26,7 +26,7 @@ describeOnMongo("without a process that hashes passwords", () => {
 	const logIn = (from: Client, password = PASSWORD) => from.call("auth.login", { handle: ada.handle, password });
 
 	it("nobody logs in or signs up, and is told so at once", async () => {
-		const stranger = anyone.from(await newProver());
+		const stranger = anyone.from(await newProver(anyone.origin));
 		assertRefused(await logIn(stranger), "service_unavailable", "a log-in");
 		const said = { handle: "somebody.new", displayName: "New", password: PASSWORD };
 		assertRefused(await anyone.call("user.signUp", said), "service_unavailable", "a sign-up");
@@ -43,7 +43,7 @@ describeOnMongo("without a process that hashes passwords", () => {
 	});
 
 	it("what could not be checked counts for nothing: when there is one again, who was refused before gets in", async () => {
-		const stranger = anyone.from(await newProver());
+		const stranger = anyone.from(await newProver(anyone.origin));
 		for (let index = 0; index < 25; index++)
 			assertRefused(await logIn(stranger), "service_unavailable", "a log-in without a hasher");
 		await cluster.add("hasher");
