@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fail, problemOf } from "../errors.ts";
 import { attempt, type Limit, limitsOfDevice, limitsOfStranger } from "./login-attempts.ts";
+import type { Count, ShortLived } from "./short-lived.ts";
 import { SqliteShortLived } from "./short-lived-sqlite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hannip-attempts-"));
@@ -119,14 +120,27 @@ test("of two hundred guesses at the same moment, in two processes, no more are c
 	assert.equal(await tryIt(limits), "refused");
 });
 
+const away = async () => {
+	throw fail("service_unavailable");
+};
+
 test("an attempt that nobody could decide does not count, and its owner gets in afterwards", async () => {
-	const limits = limitsOfStranger(newHandle(), newAddress());
-	const away = async () => {
-		throw fail("service_unavailable");
-	};
-	for (let index = 0; index < 60; index++)
-		await assert.rejects(attempt({ limits, nowMs: T0 }, one, away), { type: "service_unavailable" });
-	assert.deepEqual(await times(21, limits), { wrong: 20, refused: 1 });
+	for (const countsRight of [false, true]) {
+		const limits = limitsOfStranger(newHandle(), newAddress());
+		for (let index = 0; index < 60; index++)
+			await assert.rejects(attempt({ limits, nowMs: T0, countsRight }, one, away), { type: "service_unavailable" });
+		assert.deepEqual(await times(21, limits, { countsRight }), { wrong: 20, refused: 1 });
+	}
+});
+
+test("an attempt that could neither be decided nor given back says why it was not decided", async () => {
+	const limits = limitsOfDevice(newHandle(), "phone");
+	const breaking = {
+		add: (counts: readonly Count[]) =>
+			counts[0]?.amount === 1 ? one.add(counts) : Promise.reject(new Error("broken")),
+	} as unknown as ShortLived;
+	await assert.rejects(attempt({ limits, nowMs: T0 }, breaking, away), { type: "service_unavailable" });
+	assert.deepEqual(await times(10, limits), { wrong: 9, refused: 1 });
 });
 
 test("a right one that takes until the next count has begun takes nothing away from that one", async () => {
