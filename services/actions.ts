@@ -55,6 +55,13 @@ export const call = <Name extends keyof Actions & string>(
 	params: Params<Name>,
 ): Promise<Result<Name>> => from.call(name, params as object) as Promise<Result<Name>>;
 
+/**
+ * The same request with no word about who asks, for calls to a service that need not be trusted: what travels with a request goes out with every
+ * call, and what comes back with an answer is taken over (Moleculer's `meta`), up to the gateway.
+ */
+export const apart = (ctx: Context<unknown>): Context<unknown> =>
+	Object.assign(Object.create(ctx) as Context<unknown>, { meta: {} });
+
 /** The same of one process, and no other. */
 export const callAt = <Name extends keyof Actions & string>(
 	from: Context,

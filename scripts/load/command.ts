@@ -110,6 +110,7 @@ const scaling = values.scale && loaded.cluster && milliCpu !== undefined ? start
 const moments: Moment[] = [];
 /** How many there were in each second. */
 const hashers: number[] = [];
+let iterations = 0;
 const onSecond = (second: Second) => {
 	const memoryMb = loaded.parts().reduce((sum, { pid }) => sum + (residentMb(pid) ?? 0), 0);
 	moments.push({ ...second, processes: loaded.processes(), memoryMb });
@@ -152,19 +153,12 @@ try {
 		console.log(
 			`\nThe ${slow.count} slow ones were answered ${slow.answered} times and sent away ${slow.sentAway} times.`,
 		);
-	const hashes = hashesBefore && meanOf(hashesBefore, await hashBound(milliCpu));
+	iterations = run.iterations;
 	printFigures({
 		"load.memory_growth": [grown(moments), "x"],
 		"load.requests": [totals.requests, "requests"],
 		"load.success": [totals.successPercent, "%"],
 		"load.per_s": [totals.perS, "/s"],
-		...(hashes && {
-			"load.hash_cpu": [hashes.cpuS * 1_000, "ms"],
-			"load.vs_hash_bound": [
-				run.iterations / hashers.reduce((sum, count) => sum + iterationsPerS(hashes, count), 0),
-				"x",
-			],
-		}),
 		...(most && {
 			"load.peak": [most.perS, "/s"],
 			"load.peak_p99": [most.p99Ms, "ms"],
@@ -177,5 +171,13 @@ try {
 	slow.close();
 	await scaling;
 	await loaded.stop();
+}
+if (hashesBefore) {
+	const hashes = meanOf(hashesBefore, await hashBound(milliCpu));
+	const bound = hashers.reduce((sum, count) => sum + iterationsPerS(hashes, count), 0);
+	printFigures({
+		"load.hash_cpu": [hashes.cpuS * 1_000, "ms"],
+		"load.vs_hash_bound": [iterations / bound, "x"],
+	});
 }
 process.exit(0);

@@ -6,7 +6,7 @@ import { metricsOf } from "../../mixins/metrics.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { makeCode } from "../../mixins/payment-code.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { action, call, callerOf, type Result } from "../actions.ts";
+import { action, apart, call, callerOf, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { admit } from "./admission.ts";
 import { authActions } from "./auth.actions.ts";
@@ -32,18 +32,20 @@ const signingKeysOf = (service: Service) => (service as Auth).signingKeys;
 const activeKey = (service: Service): SigningKey => signingKeysOf(service).active;
 
 /** @param ctx of the request, whose time it is that a hash takes */
-const credentialsOf = (service: Service, ctx: Context<unknown>): Credentials =>
-	new Credentials({
+function credentialsOf(service: Service, ctx: Context<unknown>): Credentials {
+	const nobodys = apart(ctx);
+	return new Credentials({
 		credentials: documents<Credential>(service, "credentials"),
 		sessions: sessionsOf(service),
 		devices: documents<KnownDevice>(service, "devices"),
 		shortLived: (service as Auth).shortLived,
-		derive: (params) => call(ctx, "hasher.derive", params),
+		derive: (params) => call(nobodys, "hasher.derive", params),
 	});
+}
 
 /**
- * Whatever takes a password: so many at once, so many waiting, and the rest is refused before anything is asked for it. Each of those under way
- * counts as a wrong attempt until it is known to be right: so there are fewer of them, in eight processes, than one address may have wrong.
+ * Of each action that takes a password: so many at once, so many waiting, and the rest is refused before anything is asked for it. A log-in that is
+ * under way counts as a wrong attempt until it is known to be right: eight processes have 32 of them, of the 50 that one address may have wrong.
  */
 const withPassword = { bulkhead: { enabled: true, concurrency: 4, maxQueueSize: 50 } };
 

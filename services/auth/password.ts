@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { Params, Result } from "../actions.ts";
 
-/** What `hasher` does. It never knows the tag that is kept, and so cannot say who is let in. */
+/** What `hasher` does. What is kept is compared here: who makes a tag does not say whether it is the right one. */
 export type Derive = (params: Params<"hasher.derive">) => Promise<Result<"hasher.derive">>;
 
 type Cost = Pick<Params<"hasher.derive">, "memoryKib" | "passes" | "parallelism">;

@@ -7,8 +7,8 @@ import { hasherActions } from "./hasher.actions.ts";
 type Hasher = Service & { hashed: ReturnType<Metrics["counter"]> | undefined };
 
 /**
- * Computes Argon2id, and does nothing else: it keeps nothing, knows no secret, asks nobody, and is not told what would match. It is apart
- * so that who logs in takes no CPU from who pays (decision 15).
+ * Computes Argon2id, and does nothing else: it keeps nothing, knows no secret, asks nobody, and is told neither whose password it is nor what
+ * would match. It is apart so that who logs in takes no CPU from who pays (decision 15).
  */
 export default (): ServiceSchema => ({
 	name: "hasher",

@@ -22,9 +22,11 @@ const SALE = "POST /v1/stores/:storeId/sales";
 const TRACE_RATE = "0.5";
 const isSampled = (traceId: string): boolean => traceId < "8";
 
-/** The parts of an alert that have a value when all is well: what is compared, without what it is compared with. */
+/** The parts of an alert that have a value when all is well: what is compared, without what it is compared with; what must not be absent. */
 const partsOf = (expr: string): string[] =>
-	expr.split(/ (?:and|or) (?=max|min|sum|hannip:)/).map((part) => part.replace(/ [<>] -?[\d.]+\s*$/, ""));
+	expr
+		.split(/ (?:and|or) (?=max|min|sum|hannip:)/)
+		.map((part) => part.replace(/ [<>] -?[\d.]+\s*$/, "").replace(/^absent\((.*)\)$/, "$1"));
 
 /** Nobody has a certificate here. */
 const NOT_HERE = /certificate/;

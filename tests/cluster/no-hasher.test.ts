@@ -25,7 +25,7 @@ describeOnMongo("without a process that hashes passwords", () => {
 
 	const logIn = (from: Client, password = PASSWORD) => from.call("auth.login", { handle: ada.handle, password });
 
-	it("nobody logs in or signs up, and is told so at once", async () => {
+	it("nobody logs in or signs up, and is told to come again", async () => {
 		const stranger = anyone.from(await newProver(anyone.origin));
 		assertRefused(await logIn(stranger), "service_unavailable", "a log-in");
 		const said = { handle: "somebody.new", displayName: "New", password: PASSWORD };
