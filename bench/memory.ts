@@ -1,8 +1,10 @@
-// `npm run bench:memory`: how much memory the ledger takes with many accounts that all pay each other at random, so that none is in memory
-// for long. The script gives V8 little room, as an operator would in a small container; without that it lets the heap grow to where
-// collecting is cheap. `-- --accounts N --transfers N` for other sizes. The load is made in the same process, and counts.
+// `npm run bench:memory -- [--journal sqlite|mongo]`: how much memory the ledger takes with many accounts that all pay each other at random,
+// so that none is in memory for long. The script gives V8 little room, as an operator would in a small container; without that it lets
+// the heap grow to where collecting is cheap. `--accounts N --transfers N` for other sizes. The load is made in the same process, and
+// counts; mongod is another one, and does not.
 import { parseArgs } from "node:util";
-import { checkInterrupted, runBench } from "./ending.ts";
+import { ReplicaSet } from "../scripts/cluster/replica-set.ts";
+import { checkInterrupted, own, runBench } from "./ending.ts";
 import { printFigures } from "./figures.ts";
 import { type Ask, order, startLedger } from "./ledger-load.ts";
 
@@ -10,11 +12,14 @@ const { values } = parseArgs({
 	options: {
 		accounts: { type: "string", default: "1000000" },
 		transfers: { type: "string", default: "1000000" },
+		journal: { type: "string", default: "sqlite" },
 	},
 });
 const accounts = Number(values.accounts);
 const transfers = Number(values.transfers);
 const AT_ONCE = 1_000;
+/** Of mongod: with less, most of the time goes into pages that do not fit. */
+const CACHE_GB = 6;
 const MB = 1_000_000;
 
 const wallet = (index: number): string => `wallet:u_${String(index).padStart(16, "0")}`;
@@ -55,8 +60,15 @@ const pay = (
 		},
 	);
 
+async function placeOf(journal: string): Promise<NodeJS.ProcessEnv> {
+	if (journal === "sqlite") return {};
+	if (journal !== "mongo") throw new Error(`--journal ${journal} is neither sqlite nor mongo`);
+	const set = await own(ReplicaSet.start({ cacheGb: CACHE_GB }), (started) => started.stop());
+	return { MONGODB_URI: set.uri("ledger") };
+}
+
 await runBench(async () => {
-	const ask = await startLedger(process.env);
+	const ask = await startLedger(await placeOf(values.journal));
 	const { rss: rssAtStart } = process.memoryUsage();
 	await all("opened", accounts, (index) => ask("credit.open", { accountId: wallet(index), owner: "bench" }));
 	await all("charged", accounts, (index) => pay(ask, "system:funding", "charge", wallet(index)));
