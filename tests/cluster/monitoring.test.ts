@@ -25,17 +25,19 @@ const isSampled = (traceId: string): boolean => traceId < "8";
 /** The parts of an alert that have a value when all is well: what is compared, without what it is compared with; what must not be absent. */
 const partsOf = (expr: string): string[] =>
 	expr
-		.split(/ (?:and|or) (?=max|min|sum|hannip:)/)
+		.split(/\s(?:and|or|unless) (?=absent|count|max|min|sum|hannip:)/)
 		.map((part) => part.replace(/ [<>] -?[\d.]+\s*$/, "").replace(/^absent\((.*)\)$/, "$1"));
 
-/** Nobody has a certificate here. */
-const NOT_HERE = /certificate/;
+/** Nobody has a certificate here, nor Kubernetes. */
+const NOT_HERE = /certificate|kube_/;
 const queries = [
 	...dashboards.flatMap(({ panels }) => panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))),
 	...rules.flatMap(({ alert, expr }) => (alert === undefined ? [expr] : partsOf(expr))),
 ]
 	.filter((query) => !NOT_HERE.test(query))
-	.map((query) => query.replaceAll("$__rate_interval", "1m").replaceAll("$service", "credit"));
+	.map((query) =>
+		query.replaceAll("$__rate_interval", "1m").replaceAll("$service", "credit").replaceAll("$namespace", ".*"),
+	);
 
 describeWith(
 	["mongod", "nats-server", "prometheus", "zipkin"],

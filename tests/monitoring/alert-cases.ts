@@ -67,6 +67,11 @@ export const cases: Readonly<Record<string, Case>> = {
 		fires: { hannip_disk_free_bytes: "10x30", hannip_disk_size_bytes: "100x30" },
 		quiet: { hannip_disk_free_bytes: "20x30", hannip_disk_size_bytes: "100x30" },
 	},
+	// Four hours ago, and two.
+	BackupOverdue: {
+		afterMinutes: 300,
+		...only('kube_cronjob_status_last_successful_time{cronjob="mongodb-backup"}', "3600x400", "10800x400"),
+	},
 	KeyRotationOverdue: {
 		afterMinutes: 70,
 		fires: { hannip_signing_key_age_seconds: "2800000x90", hannip_signing_key_rotation_seconds: "2592000x90" },

@@ -33,7 +33,17 @@ function testOf(alert: string, series: Series, { fires, afterMinutes }: { fires:
 const testsOf = ([alert, { fires, quiet, afterMinutes }]: [string, Case]) => [
 	testOf(alert, fires, { fires: true, afterMinutes }),
 	testOf(alert, quiet, { fires: false, afterMinutes }),
+	// What is wrong with one platform is not hidden by another one that the same Prometheus looks at, and is not said of that.
+	testOf(alert, { ...of("hannip", fires), ...of("hannip-staging", quiet) }, { fires: true, afterMinutes }),
 ];
+
+const of = (namespace: string, series: Series): Series =>
+	Object.fromEntries(
+		Object.entries(series).map(([name, values]) => {
+			const [, metric, labels = ""] = /^([^{]+)(?:\{(.*)\})?$/.exec(name) ?? [];
+			return [`${metric}{${labels && `${labels}, `}namespace="${namespace}"}`, values];
+		}),
+	);
 
 it("each alert has a case", () => {
 	assert.deepEqual(alerts.map(({ alert }) => alert).sort(), Object.keys(cases).sort());
