@@ -119,6 +119,17 @@ describe("hedging", () => {
 		}
 	});
 
+	it("does not take it for an answer that the second is busy, while the first may have done it", async () => {
+		const busy = () => {
+			throw fail("ledger_busy");
+		};
+		await between(() => sleep(AFTER_MS * 4, "first, late"), busy);
+		assert.equal(await brokers.ask(), "first, late");
+		await brokers.stop();
+		await between(silent, busy);
+		assert.equal(await brokers.ask(), "outcome_unknown");
+	});
+
 	it("asks the other when the first is silent, or says that it cannot", async () => {
 		await between(silent, () => "second");
 		assert.equal(await brokers.ask(), "second");

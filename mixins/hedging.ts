@@ -114,8 +114,12 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 		return first;
 	};
 
-	const isDecided = (name: string, error: unknown): boolean =>
-		OF_THE_LEDGER.test(name) ? !NOT_DECIDED.has(problemOf(error)) : saysItself(error, broker);
+	const isDecided = (name: string, error: unknown, asked: readonly Asked[]): boolean => {
+		if (!OF_THE_LEDGER.test(name)) return saysItself(error, broker);
+		const code = problemOf(error);
+		// A second writer would not help the one that is busy. Of one that is asked in the place of another it says nothing about that one.
+		return code === "ledger_busy" ? asked.length === 1 : !NOT_DECIDED.has(code);
+	};
 
 	const askUntilDecided = (name: string, callNode: (nodeID: string | undefined) => Answer): Promise<unknown> => {
 		const asked = [askFirst(name, callNode)];
@@ -129,7 +133,7 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
 		return firstDecided(asked[0] as Asked, {
 			askNext,
 			isSilent: (each) => isSilent(name, each),
-			isDecided: (error) => isDecided(name, error),
+			isDecided: (error) => isDecided(name, error, asked),
 			everyMs: afterMs / 2,
 			isCommand: COMMANDS.test(name),
 		});
@@ -213,10 +217,11 @@ function firstDecided(first: Asked, { askNext, isSilent, isDecided, everyMs, isC
 	});
 }
 
-/** What one process of the ledger says of itself, and another one may say otherwise. Not `ledger_busy`: a second writer would not help. */
+/** What one process of the ledger says of itself, and another one may say otherwise. */
 const NOT_DECIDED: ReadonlySet<string> = new Set(["ledger_unavailable", "outcome_unknown", "service_unavailable"]);
 /** Surely nothing happened: it was not sent, or the ledger says so. */
 const SURELY_NOT: ReadonlySet<unknown> = new Set([
+	"ledger_busy",
 	"ledger_unavailable",
 	"SERVICE_NOT_FOUND",
 	"SERVICE_NOT_AVAILABLE",

@@ -89,10 +89,12 @@ export class Access {
 		return (await this.#admission.ask({ session: { userId, sessionId }, ...counter })).verdict === "admitted";
 	}
 
-	/** Before much is read of a request: whether there is a token of ours at all. Everything else is checked later. @throws unauthenticated */
-	async checkToken(request: IncomingMessage): Promise<void> {
-		if (!(await this.#keyring.readAccessToken(credentialIn(request, "dpop"), this.#settings.publicOrigin)))
-			throw fail("unauthenticated");
+	/** Before much is read of a request: whose token it has. Everything else is checked later. @throws unauthenticated */
+	async bearerOf(request: IncomingMessage): Promise<string> {
+		const token = credentialIn(request, "dpop");
+		const claims = await this.#keyring.readAccessToken(token, this.#settings.publicOrigin);
+		if (!claims) throw fail("unauthenticated");
+		return claims.userId;
 	}
 
 	async #claim(asked: Asked, nowMs: number): Promise<Claim> {

@@ -26,29 +26,36 @@ export const bodyReader =
 		}, next);
 	};
 
-/** So many large bodies are read at once: each of them is kept until its end. */
+/** So many large bodies are read at once, and so many of one person: each of them is kept until its end, which may not come. */
 const LARGE_AT_ONCE = 16;
+const LARGE_OF_ONE = 2;
 
 /**
  * The same for bodies that are worth an attack on the memory: read only of those who are known here, and of few at a time. Whoever is
  * refused while the body still comes cannot hold the connection by it.
  */
 export function largeBodyReader(bytesMax: number) {
-	let reading = 0;
-	const read = async (request: Request, response: ServerResponse): Promise<void> => {
-		if (reading >= LARGE_AT_ONCE) throw fail("overloaded");
-		reading++;
+	const reading: string[] = [];
+	const read = async (request: Request, response: ServerResponse, sender: string): Promise<void> => {
+		const isTooMany =
+			reading.length >= LARGE_AT_ONCE || reading.filter((each) => each === sender).length >= LARGE_OF_ONE;
+		if (isTooMany) throw fail("overloaded");
+		reading.push(sender);
 		try {
 			request.body = await readBody(request, response, bytesMax);
 		} finally {
-			reading--;
+			reading.splice(reading.indexOf(sender), 1);
 		}
 	};
-	/** @param check throws unless it is known who sends it */
-	return async (request: Request, response: ServerResponse, next: Next, check: () => Promise<void>): Promise<void> => {
+	/** @param senderOf throws unless it is known who sends it */
+	return async (
+		request: Request,
+		response: ServerResponse,
+		next: Next,
+		senderOf: () => Promise<string>,
+	): Promise<void> => {
 		try {
-			await check();
-			await read(request, response);
+			await read(request, response, await senderOf());
 		} catch (error) {
 			closeUnlessComplete(request, response);
 			return next(error);

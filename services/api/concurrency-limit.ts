@@ -46,16 +46,17 @@ export class ConcurrencyLimit {
 		return this.#underWay;
 	}
 
-	/**
-	 * @param share of the limit that is there for requests of this kind: the rest is kept for more urgent ones
-	 * @returns what to call when it is over; nothing when there are too many
-	 */
-	enter(nowMs: number, share = 1): ((nowMs: number) => void) | undefined {
+	/** @param share of the limit that is there for requests of this kind: the rest is kept for more urgent ones */
+	isFull(nowMs: number, share = 1): boolean {
 		if (nowMs - this.#narrowAtMs > FORGET_MS) this.#limit = Math.max(this.#limit, LIMIT_FIRST);
-		if (this.#underWay >= Math.ceil(this.limit * share)) {
-			this.#narrowAtMs = nowMs;
-			return undefined;
-		}
+		const isFull = this.#underWay >= Math.ceil(this.limit * share);
+		if (isFull) this.#narrowAtMs = nowMs;
+		return isFull;
+	}
+
+	/** @returns what to call when it is over; nothing when there are too many */
+	enter(nowMs: number, share = 1): ((nowMs: number) => void) | undefined {
+		if (this.isFull(nowMs, share)) return undefined;
 		this.#underWay++;
 		return (endMs) => this.#leave({ beganMs: nowMs, endMs, share });
 	}

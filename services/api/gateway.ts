@@ -111,16 +111,31 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const readSmall = bodyReader(BODY_BYTES_MAX);
 	const readLarge = largeBodyReader(LARGE_BODY_BYTES_MAX);
 	const lettingIn = new LettingIn(routes);
+	const overloaded = (req: Request, route: Route | undefined): Error => {
+		// For who counts what was refused; moleculer-web says it of the others.
+		if (route) req.$alias = { method: route.method, fullPath: route.path };
+		return OVERLOADED;
+	};
 	/** Before anything is done for it, so that a refusal costs next to nothing. @returns why not */
-	const letIn = (req: Request, res: ServerResponse): Error | undefined => {
+	const lookIn = (req: Request): Error | undefined => {
 		const route = routeTo(req);
 		// Whoever is told what happens stays, and has a bound of their own.
 		if (route?.live) return undefined;
+		return lettingIn.isFull(route, performance.now()) ? overloaded(req, route) : undefined;
+	};
+	/**
+	 * Once all of it is there: whoever sends the end of a body late, or never, is nobody yet, and must not take the place of another one, nor
+	 * be taken for a sign that there is too much to do.
+	 *
+	 * @returns why not
+	 */
+	const letIn = (req: Request, res: ServerResponse): Error | undefined => {
+		const route = routeTo(req);
+		if (route?.live) return undefined;
 		const leave = lettingIn.enter(route, performance.now());
-		if (leave) res.once("close", () => leave(performance.now()));
-		// For who counts what was refused; moleculer-web says it of the others.
-		else if (route) req.$alias = { method: route.method, fullPath: route.path };
-		return leave ? undefined : OVERLOADED;
+		if (!leave) return overloaded(req, route);
+		res.once("close", () => leave(performance.now()));
+		return undefined;
 	};
 	const shared = {
 		mappingPolicy: "restrict",
@@ -189,14 +204,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			timeout: routes.some(({ action }) => action === "credit.audit") ? LONG_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
 		},
 		pathToRegexpOptions: { sensitive: true },
-		// The library's own read a body that is too large to its end, which may never come.
+		// The library's own read a body that is too large to its end, which may never come. Ours is read before, see `open`.
 		bodyParsers: false,
-		use: [
-			function (this: GatewayService, req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) {
-				if (isLarge(req)) readLarge(req, res, next, () => this.access.checkToken(req));
-				else readSmall(req, res, next);
-			},
-		],
 		aliases: Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
 	};
 	return {
@@ -256,9 +265,15 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					if (service.isDraining) res.setHeader("Connection", "close");
 					if (allowOrigins(req, res)) return;
 					if (files.serve(req, res)) return;
-					const refusal = refusalFor(req) ?? letIn(req, res);
-					if (refusal) refuse(req, res, refusal);
-					else service.httpHandler(req, res);
+					const refusal = refusalFor(req) ?? lookIn(req);
+					if (refusal) return refuse(req, res, refusal);
+					const begin = (unreadable?: unknown) => {
+						const refusal = (unreadable as Error | undefined) ?? letIn(req, res);
+						if (refusal) refuse(req, res, refusal);
+						else service.httpHandler(req, res);
+					};
+					if (isLarge(req)) void readLarge(req, res, begin, () => service.access.bearerOf(req));
+					else readSmall(req, res, begin);
 				};
 				const headers = securityHeaders(audience === "everybody" ? settings.publicOrigin : null);
 				service.server = await openServer(

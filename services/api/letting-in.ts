@@ -4,6 +4,8 @@ import type { Route } from "./routes.ts";
 /** How much of what can be done at once is there for each: the rest is kept for those before it. */
 const SHARES: Readonly<Record<NonNullable<Route["urgency"]>, number>> = { ends: 1, begins: 0.8, looks: 0.6 };
 
+const shareOf = (route: Route | undefined): number => (route?.urgency ? SHARES[route.urgency] : 1);
+
 /** Of what is fast when there is no queue, and of what waits for its turn or is large; clients wait for 3 s. */
 const PAYING = { slowMs: 1_000, min: 16 } as const;
 const OTHER = { slowMs: 1_500, min: 4 } as const;
@@ -25,9 +27,17 @@ export class LettingIn {
 		this.#others = new Map([...routes, undefined].map((route) => [route, new ConcurrencyLimit(OTHER)]));
 	}
 
+	/** Whether it would be refused now. */
+	isFull(route: Route | undefined, nowMs: number): boolean {
+		return this.#limitOf(route)?.isFull(nowMs, shareOf(route)) ?? true;
+	}
+
 	/** @returns what to call when it is over; nothing when there are too many */
 	enter(route: Route | undefined, nowMs: number): ((nowMs: number) => void) | undefined {
-		if (route?.urgency) return this.#paying.enter(nowMs, SHARES[route.urgency]);
-		return this.#others.get(route)?.enter(nowMs);
+		return this.#limitOf(route)?.enter(nowMs, shareOf(route));
+	}
+
+	#limitOf(route: Route | undefined): ConcurrencyLimit | undefined {
+		return route?.urgency ? this.#paying : this.#others.get(route);
 	}
 }

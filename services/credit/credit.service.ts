@@ -3,7 +3,7 @@ import type { Static } from "typebox";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { isTraceId } from "../../mixins/trace-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { action, type Meta, type Result } from "../actions.ts";
+import { action, afterBooking, type Meta, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { type AuditProgress, auditLedger } from "./audit-run.ts";
@@ -72,7 +72,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const id = `system.open:${accountId}` as CommandId;
 			const ids = { id, fingerprint: `${kind} ${owner}` };
 			await submit(this, ctx, { type: "open", ...ids, accountId: accountId as AccountId, kind, owner });
-			return view(await existing(this, accountId));
+			return view(await afterBooking(() => existing(this, accountId)));
 		}),
 
 		transfer: action("public", creditActions.transfer, async function (ctx) {
@@ -91,7 +91,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 		recall: action("public", creditActions.recall, async function (ctx) {
 			const { id, fingerprint } = ctx.params;
 			const ledger = ledgerOf(this);
-			const { entry } = await ledger.outcome(id as CommandId);
+			const { entry } = await ledger.settled(id as CommandId);
 			if (!entry) return null;
 			if (entry.tombstone === id) throw fail("cancelled");
 			if (entry.fingerprint !== fingerprint || entry.type !== "transfer") throw fail("idempotency_key_reused");
@@ -101,12 +101,12 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 
 		post: action("public", creditActions.post, async function (ctx) {
 			await submit(this, ctx, { type: "post", ...(ctx.params as Ids & { transferId: TransferId; amount?: number }) });
-			return existingTransfer(this, ctx.params.transferId);
+			return afterBooking(() => existingTransfer(this, ctx.params.transferId));
 		}),
 
 		void: action("public", creditActions.void, async function (ctx) {
 			await submit(this, ctx, { type: "void", ...(ctx.params as Ids & { transferId: TransferId }) });
-			return existingTransfer(this, ctx.params.transferId);
+			return afterBooking(() => existingTransfer(this, ctx.params.transferId));
 		}),
 
 		refund: action("public", creditActions.refund, async function (ctx) {
@@ -129,7 +129,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 				...rest,
 				id: rest.id as CommandId,
 			});
-			return view(await existing(this, accountId));
+			return view(await afterBooking(() => existing(this, accountId)));
 		}),
 
 		account: action("published", creditActions.account, async function (ctx) {
@@ -161,9 +161,12 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const { cursor, accountId, limit = 20, ...rest } = ctx.params;
 			const ledger = ledgerOf(this);
 			await existing(this, accountId);
-			// Whoever was told that it is booked must find it here.
-			await ledger.readModel.reached(ledger.sequence);
-			const query = { ...rest, accountId: accountId as AccountId, before: cursor ? placeOf(cursor) : undefined };
+			// Whoever was told that it is booked must find it here. What came since may be in the read model in part: no line of it, or the
+			// next page would go on behind one that was not there yet.
+			const { sequence } = ledger;
+			await ledger.readModel.reached(sequence);
+			const before = cursor === undefined ? endOf(sequence) : placeOf(cursor);
+			const query = { ...rest, accountId: accountId as AccountId, before };
 			const items = await ledger.readModel.statement({ ...query, limit: limit + 1 });
 			const last = items.length > limit ? items[limit - 1] : undefined;
 			return { items: items.slice(0, limit), nextCursor: last ? toCursor(last) : null };

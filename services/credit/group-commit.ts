@@ -13,7 +13,7 @@ import {
 	makeGroup,
 } from "./journal.ts";
 import { apply, type Decision, decide, needs } from "./ledger.ts";
-import type { Account, AccountId, Command, Entry, Transfer, TransferId } from "./model.ts";
+import type { Account, AccountId, Command, CommandId, Entry, Transfer, TransferId } from "./model.ts";
 import { Draft, type ResidentBook } from "./resident-book.ts";
 
 /** Where the book loads from what is not in memory. It may lag behind the log: see `ResidentBook`. */
@@ -104,6 +104,8 @@ export class GroupCommit {
 	readonly #parts: GroupCommitParts;
 	readonly #limits: CommitLimits;
 	#queue: Waiting[] = [];
+	/** Taken from the queue, and not answered yet. */
+	#underWay: readonly Waiting[] = [];
 	#running: Promise<void> | null = null;
 	readonly #watchers = new Set<{ sequence: number; resolve: () => void }>();
 	/** The book is this old. */
@@ -177,6 +179,23 @@ export class GroupCommit {
 		});
 	}
 
+	/** What becomes of a command with this id that waits or is in flight here. @throws as `submit`; undefined when there is none */
+	submitted(id: CommandId): Promise<Receipt> | undefined {
+		const waiting = [...this.#underWay, ...this.#queue].find(({ command }) => command.id === id);
+		if (!waiting) return undefined;
+		const { resolve, reject } = waiting;
+		return new Promise((heard, failed) => {
+			waiting.resolve = (receipt) => {
+				resolve(receipt);
+				heard(receipt);
+			};
+			waiting.reject = (error) => {
+				reject(error);
+				failed(error);
+			};
+		});
+	}
+
 	/** Resolves when nothing waits or is in flight any more. */
 	async drain(): Promise<void> {
 		while (this.#running) await this.#running;
@@ -187,6 +206,7 @@ export class GroupCommit {
 			// Whoever is ready in this turn of the event loop gets into the group.
 			await nextTurn();
 			const batch = this.#queue.splice(0, this.#limits.groupMax);
+			this.#underWay = batch;
 			try {
 				await this.#catchUp();
 				// Before anything is appended: a read model that cannot be written must not fall behind without end.
@@ -205,7 +225,13 @@ export class GroupCommit {
 		return this.#head.sequence < this.#logEnd;
 	}
 
+	#settle(batch: readonly Waiting[], decisions: readonly Decision[]): void {
+		this.#underWay = [];
+		settle(batch, decisions, this.#head);
+	}
+
 	#fail(batch: readonly Waiting[], error: unknown): void {
+		this.#underWay = [];
 		this.#logEnd = Number.POSITIVE_INFINITY;
 		this.#parts.onFailed(error);
 		const answer = fail(error instanceof UnknownOutcome ? "outcome_unknown" : "ledger_unavailable");
@@ -222,7 +248,7 @@ export class GroupCommit {
 			// The log's time never runs backwards, whatever the clock does.
 			const nowMs = Math.max(clock(), this.#head.committedAtMs);
 			const { decisions, entries } = decideAll(draft, batch, nowMs);
-			if (entries.length === 0) return settle(batch, decisions, this.#head);
+			if (entries.length === 0) return this.#settle(batch, decisions);
 			const group = makeGroup({ lane: 0, previous: this.#head, nowMs, entries });
 			if (group.body.length > this.#limits.bodyMax && batch.length > 1) {
 				this.#queue.unshift(...batch.splice(Math.ceil(batch.length / 2)));
@@ -231,11 +257,11 @@ export class GroupCommit {
 			const beganAtMs = performance.now();
 			const appended = await this.#append(group, entries.flatMap(claimsOf));
 			if (appended.result === "appended") {
-				draft.absorbInto(book);
+				book.absorb(draft);
 				this.#committed(group, entries);
 				this.#appended++;
 				// First the answers: whatever fails in telling others, it is booked.
-				settle(batch, decisions, this.#head);
+				this.#settle(batch, decisions);
 				this.#parts.onAppended?.(this.#head, entries);
 				this.#observe(batch, entries.length, beganAtMs);
 				return;
@@ -304,6 +330,9 @@ export class GroupCommit {
 	async #catchUp(): Promise<void> {
 		const { journal, book, loader } = this.#parts;
 		while (this.#isBehind) {
+			// As before an append: what was read is not forgotten before the read model has it, and one that cannot be written must not fall behind
+			// without end, however often this is tried.
+			await loader.notTooFarBehind();
 			const groupsMax = Math.min(this.#logEnd - this.#head.sequence, GROUPS_AT_ONCE);
 			const groups = await journal.read({ fromSequence: this.#head.sequence + 1, groupsMax });
 			for (const group of groups) {
@@ -315,8 +344,6 @@ export class GroupCommit {
 				this.#committed(group, entries);
 			}
 			if (groups.length === 0) this.#logEnd = this.#head.sequence;
-			// As before an append: what was read is not forgotten before the read model has it.
-			await loader.notTooFarBehind();
 		}
 	}
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Account, AccountId, Transfer, TransferId } from "./model.ts";
-import { ResidentBook } from "./resident-book.ts";
+import { Draft, ResidentBook } from "./resident-book.ts";
 
 const account = (id: string, debitsPosted: number, creditsPosted: number): Account => ({
 	...{ id: id as AccountId, kind: "wallet", owner: "u", floor: 0, state: "open" },
@@ -16,13 +16,22 @@ it("what was booked adds up to nothing, unless credit was made or lost; what was
 	const book = new ResidentBook();
 	book.putAccount(account("wallet:a", 0, 900));
 	book.putAccount(account("wallet:b", 100, 100));
+	// What another process booked, and is read here.
+	book.putAccount(account("wallet:a", 0, 950));
 	assert.equal(book.drift, 0);
-	book.putAccount(account("wallet:a", 300, 900));
-	assert.equal(book.drift, -300);
-	book.putAccount(account("wallet:b", 100, 400));
+	const decide = (...accounts: Account[]) => {
+		const draft = new Draft(book);
+		for (const each of accounts) draft.putAccount(each);
+		book.absorb(draft);
+	};
+	decide(account("wallet:a", 300, 950), account("wallet:b", 100, 400));
 	assert.equal(book.drift, 0);
-	book.putAccount(account("wallet:b", 100, 401));
-	assert.equal(book.drift, 1);
+	decide(account("wallet:a", 301, 950));
+	assert.equal(book.drift, -1);
+	decide(account("wallet:b", 100, 403));
+	assert.equal(book.drift, 2);
+	decide(account("wallet:new", 0, 0));
+	assert.equal(book.drift, 2);
 });
 
 it("knows what open holds come to, however they end", () => {

@@ -57,14 +57,24 @@ export class ResidentBook implements Book {
 	get held(): number {
 		return this.#held;
 	}
-	/** What all changes of accounts that happened here add up to. What was only loaded has not changed. */
+	/** What all that was decided here adds up to, see `absorb`. */
 	get drift(): number {
 		return this.#drift;
 	}
 
+	/**
+	 * Takes over what was decided here, now that it is durable. Only of that it is known what was before it: an account that was loaded may have
+	 * what others decided already, so what they did adds up in their own process.
+	 */
+	absorb(draft: Draft): void {
+		for (const account of draft.accounts()) {
+			const before = this.#accounts.get(account.id);
+			this.#drift += balanceOf(account) - (before ? balanceOf(before) : 0);
+		}
+		draft.absorbInto(this);
+	}
+
 	putAccount(account: Account): void {
-		const before = this.#accounts.get(account.id);
-		if (before) this.#drift += balanceOf(account) - balanceOf(before);
 		this.#accounts.set(account.id, account);
 	}
 	putTransfer(transfer: Transfer): void {
@@ -123,6 +133,11 @@ export class Draft implements Book {
 	}
 	putRedeemed(jti: Jti): void {
 		this.#redeemed.add(jti);
+	}
+
+	/** Those that are not as they are in the book below. */
+	accounts(): Iterable<Account> {
+		return this.#accounts.values();
 	}
 
 	absorbInto(book: Book): void {

@@ -34,6 +34,7 @@ export class RunningLedger {
 	readonly #commit: GroupCommit;
 	readonly #clock: () => number;
 	#sequenceBefore = 0;
+	#expiring: Promise<void> | null = null;
 	#looking: Promise<void> | null = null;
 	#lookingNext: Promise<void> | null = null;
 
@@ -180,6 +181,17 @@ export class RunningLedger {
 		return this.#book.transfer(id) ?? (await this.readModel.transfers([id]))[0];
 	}
 
+	/**
+	 * As `outcome`, also of a command that waits or is in flight: whoever is told "not seen" may act on it.
+	 *
+	 * @throws outcome_unknown, ledger_unavailable, ledger_busy: what that command is answered
+	 */
+	async settled(id: CommandId): Promise<Outcome> {
+		await this.#commit.submitted(id);
+		await this.latest();
+		return this.outcome(id);
+	}
+
 	async outcome(id: CommandId): Promise<Outcome> {
 		const entry = this.#book.entry(id) ?? (await this.#recorded(id));
 		if (!entry) return { state: "not_seen", entry: null };
@@ -201,7 +213,15 @@ export class RunningLedger {
 	 * Ends the holds whose time is over. Any process may do it: within a second the command's id is the same everywhere. The next
 	 * second has another one, because an expiry that the log's clock found too early stays refused.
 	 */
-	async expireHolds(): Promise<void> {
+	expireHolds(): Promise<void> {
+		// While some wait for the log, the same ones again would only take the places of payments.
+		this.#expiring ??= this.#expire().finally(() => {
+			this.#expiring = null;
+		});
+		return this.#expiring;
+	}
+
+	async #expire(): Promise<void> {
 		const nowMs = this.#clock();
 		const second = Math.floor(nowMs / 1_000);
 		const late = [...this.#book.holds.values()]
@@ -211,7 +231,8 @@ export class RunningLedger {
 			const id = `system.expire:${second}:${transferId}` as CommandId;
 			return this.#commit.submit({ type: "expire", id, fingerprint: "", transferId });
 		});
-		await Promise.all(expiries);
+		const failed = (await Promise.allSettled(expiries)).find(({ status }) => status === "rejected");
+		if (failed) throw (failed as PromiseRejectedResult).reason;
 	}
 
 	async close(): Promise<void> {

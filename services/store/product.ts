@@ -16,6 +16,9 @@ export type Product = {
 	readonly version: number;
 };
 
+/** Of one store: a till has them all in memory, and finds them by typing. */
+const PRODUCTS_MAX = 20_000;
+
 export type Products = Documents<Product>;
 
 export const productView = ({ _id, storeId: _, ...fields }: Product): Result<"store.getProduct"> => ({
@@ -24,11 +27,12 @@ export const productView = ({ _id, storeId: _, ...fields }: Product): Result<"st
 	...fields,
 });
 
-/** @throws sku_taken */
+/** @throws sku_taken, too_many_products */
 export async function addProduct(
 	products: Products,
 	fields: Omit<Product, "_id" | "photoId" | "state" | "version">,
 ): Promise<Product> {
+	await checkRoom(products, fields.storeId, 1);
 	return await products.insert({ _id: newId("p"), ...fields, state: "active", version: 1 }).catch(rejectTakenSku);
 }
 
@@ -65,10 +69,21 @@ function skuOf(cursor: string): string {
 	throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
 }
 
-/** Brings the list in line with the rows, all or nothing; products that no row names stay as they are. */
+/** Several who add at the same moment may get a few more in. */
+async function checkRoom(products: Products, storeId: string, more: number): Promise<void> {
+	if ((await products.count({ query: { storeId } })) + more > PRODUCTS_MAX) throw fail("too_many_products");
+}
+
+/**
+ * Brings the list in line with the rows, all or nothing; products that no row names stay as they are.
+ *
+ * @throws version_conflict, too_many_products
+ */
 export async function importProducts(products: Products, storeId: string, rows: readonly ProductRow[]) {
-	const bySku = new Map((await products.find({ query: { storeId } })).map((product) => [product.sku, product]));
+	const there = await products.find({ query: { storeId, sku: { $in: rows.map(({ sku }) => sku) } } });
+	const bySku = new Map(there.map((product) => [product.sku, product]));
 	const created = rows.filter(({ sku }) => !bySku.has(sku));
+	if (created.length > 0) await checkRoom(products, storeId, created.length);
 	const updated = rows.filter((row) => differs(row, bySku.get(row.sku)));
 	await products
 		.writeMany([

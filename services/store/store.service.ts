@@ -344,10 +344,12 @@ function webhookSecretOf({ webhookSecret, dataDir }: Settings, { isInUse }: { is
 const enter = (service: Service, ctx: Context<{ storeId: string }, Meta>): Promise<Entered> =>
 	enterStore(ctx, { stores: storesOf(service), members: membersOf(service) });
 
-/** @throws forbidden */
+/** What was undone already is only said once more. @throws forbidden */
 async function refuseLateUndoing(ctx: Context<unknown, Meta>, id: string): Promise<void> {
 	const { transfer } = await call(ctx, "credit.outcome", { id });
-	if (transfer && Date.now() - transfer.createdAtMs > DOUBT_MS) throw fail("forbidden", "Ask for a refund");
+	if (!transfer) return;
+	const isUndone = transfer.state === "posted" ? transfer.refunded >= transfer.amount : transfer.state !== "pending";
+	if (!isUndone && Date.now() - transfer.createdAtMs > DOUBT_MS) throw fail("forbidden", "Ask for a refund");
 }
 
 function idOfWhoAsks(ctx: Context<unknown, Meta>): string {

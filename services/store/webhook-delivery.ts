@@ -54,7 +54,7 @@ export async function enqueue(
 	}
 }
 
-/** Those that are to be sent now, the longest due first. @param busy webhooks that have enough on their way */
+/** Those that are to be sent now, the longest due first. @param busy stores that have enough on their way */
 export const dueNow = (
 	deliveries: Collection,
 	{ nowMs, limit, busy }: { nowMs: number; limit: number; busy: readonly string[] },
@@ -62,7 +62,7 @@ export const dueNow = (
 	const query = {
 		state: "waiting" as const,
 		dueAtMs: { $lte: nowMs },
-		...(busy.length > 0 && { webhookId: { $nin: [...busy] } }),
+		...(busy.length > 0 && { storeId: { $nin: [...busy] } }),
 	};
 	return deliveries.find({ query, sort: "dueAtMs", limit });
 };

@@ -12,9 +12,9 @@ const WEBHOOKS_MAX = 10_000;
 const LEASE_MS = 5_000;
 const LOOK_MS = 1_000;
 const CLEAN_EVERY_MS = 3_600_000;
-/** On their way from this process, and of one webhook: who answers slowly shall not be in everybody's way. */
-const SENDING_MAX = 32;
-const SENDING_PER_WEBHOOK_MAX = 4;
+/** On their way from this process, and of one store: whose receivers answer slowly shall not be in everybody's way. */
+const SENDING_MAX = 256;
+const SENDING_PER_STORE_MAX = 4;
 
 /** How far the log is read, and who reads it. There is one. */
 export type Outbox = {
@@ -168,15 +168,15 @@ export class WebhookOutbox {
 		const { webhooks, deliveries } = this.#parts;
 		const room = SENDING_MAX - this.#sending.size;
 		if (room === 0) return;
-		const counts = Map.groupBy(this.#sending.values(), (webhookId) => webhookId);
-		const roomOf = (webhookId: string) => SENDING_PER_WEBHOOK_MAX - (counts.get(webhookId)?.length ?? 0);
-		const busy = [...counts.keys()].filter((webhookId) => roomOf(webhookId) <= 0);
+		const counts = Map.groupBy(this.#sending.values(), (storeId) => storeId);
+		const roomOf = (storeId: string) => SENDING_PER_STORE_MAX - (counts.get(storeId)?.length ?? 0);
+		const busy = [...counts.keys()].filter((storeId) => roomOf(storeId) <= 0);
 		const due = await dueNow(deliveries, { nowMs: Date.now(), limit: room, busy });
 		if (due.length === 0) return;
 		const found = await webhooks.findByIds(due.map(({ webhookId }) => webhookId));
 		const known = new Map(found.map((each) => [each._id, each]));
-		for (const [webhookId, those] of Map.groupBy(due, ({ webhookId }) => webhookId))
-			for (const delivery of those.slice(0, roomOf(webhookId))) this.#begin(delivery, known.get(webhookId));
+		for (const [storeId, those] of Map.groupBy(due, ({ storeId }) => storeId))
+			for (const delivery of those.slice(0, roomOf(storeId))) this.#begin(delivery, known.get(delivery.webhookId));
 	}
 
 	#begin(delivery: Delivery, webhook: Webhook | undefined): void {
@@ -187,7 +187,7 @@ export class WebhookOutbox {
 				// Others may have waited for this one.
 				if (!this.#stopping.signal.aborted) this.look();
 			});
-		this.#sending.set(sending, delivery.webhookId);
+		this.#sending.set(sending, delivery.storeId);
 	}
 
 	async #deliver(delivery: Delivery, webhook: Webhook | undefined): Promise<void> {

@@ -234,7 +234,7 @@ export const mutants: readonly Mutant[] = [
 		name: "a draft is taken over before it is durable",
 		file: COMMIT,
 		from: "const appended = await this.#append(",
-		to: "draft.absorbInto(book); const appended = await this.#append(",
+		to: "book.absorb(draft); const appended = await this.#append(",
 	},
 	{
 		invariant: "memory",
