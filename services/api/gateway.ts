@@ -259,6 +259,12 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				const refusalFor = (req: IncomingMessage): Error | undefined =>
 					(audience === "operators" ? refusalOf(() => checkOperator(req)) : undefined) ??
 					refuseAtOnce(req, isLarge(req) ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX);
+				const read = (req: IncomingMessage, res: ServerResponse, next: (unreadable?: unknown) => void): void => {
+					// Whatever is sent there, there is nothing that would take it.
+					if (!routeTo(req)) next();
+					else if (isLarge(req)) void readLarge(req, res, next, () => service.access.bearerOf(req));
+					else readSmall(req, res, next);
+				};
 				const watch = requestWatch(service);
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
 					watch.see(req, res);
@@ -267,13 +273,11 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					if (files.serve(req, res)) return;
 					const refusal = refusalFor(req) ?? lookIn(req);
 					if (refusal) return refuse(req, res, refusal);
-					const begin = (unreadable?: unknown) => {
+					read(req, res, (unreadable?: unknown) => {
 						const refusal = (unreadable as Error | undefined) ?? letIn(req, res);
 						if (refusal) refuse(req, res, refusal);
 						else service.httpHandler(req, res);
-					};
-					if (isLarge(req)) void readLarge(req, res, begin, () => service.access.bearerOf(req));
-					else readSmall(req, res, begin);
+					});
 				};
 				const headers = securityHeaders(audience === "everybody" ? settings.publicOrigin : null);
 				service.server = await openServer(

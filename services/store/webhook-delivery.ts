@@ -54,15 +54,16 @@ export async function enqueue(
 	}
 }
 
-/** Those that are to be sent now, the longest due first. @param busy stores that have enough on their way */
+/** Those that are to be sent now, the longest due first. @param busy those that have enough on their way */
 export const dueNow = (
 	deliveries: Collection,
-	{ nowMs, limit, busy }: { nowMs: number; limit: number; busy: readonly string[] },
+	{ nowMs, limit, busy }: { nowMs: number; limit: number; busy: Readonly<Record<"storeId" | "webhookId", string[]>> },
 ): Promise<Delivery[]> => {
 	const query = {
 		state: "waiting" as const,
 		dueAtMs: { $lte: nowMs },
-		...(busy.length > 0 && { storeId: { $nin: [...busy] } }),
+		...(busy.storeId.length > 0 && { storeId: { $nin: busy.storeId } }),
+		...(busy.webhookId.length > 0 && { webhookId: { $nin: busy.webhookId } }),
 	};
 	return deliveries.find({ query, sort: "dueAtMs", limit });
 };

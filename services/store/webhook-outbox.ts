@@ -12,9 +12,9 @@ const WEBHOOKS_MAX = 10_000;
 const LEASE_MS = 5_000;
 const LOOK_MS = 1_000;
 const CLEAN_EVERY_MS = 3_600_000;
-/** On their way from this process, and of one store: whose receivers answer slowly shall not be in everybody's way. */
+/** On their way from this process, of one store, and of one webhook: who answers slowly shall not be in everybody's way. */
 const SENDING_MAX = 256;
-const SENDING_PER_STORE_MAX = 4;
+const SENDING_OF_ONE_MAX = { storeId: 8, webhookId: 4 } as const;
 
 /** How far the log is read, and who reads it. There is one. */
 export type Outbox = {
@@ -43,7 +43,7 @@ export type OutboxParts = {
 export class WebhookOutbox {
 	readonly #parts: OutboxParts;
 	readonly #stopping = new AbortController();
-	readonly #sending = new Map<Promise<void>, string>();
+	readonly #sending = new Map<Promise<void>, Delivery>();
 	readonly #timer: NodeJS.Timeout;
 	#stores: ReadonlySet<string> = new Set();
 	#working: Promise<void> | null = null;
@@ -168,15 +168,22 @@ export class WebhookOutbox {
 		const { webhooks, deliveries } = this.#parts;
 		const room = SENDING_MAX - this.#sending.size;
 		if (room === 0) return;
-		const counts = Map.groupBy(this.#sending.values(), (storeId) => storeId);
-		const roomOf = (storeId: string) => SENDING_PER_STORE_MAX - (counts.get(storeId)?.length ?? 0);
-		const busy = [...counts.keys()].filter((storeId) => roomOf(storeId) <= 0);
+		const busy = { storeId: this.#busy("storeId"), webhookId: this.#busy("webhookId") };
 		const due = await dueNow(deliveries, { nowMs: Date.now(), limit: room, busy });
 		if (due.length === 0) return;
 		const found = await webhooks.findByIds(due.map(({ webhookId }) => webhookId));
 		const known = new Map(found.map((each) => [each._id, each]));
-		for (const [storeId, those] of Map.groupBy(due, ({ storeId }) => storeId))
-			for (const delivery of those.slice(0, roomOf(storeId))) this.#begin(delivery, known.get(delivery.webhookId));
+		for (const delivery of due) {
+			if (this.#busy("storeId").includes(delivery.storeId) || this.#busy("webhookId").includes(delivery.webhookId))
+				continue;
+			this.#begin(delivery, known.get(delivery.webhookId));
+		}
+	}
+
+	/** Those that have enough on their way. */
+	#busy(of: keyof typeof SENDING_OF_ONE_MAX): string[] {
+		const counts = Map.groupBy(this.#sending.values(), (delivery) => delivery[of]);
+		return [...counts].filter(([, those]) => those.length >= SENDING_OF_ONE_MAX[of]).map(([id]) => id);
 	}
 
 	#begin(delivery: Delivery, webhook: Webhook | undefined): void {
@@ -187,7 +194,7 @@ export class WebhookOutbox {
 				// Others may have waited for this one.
 				if (!this.#stopping.signal.aborted) this.look();
 			});
-		this.#sending.set(sending, delivery.storeId);
+		this.#sending.set(sending, delivery);
 	}
 
 	async #deliver(delivery: Delivery, webhook: Webhook | undefined): Promise<void> {

@@ -45,6 +45,22 @@ describe("an import", () => {
 		]);
 	});
 
+	it("asks only for what the list names, and no store gets more products than a till can have in memory", async () => {
+		const { id } = await newShop(ada, { prices: [] });
+		const rows = (from: number, count: number, price: number) =>
+			Array.from({ length: count }, (_, n) => `p${from + n},Product,Things,${price}`);
+		const into = (lines: readonly string[]) => ({ storeId: id, csv: [HEADER, ...lines].join("\n") });
+		for (let from = 0; from < 20_000; from += 5_000)
+			await ada.api.ok("store.importProducts", into(rows(from, 5_000, 100)));
+		await ada.api.refused("store.importProducts", into(rows(19_999, 2, 200)), "too_many_products");
+		const more = { storeId: id, sku: "more", name: "More", category: "Things", price: 1 };
+		await ada.api.refused("store.createProduct", more, "too_many_products");
+		const { items } = await ada.api.ok("store.listProducts", { storeId: id, limit: 1 });
+		assert.equal(items[0]?.price, 100);
+		const changed = await ada.api.ok("store.importProducts", into(rows(19_990, 10, 200)));
+		assert.deepEqual(changed, { created: 0, updated: 10, unchanged: 0 });
+	});
+
 	it("brings an archived product back", async () => {
 		const { items } = await ada.api.ok("store.listProducts", { storeId });
 		const cake = items.find(({ sku }) => sku === "cake") ?? assert.fail("no cake");

@@ -197,6 +197,23 @@ describe("a webhook", () => {
 		await fast.close();
 	});
 
+	it("is told in time whatever another store's ten do not answer", async () => {
+		const slow = await WebhookReceiver.open();
+		const eve = await newPerson(platform.anyone, { name: "Eve" });
+		const hers = await newShop(eve, { prices: [100] });
+		for (let n = 0; n < 10; n++)
+			await eve.api.ok("store.createWebhook", { storeId: hers.id, url: slow.url, events: ["sale.posted"] });
+		slow.answers.push(...Array.from({ length: 100 }, () => "silence" as const));
+		for (let n = 0; n < 4; n++) await sell(hers, ada, newKey());
+		await slow.until(({ length }) => length === 8);
+		await register();
+		await sell(shop, ada, newKey());
+		await receiver.until(({ length }) => length === 1);
+		// Hers were not even given up: she has her places, and no more.
+		assert.equal(slow.received.length, 8);
+		await slow.close();
+	});
+
 	it("that is removed is told nothing more, and what it was told is not shown", async () => {
 		const { id: webhookId } = await register();
 		const named = { storeId: shop.id, webhookId };
