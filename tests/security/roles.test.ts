@@ -177,6 +177,17 @@ describe("staff", () => {
 		assert.equal(effect, "refunded");
 	});
 
+	it("hear of what they have undone however late they ask again", {
+		skip: isApart && "of other processes the clock cannot be set",
+	}, async (t) => {
+		const { id: saleId } = await sell(shop, customer, newKey());
+		const params = { storeId: shop.id, saleId, idempotencyKey: newKey() };
+		const cancel = () => platform.broker.call("store.cancelSale", params, { meta: { caller: person(clerk) } });
+		const first = (await cancel()) as { effect: string };
+		t.mock.timers.enable({ apis: ["Date"], now: Date.now() + 11 * 60_000 });
+		assert.deepEqual([first.effect, await cancel()], ["refunded", first]);
+	});
+
 	it("are removed, and then the store is nothing to them", async () => {
 		const temp = await newPerson(platform.anyone, { name: "Temp" });
 		await owner.api.ok("store.addStaff", { storeId: shop.id, handle: temp.handle });
