@@ -134,7 +134,10 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		if (route?.live) return undefined;
 		const leave = lettingIn.enter(route, performance.now());
 		if (!leave) return overloaded(req, route);
-		res.once("close", () => leave(performance.now()));
+		const over = () => leave(performance.now());
+		// It may have gone while what it sent was unpacked; then there is nothing more to hear of.
+		if (res.destroyed) over();
+		else res.once("close", over);
 		return undefined;
 	};
 	const shared = {

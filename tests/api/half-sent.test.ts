@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import { newKey } from "./client.ts";
 import { headerLinesOf, newCode, newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
@@ -46,6 +48,25 @@ it("nobody is kept out by requests of which the end does not come", async () => 
 		assert.ok((await shop.owner.api.ok("store.listSales", { storeId: shop.id })).items.length > n);
 	}
 	await newPerson(platform.anyone, { name: "Carol" });
+});
+
+it("nobody is kept out by those who go while what they sent is unpacked", async () => {
+	const body = gzipSync(" ".repeat(15_000));
+	const head = [
+		"POST /v1/sessions HTTP/1.1",
+		"Host: hannip.test",
+		"Content-Type: application/json",
+		"Content-Encoding: gzip",
+		`Content-Length: ${body.length}`,
+		"Connection: close",
+	];
+	for (let n = 0; n < MANY; n++) {
+		const { socket } = await Wire.open(platform.anyone);
+		const sent = once(socket, "close");
+		socket.write(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]), () => socket.resetAndDestroy());
+		await sent;
+	}
+	await newPerson(platform.anyone, { name: "Dave" });
 });
 
 it("one person's uploads that stand still keep out nobody else's", async () => {
