@@ -31,9 +31,12 @@ export type Payment =
 	| { readonly stage: "none" }
 	/** `checking`: never "failed" until that is known. */
 	| UnderWay
-	| { readonly stage: "paid"; readonly sale: Sale }
+	/** `isTooLate`: it was to be cancelled, and only who may refund can do that now. */
+	| { readonly stage: "paid"; readonly sale: Sale; readonly isTooLate?: true }
 	| { readonly stage: "refused"; readonly why: Problem["code"] | "voided" | "expired"; readonly problem?: Problem }
-	| { readonly stage: "cancelled"; readonly effect: Effect };
+	| { readonly stage: "cancelled"; readonly effect: Effect }
+	/** This till is told neither what became of it nor to cancel it: only the owner can look, by its number. */
+	| { readonly stage: "untold"; readonly saleId: string };
 
 export const payment = signal<Payment>({ stage: "none" });
 
@@ -132,7 +135,10 @@ async function leftOver(): Promise<Attempt | undefined> {
 export const unsettled = async (): Promise<string | undefined> => (await kept<Attempt>(KEPT))?.idempotencyKey;
 
 export function dismiss(): void {
-	if (!("attempt" in payment.value)) show({ stage: "none" });
+	const { stage } = payment.value;
+	if ("attempt" in payment.value) return;
+	show({ stage: "none" });
+	if (stage === "untold") void forget(KEPT);
 }
 
 /** Makes sure that it has no effect, whatever has become of it. */
@@ -192,8 +198,9 @@ async function refuse(attempt: Attempt, problem: Problem): Promise<void> {
 	if (!attempt.isDoubtful) return end(refusal);
 	const asked = await call("store.getSale", { storeId: attempt.storeId, saleId: attempt.idempotencyKey });
 	if (asked.ok) return follow(attempt, asked.value);
-	const effect = await cancelled(attempt);
-	if (effect && isGoingOn(attempt)) await end(effect === "refunded" ? { stage: "cancelled", effect } : refusal);
+	const ending = await cancelled(attempt);
+	if (!ending || !isGoingOn(attempt)) return;
+	await end(ending.stage === "cancelled" && ending.effect !== "refunded" ? refusal : ending);
 }
 
 /** Until it is in a state that it stays in. */
@@ -214,7 +221,6 @@ async function follow(attempt: Attempt, sale: Sale): Promise<void> {
 	}
 	const outcome = outcomeOf(now);
 	if (!outcome || !isGoingOn(attempt)) return;
-	if (outcome.stage === "paid") clear();
 	await end(outcome);
 }
 
@@ -236,23 +242,35 @@ function outcomeOf(sale: Sale): Payment | undefined {
 
 async function undo(attempt: Attempt): Promise<void> {
 	show({ stage: "cancelling", attempt });
-	const effect = await cancelled(attempt);
-	if (effect) await end({ stage: "cancelled", effect });
+	const ending = await cancelled(attempt);
+	if (ending) await end(ending);
 }
 
-/** @returns nothing when this till may not ask any more */
-async function cancelled(attempt: Attempt): Promise<Effect | undefined> {
+/** @returns how it ended; nothing when this till may not ask any more */
+async function cancelled(attempt: Attempt): Promise<Payment | undefined> {
 	const { storeId, idempotencyKey: saleId } = attempt;
 	while (!isEnded.value) {
 		const outcome = await call("store.cancelSale", { storeId, saleId, idempotencyKey: `${saleId}-cancel` });
-		if (outcome.ok) return outcome.value.effect;
+		if (outcome.ok) return { stage: "cancelled", effect: outcome.value.effect };
+		const ending = isDefinite(outcome.problem) && (await endOfUncancelled(storeId, saleId));
+		if (ending) return ending;
 		await pause(AGAIN_AFTER_MS);
 	}
 	return undefined;
 }
 
+/** What is to be said of what may not be cancelled, or not any more. @returns nothing as long as that is not known */
+async function endOfUncancelled(storeId: string, saleId: string): Promise<Payment | undefined> {
+	const asked = await call("store.getSale", { storeId, saleId });
+	if (!asked.ok) return isDefinite(asked.problem) ? { stage: "untold", saleId } : undefined;
+	const outcome = outcomeOf(asked.value);
+	return outcome?.stage === "paid" ? { ...outcome, isTooLate: true } : outcome;
+}
+
 async function end(outcome: Payment): Promise<void> {
-	await forget(KEPT);
+	if (outcome.stage === "paid") clear();
+	// The number stays until somebody has seen it.
+	if (outcome.stage !== "untold") await forget(KEPT);
 	show(outcome);
 }
 
