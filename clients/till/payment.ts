@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
-import { forget, keep, kept } from "../sdk/key-cabinet.ts";
-import type { Problem } from "../sdk/problem.ts";
+import { forget, isKept, kept } from "../sdk/key-cabinet.ts";
+import { notKept, type Problem } from "../sdk/problem.ts";
 import type { Said } from "../sdk/request.ts";
 import { type Basket, totalOf } from "./basket.ts";
 import { clear } from "./order.ts";
@@ -41,6 +41,7 @@ export type Payment =
 export const payment = signal<Payment>({ stage: "none" });
 
 const KEPT = "till.sale";
+const UNTOLD = "till.untold";
 const ASK_EVERY_MS = 1_000;
 const AGAIN_AFTER_MS = 2_000;
 
@@ -107,8 +108,9 @@ async function begin(storeId: string, basket: Basket, code: string): Promise<voi
 		isUnwanted: false,
 	};
 	show({ stage: "sending", attempt });
-	await keep(KEPT, attempt);
-	await settle(attempt);
+	if (await isKept(KEPT, attempt)) await settle(attempt);
+	// Nothing has left this device.
+	else show({ stage: "refused", why: notKept.code, problem: notKept });
 }
 
 /** Goes on with what this till did not know the outcome of when the page, or another tab of it, was closed. */
@@ -116,11 +118,17 @@ export function resumePayment(): Promise<void> {
 	tell({ hello: true });
 	return carry(async () => {
 		const found = (await kept<Attempt>(KEPT)) ?? (await leftOver());
-		if (!found) return;
+		if (!found) return await showUntold();
 		const attempt = { ...found, isDoubtful: true };
 		show({ stage: attempt.isUnwanted ? "cancelling" : "checking", attempt });
 		await (attempt.isUnwanted ? undo(attempt) : settle(attempt));
 	});
+}
+
+/** What nobody has read before the page was closed. */
+async function showUntold(): Promise<void> {
+	const saleId = await kept<string>(UNTOLD);
+	if (saleId && payment.value.stage === "none") show({ stage: "untold", saleId });
 }
 
 /** What another tab had on all screens when it went away. */
@@ -132,13 +140,14 @@ async function leftOver(): Promise<Attempt | undefined> {
 }
 
 /** The number of a sale of which the outcome cannot be asked for any more. */
-export const unsettled = async (): Promise<string | undefined> => (await kept<Attempt>(KEPT))?.idempotencyKey;
+export const unsettled = async (): Promise<string | undefined> =>
+	(await kept<Attempt>(KEPT))?.idempotencyKey ?? kept<string>(UNTOLD);
 
 export function dismiss(): void {
 	const { stage } = payment.value;
 	if ("attempt" in payment.value) return;
 	show({ stage: "none" });
-	if (stage === "untold") void forget(KEPT);
+	if (stage === "untold") void forget(UNTOLD).catch(() => {});
 }
 
 /** Makes sure that it has no effect, whatever has become of it. */
@@ -149,9 +158,12 @@ export async function cancelPayment(): Promise<void> {
 	const attempt = { ...now.attempt, isUnwanted: true };
 	show({ stage: "cancelling", attempt });
 	sending.abort();
-	undoing = keep(KEPT, attempt).then(() => undo(attempt));
+	undoing = keep(attempt).then(() => undo(attempt));
 	await undoing;
 }
+
+/** What was kept before it was sent is enough to find it again: where there is no room for more, it goes on all the same. */
+const keep = (attempt: Attempt): Promise<boolean> => isKept(KEPT, attempt);
 
 /** Not any more when it was cancelled: whatever was asked for it before is not listened to. */
 function isGoingOn({ idempotencyKey }: Attempt): boolean {
@@ -163,7 +175,7 @@ async function doubt(attempt: Attempt): Promise<Attempt> {
 	const doubtful = { ...attempt, isDoubtful: true };
 	if (!isGoingOn(attempt)) return doubtful;
 	show({ stage: "checking", attempt: doubtful });
-	await keep(KEPT, doubtful);
+	await keep(doubtful);
 	return doubtful;
 }
 
@@ -210,7 +222,7 @@ async function follow(attempt: Attempt, sale: Sale): Promise<void> {
 	if (now.state === "pending") {
 		const approveByMs = attempt.approveByMs ?? Date.now() + (now.expiresAtMs ?? 0) - (now.createdAtMs ?? 0);
 		const waiting = { ...attempt, approveByMs };
-		if (isGoingOn(attempt)) await keep(KEPT, waiting);
+		if (isGoingOn(attempt)) await keep(waiting);
 		if (isGoingOn(attempt)) show({ stage: "waiting", attempt: waiting });
 	}
 	while (now.state === "pending" && isGoingOn(attempt) && !isEnded.value) {
@@ -269,8 +281,9 @@ async function endOfUncancelled(storeId: string, saleId: string): Promise<Paymen
 
 async function end(outcome: Payment): Promise<void> {
 	if (outcome.stage === "paid") clear();
-	// The number stays until somebody has seen it.
-	if (outcome.stage !== "untold") await forget(KEPT);
+	if (outcome.stage === "untold") await isKept(UNTOLD, outcome.saleId);
+	// What cannot be forgotten is asked for once more, and ends in the same way.
+	await forget(KEPT).catch(() => {});
 	show(outcome);
 }
 

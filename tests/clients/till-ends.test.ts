@@ -5,6 +5,7 @@ import { newShop } from "../api/people.ts";
 import {
 	assertAccessible,
 	describeInBrowser,
+	fillDisk,
 	intercept,
 	openBrowser,
 	type ServedPlatform,
@@ -107,5 +108,32 @@ describeInBrowser("a till that cannot go on", () => {
 		await page.reload();
 		await page.getByText("상품을 눌러 담아 보세요.").waitFor();
 		assert.equal(await page.getByRole("heading", { name: "결제됐어요" }).count(), 0);
+	});
+
+	it("goes on with what was in doubt when its owner ended it, after it has joined again", async (t) => {
+		const page = await till(t);
+		await revoke(page, await sellUnheard(page));
+		await pair(page, cafe.id);
+		await heading(page, "결제됐어요");
+		await page.keyboard.press("Enter");
+		await page.getByText("상품을 눌러 담아 보세요.").waitFor();
+	});
+
+	it("takes no payment that it has no room to keep, says so, and takes it when there is", async (t) => {
+		const page = await till(t);
+		let asked = 0;
+		await intercept(page, SALES, (route) => {
+			if (route.request().method() === "POST") asked++;
+			return route.continue();
+		});
+		await page.evaluate(fillDisk);
+		await buy(page);
+		await heading(page, "결제되지 않았어요");
+		await page.getByText(/저장할 공간이 없어/).waitFor();
+		assert.equal(asked, 0);
+		await page.reload();
+		await heading(page, "손님의 QR을 비춰 주세요");
+		await scanByHand(page, (await codeOf(cafe.customer)).code);
+		await heading(page, "결제됐어요");
 	});
 });
