@@ -1,0 +1,74 @@
+import { after, before, it, type TestContext } from "node:test";
+import type { Page } from "playwright-core";
+import { newPerson, PASSWORD } from "../api/people.ts";
+import {
+	describeInBrowser,
+	openBrowser,
+	type ServedPlatform,
+	screenshot,
+	startServedPlatform,
+	tablet,
+} from "./browser.ts";
+import { type Cafe, openCafe } from "./till-world.ts";
+
+// A day at the till: what is typed, what is sold out, who goes home, and what was sold.
+
+describeInBrowser("a till on an ordinary day", () => {
+	let platform: ServedPlatform;
+	let cafe: Cafe;
+	before(async () => {
+		platform = await startServedPlatform();
+		cafe = await openCafe(platform);
+	});
+	after(() => platform.stop());
+
+	async function newPage(t: TestContext): Promise<Page> {
+		const browser = await openBrowser({ ...tablet });
+		t.after(() => browser.close());
+		return browser.newPage();
+	}
+
+	async function logIn(page: Page, handle: string): Promise<void> {
+		await page.getByRole("button", { name: "직원으로 로그인" }).click();
+		await page.getByLabel("아이디").fill(handle);
+		await page.getByLabel("비밀번호").fill(PASSWORD);
+		await page.keyboard.press("Enter");
+		await page.getByRole("button", { name: /소금빵/ }).waitFor();
+	}
+
+	async function logOut(page: Page): Promise<void> {
+		await page.getByRole("link", { name: "설정" }).click();
+		await page.getByRole("button", { name: "로그아웃" }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "로그아웃" }).click();
+	}
+
+	it("logs nobody out who only thinks so: without a network it says that it cannot", async (t) => {
+		const staff = await newPerson(platform.anyone, { name: "Mina" });
+		await cafe.owner.api.ok("store.addStaff", { storeId: cafe.id, handle: staff.handle });
+		const page = await newPage(t);
+		await page.goto(`${platform.url}/till/`);
+		await logIn(page, staff.handle);
+		await page.context().setOffline(true);
+		await logOut(page);
+		await page.locator(".toast", { hasText: "연결할 수 없어요" }).waitFor();
+		await page.getByText(`@${staff.handle}`).waitFor();
+		await screenshot(page, "till-not-logged-out");
+		await page.context().setOffline(false);
+		await logOut(page);
+		await page.getByLabel("연결 코드").waitFor();
+		await page.goto(`${platform.url}/wallet/`);
+		await page.getByRole("link", { name: "지갑 만들기" }).waitFor();
+	});
+
+	it("lets those go whose log-in is over", async (t) => {
+		const staff = await newPerson(platform.anyone, { name: "Mina" });
+		await cafe.owner.api.ok("store.addStaff", { storeId: cafe.id, handle: staff.handle });
+		const page = await newPage(t);
+		await page.goto(`${platform.url}/till/`);
+		await logIn(page, staff.handle);
+		for (const { id, current } of (await staff.api.ok("auth.listSessions", {})).items)
+			if (!current) await staff.api.ok("auth.revokeSession", { sessionId: id });
+		await logOut(page);
+		await page.getByLabel("연결 코드").waitFor();
+	});
+});
