@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { after, before, it, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { newPerson, PASSWORD } from "../api/people.ts";
@@ -9,7 +10,7 @@ import {
 	startServedPlatform,
 	tablet,
 } from "./browser.ts";
-import { type Cafe, openCafe } from "./till-world.ts";
+import { type Cafe, openCafe, openTillPage } from "./till-world.ts";
 
 // A day at the till: what is typed, what is sold out, who goes home, and what was sold.
 
@@ -26,6 +27,10 @@ describeInBrowser("a till on an ordinary day", () => {
 		const browser = await openBrowser({ ...tablet });
 		t.after(() => browser.close());
 		return browser.newPage();
+	}
+
+	async function till(t: TestContext): Promise<Page> {
+		return openTillPage((await newPage(t)).context(), cafe, { discountMaxPercent: 50 });
 	}
 
 	async function logIn(page: Page, handle: string): Promise<void> {
@@ -70,5 +75,42 @@ describeInBrowser("a till on an ordinary day", () => {
 			if (!current) await staff.api.ok("auth.revokeSession", { sessionId: id });
 		await logOut(page);
 		await page.getByLabel("연결 코드").waitFor();
+	});
+
+	it("takes a quantity as people write it, and leaves it as it was where it is none", async (t) => {
+		const page = await till(t);
+		await page.getByRole("button", { name: /초콜릿/ }).click();
+		const quantity = page.getByLabel(/수량/);
+		for (const [typed, taken] of [
+			["1,000", "1000"],
+			["１２", "12"],
+			["3개", "12"],
+			["", "12"],
+			["99999", "10000"],
+			["99999", "10000"],
+		] as const) {
+			await quantity.fill(typed);
+			await page.keyboard.press("Tab");
+			await page.locator(".basket .pay .number", { hasText: (Number(taken) * 6_800).toLocaleString("en") }).waitFor();
+			assert.equal(await quantity.inputValue(), taken, typed);
+		}
+		await quantity.fill("0");
+		await page.keyboard.press("Tab");
+		await page.getByText("상품을 눌러 담아 보세요.").waitFor();
+	});
+
+	it("gives the next customer no discount of what is not for sale any more", async (t) => {
+		const page = await till(t);
+		const bread = cafe.products.find(({ name }) => name === "크루아상") ?? assert.fail();
+		await page.getByRole("button", { name: /크루아상/ }).click();
+		await page.getByRole("button", { name: "할인" }).click();
+		await page.getByRole("button", { name: "50%" }).click();
+		await page.getByRole("button", { name: /결제 받기 1,900/ }).waitFor();
+		const { id: productId, version } = bread;
+		await cafe.owner.api.ok("store.editProduct", { storeId: cafe.id, productId, version, state: "archived" });
+		await page.reload();
+		await page.getByText("상품을 눌러 담아 보세요.").waitFor();
+		await page.getByRole("button", { name: /초콜릿/ }).click();
+		await page.getByRole("button", { name: /결제 받기 6,800/ }).waitFor();
 	});
 });
