@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, it, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
-import { newPerson, PASSWORD } from "../api/people.ts";
+import { newKey } from "../api/client.ts";
+import { newPerson, PASSWORD, sell } from "../api/people.ts";
 import {
+	assertAccessible,
 	describeInBrowser,
+	intercept,
 	openBrowser,
 	type ServedPlatform,
 	screenshot,
@@ -13,6 +16,8 @@ import {
 import { type Cafe, openCafe, openTillPage } from "./till-world.ts";
 
 // A day at the till: what is typed, what is sold out, who goes home, and what was sold.
+
+const SALES_OF_A_DAY = /\/v1\/stores\/[^/]+\/sales\?/;
 
 describeInBrowser("a till on an ordinary day", () => {
 	let platform: ServedPlatform;
@@ -112,5 +117,33 @@ describeInBrowser("a till on an ordinary day", () => {
 		await page.getByText("상품을 눌러 담아 보세요.").waitFor();
 		await page.getByRole("button", { name: /초콜릿/ }).click();
 		await page.getByRole("button", { name: /결제 받기 6,800/ }).waitFor();
+	});
+
+	it("does not say that nothing was sold, or how much, where it could not ask for all", async (t) => {
+		await sell(cafe, cafe.customer, newKey());
+		const page = await till(t);
+		const [sale = assert.fail()] = (await cafe.owner.api.ok("store.listSales", { storeId: cafe.id, limit: 1 })).items;
+		let reached = 0;
+		let asked = 0;
+		await intercept(page, SALES_OF_A_DAY, (route) => {
+			if (asked >= reached) return route.abort("internetdisconnected");
+			const items = Array.from({ length: 100 }, (_, index) => ({ ...sale, id: `${sale.id}-${asked}-${index}` }));
+			return route.fulfill({ json: { items, nextCursor: `page-${++asked}` } });
+		});
+		for (reached of [0, 1]) {
+			asked = 0;
+			await page.getByRole("link", { name: "설정" }).click();
+			await page.getByRole("link", { name: "내역" }).click();
+			await page.getByRole("alert").getByText("연결할 수 없어요").waitFor();
+			for (const text of ["이날은 판매가 없어요.", "받은 금액"])
+				assert.equal(await page.getByText(text).count(), 0, text);
+			await screenshot(page, `till-sales-unreachable-${reached}`);
+		}
+		[reached, asked] = [Number.POSITIVE_INFINITY, 0];
+		await page.getByRole("button", { name: "다시 시도" }).click();
+		await page.getByText("마지막 1,000건만 보여요").waitFor();
+		assert.equal(asked, 10);
+		await screenshot(page, "till-sales-part");
+		await assertAccessible(page, "a part of the sales");
 	});
 });
