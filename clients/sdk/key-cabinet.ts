@@ -11,6 +11,13 @@ export async function keep(name: string, value: unknown): Promise<void> {
 	await inStore("readwrite", (store) => store.put(value, name));
 }
 
+/** Keeps it unless there is no room, as where a disk is full or a browser gives none. @returns whether it is kept */
+export const isKept = (name: string, value: unknown): Promise<boolean> =>
+	keep(name, value).then(
+		() => true,
+		() => false,
+	);
+
 export const kept = <T>(name: string): Promise<T | undefined> =>
 	inStore("readonly", (store) => store.get(name) as IDBRequest<T | undefined>);
 

@@ -1,11 +1,12 @@
 import type { ProblemCode } from "../../services/errors.ts";
 
 /**
- * Why something was not done (RFC 9457), as a value: what is expected to happen is not thrown. Besides the catalogue's codes there are two
- * that only a client can know: `unreachable`, nothing was sent or it had no effect; `not_understood`, what answered is not Hannip.
+ * Why something was not done (RFC 9457), as a value: what is expected to happen is not thrown. Besides the catalogue's codes there are three
+ * that only a client can know: `unreachable`, nothing was sent or it had no effect; `not_understood`, what answered is not Hannip; `not_kept`,
+ * nothing was sent because this device has no room to write down that it was.
  */
 export type Problem = {
-	readonly code: ProblemCode | "unreachable" | "not_understood";
+	readonly code: ProblemCode | "unreachable" | "not_understood" | "not_kept";
 	/** 0 when there was no answer. */
 	readonly status: number;
 	readonly title: string;
@@ -29,6 +30,8 @@ export const refused = (problem: Problem): { readonly ok: false; readonly proble
 });
 
 export const unreachable: Problem = { code: "unreachable", status: 0, title: "The platform cannot be reached" };
+
+export const notKept: Problem = { code: "not_kept", status: 0, title: "This device has no room to keep it" };
 
 export const unknownOutcome = (statusUrl: string): Problem => ({
 	code: "outcome_unknown",

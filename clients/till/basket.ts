@@ -35,8 +35,17 @@ export function withQuantity(basket: Basket, productId: string, quantity: number
 	const lines = basket.lines
 		.map((line) => (line.productId === productId ? { ...line, quantity: bounded } : line))
 		.filter((line) => line.quantity > 0);
-	// A discount of nothing would wait for the next customer.
-	return lines.length === 0 ? { ...basket, lines, discount: null } : { ...basket, lines };
+	return withLines(basket, lines);
+}
+
+/** A discount of nothing would wait for the next customer. */
+const withLines = (basket: Basket, lines: readonly Line[]): Basket =>
+	lines.length === 0 ? { ...basket, lines, discount: null } : { ...basket, lines };
+
+/** A quantity as people write it: "1,000", or in the wide digits of a Korean or Japanese keyboard. @returns nothing where it is no number */
+export function quantityIn(text: string): number | undefined {
+	const digits = text.normalize("NFKC").replaceAll(",", "").trim();
+	return /^\d+$/.test(digits) ? Number(digits) : undefined;
 }
 
 /** What is in it as the product list says now: prices as they are, without what is not for sale any more. */
@@ -45,7 +54,7 @@ export function repriced(basket: Basket, products: ReadonlyMap<string, Product>)
 		const product = products.get(line.productId);
 		return product ? [{ ...line, name: product.name, price: product.price }] : [];
 	});
-	return { ...basket, lines };
+	return withLines(basket, lines);
 }
 
 export const countOf = ({ lines }: Basket): number => lines.reduce((count, { quantity }) => count + quantity, 0);

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
-import { forget, keep, kept } from "../sdk/key-cabinet.ts";
-import type { Problem } from "../sdk/problem.ts";
+import { forget, isKept, kept } from "../sdk/key-cabinet.ts";
+import { notKept, type Problem } from "../sdk/problem.ts";
 import type { Said } from "../sdk/request.ts";
 import { type Basket, totalOf } from "./basket.ts";
 import { clear } from "./order.ts";
@@ -31,13 +31,17 @@ export type Payment =
 	| { readonly stage: "none" }
 	/** `checking`: never "failed" until that is known. */
 	| UnderWay
-	| { readonly stage: "paid"; readonly sale: Sale }
+	/** `isTooLate`: it was to be cancelled, and only who may refund can do that now. */
+	| { readonly stage: "paid"; readonly sale: Sale; readonly isTooLate?: true }
 	| { readonly stage: "refused"; readonly why: Problem["code"] | "voided" | "expired"; readonly problem?: Problem }
-	| { readonly stage: "cancelled"; readonly effect: Effect };
+	| { readonly stage: "cancelled"; readonly effect: Effect }
+	/** This till is told neither what became of it nor to cancel it: only the owner can look, by its number. */
+	| { readonly stage: "untold"; readonly saleId: string };
 
 export const payment = signal<Payment>({ stage: "none" });
 
 const KEPT = "till.sale";
+const UNTOLD = "till.untold";
 const ASK_EVERY_MS = 1_000;
 const AGAIN_AFTER_MS = 2_000;
 
@@ -104,8 +108,9 @@ async function begin(storeId: string, basket: Basket, code: string): Promise<voi
 		isUnwanted: false,
 	};
 	show({ stage: "sending", attempt });
-	await keep(KEPT, attempt);
-	await settle(attempt);
+	if (await isKept(KEPT, attempt)) await settle(attempt);
+	// Nothing has left this device.
+	else show({ stage: "refused", why: notKept.code, problem: notKept });
 }
 
 /** Goes on with what this till did not know the outcome of when the page, or another tab of it, was closed. */
@@ -113,11 +118,17 @@ export function resumePayment(): Promise<void> {
 	tell({ hello: true });
 	return carry(async () => {
 		const found = (await kept<Attempt>(KEPT)) ?? (await leftOver());
-		if (!found) return;
+		if (!found) return await showUntold();
 		const attempt = { ...found, isDoubtful: true };
 		show({ stage: attempt.isUnwanted ? "cancelling" : "checking", attempt });
 		await (attempt.isUnwanted ? undo(attempt) : settle(attempt));
 	});
+}
+
+/** What nobody has read before the page was closed. */
+async function showUntold(): Promise<void> {
+	const saleId = await kept<string>(UNTOLD);
+	if (saleId && payment.value.stage === "none") show({ stage: "untold", saleId });
 }
 
 /** What another tab had on all screens when it went away. */
@@ -129,10 +140,14 @@ async function leftOver(): Promise<Attempt | undefined> {
 }
 
 /** The number of a sale of which the outcome cannot be asked for any more. */
-export const unsettled = async (): Promise<string | undefined> => (await kept<Attempt>(KEPT))?.idempotencyKey;
+export const unsettled = async (): Promise<string | undefined> =>
+	(await kept<Attempt>(KEPT))?.idempotencyKey ?? kept<string>(UNTOLD);
 
 export function dismiss(): void {
-	if (!("attempt" in payment.value)) show({ stage: "none" });
+	const { stage } = payment.value;
+	if ("attempt" in payment.value) return;
+	show({ stage: "none" });
+	if (stage === "untold") void forget(UNTOLD).catch(() => {});
 }
 
 /** Makes sure that it has no effect, whatever has become of it. */
@@ -143,9 +158,12 @@ export async function cancelPayment(): Promise<void> {
 	const attempt = { ...now.attempt, isUnwanted: true };
 	show({ stage: "cancelling", attempt });
 	sending.abort();
-	undoing = keep(KEPT, attempt).then(() => undo(attempt));
+	undoing = keep(attempt).then(() => undo(attempt));
 	await undoing;
 }
+
+/** What was kept before it was sent is enough to find it again: where there is no room for more, it goes on all the same. */
+const keep = (attempt: Attempt): Promise<boolean> => isKept(KEPT, attempt);
 
 /** Not any more when it was cancelled: whatever was asked for it before is not listened to. */
 function isGoingOn({ idempotencyKey }: Attempt): boolean {
@@ -157,7 +175,7 @@ async function doubt(attempt: Attempt): Promise<Attempt> {
 	const doubtful = { ...attempt, isDoubtful: true };
 	if (!isGoingOn(attempt)) return doubtful;
 	show({ stage: "checking", attempt: doubtful });
-	await keep(KEPT, doubtful);
+	await keep(doubtful);
 	return doubtful;
 }
 
@@ -192,8 +210,9 @@ async function refuse(attempt: Attempt, problem: Problem): Promise<void> {
 	if (!attempt.isDoubtful) return end(refusal);
 	const asked = await call("store.getSale", { storeId: attempt.storeId, saleId: attempt.idempotencyKey });
 	if (asked.ok) return follow(attempt, asked.value);
-	const effect = await cancelled(attempt);
-	if (effect && isGoingOn(attempt)) await end(effect === "refunded" ? { stage: "cancelled", effect } : refusal);
+	const ending = await cancelled(attempt);
+	if (!ending || !isGoingOn(attempt)) return;
+	await end(ending.stage === "cancelled" && ending.effect !== "refunded" ? refusal : ending);
 }
 
 /** Until it is in a state that it stays in. */
@@ -203,7 +222,7 @@ async function follow(attempt: Attempt, sale: Sale): Promise<void> {
 	if (now.state === "pending") {
 		const approveByMs = attempt.approveByMs ?? Date.now() + (now.expiresAtMs ?? 0) - (now.createdAtMs ?? 0);
 		const waiting = { ...attempt, approveByMs };
-		if (isGoingOn(attempt)) await keep(KEPT, waiting);
+		if (isGoingOn(attempt)) await keep(waiting);
 		if (isGoingOn(attempt)) show({ stage: "waiting", attempt: waiting });
 	}
 	while (now.state === "pending" && isGoingOn(attempt) && !isEnded.value) {
@@ -214,7 +233,6 @@ async function follow(attempt: Attempt, sale: Sale): Promise<void> {
 	}
 	const outcome = outcomeOf(now);
 	if (!outcome || !isGoingOn(attempt)) return;
-	if (outcome.stage === "paid") clear();
 	await end(outcome);
 }
 
@@ -236,23 +254,36 @@ function outcomeOf(sale: Sale): Payment | undefined {
 
 async function undo(attempt: Attempt): Promise<void> {
 	show({ stage: "cancelling", attempt });
-	const effect = await cancelled(attempt);
-	if (effect) await end({ stage: "cancelled", effect });
+	const ending = await cancelled(attempt);
+	if (ending) await end(ending);
 }
 
-/** @returns nothing when this till may not ask any more */
-async function cancelled(attempt: Attempt): Promise<Effect | undefined> {
+/** @returns how it ended; nothing when this till may not ask any more */
+async function cancelled(attempt: Attempt): Promise<Payment | undefined> {
 	const { storeId, idempotencyKey: saleId } = attempt;
 	while (!isEnded.value) {
 		const outcome = await call("store.cancelSale", { storeId, saleId, idempotencyKey: `${saleId}-cancel` });
-		if (outcome.ok) return outcome.value.effect;
+		if (outcome.ok) return { stage: "cancelled", effect: outcome.value.effect };
+		const ending = isDefinite(outcome.problem) && (await endOfUncancelled(storeId, saleId));
+		if (ending) return ending;
 		await pause(AGAIN_AFTER_MS);
 	}
 	return undefined;
 }
 
+/** What is to be said of what may not be cancelled, or not any more. @returns nothing as long as that is not known */
+async function endOfUncancelled(storeId: string, saleId: string): Promise<Payment | undefined> {
+	const asked = await call("store.getSale", { storeId, saleId });
+	if (!asked.ok) return isDefinite(asked.problem) ? { stage: "untold", saleId } : undefined;
+	const outcome = outcomeOf(asked.value);
+	return outcome?.stage === "paid" ? { ...outcome, isTooLate: true } : outcome;
+}
+
 async function end(outcome: Payment): Promise<void> {
-	await forget(KEPT);
+	if (outcome.stage === "paid") clear();
+	if (outcome.stage === "untold") await isKept(UNTOLD, outcome.saleId);
+	// What cannot be forgotten is asked for once more, and ends in the same way.
+	await forget(KEPT).catch(() => {});
 	show(outcome);
 }
 

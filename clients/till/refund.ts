@@ -1,5 +1,5 @@
-import { forget, keep, kept } from "../sdk/key-cabinet.ts";
-import type { Problem } from "../sdk/problem.ts";
+import { forget, isKept, kept } from "../sdk/key-cabinet.ts";
+import { notKept, type Problem } from "../sdk/problem.ts";
 import type { Said } from "../sdk/request.ts";
 import type { Sale } from "./payment.ts";
 import { call, isEnded, till } from "./shop.ts";
@@ -24,7 +24,7 @@ export async function beginRefund(wanted: Wanted, onDoubt: () => void): Promise<
 	const begun = await pendingRefund(wanted.saleId);
 	if (begun) return settleRefund(begun, onDoubt);
 	const pending = { storeId: till.value?.storeId ?? "", idempotencyKey: crypto.randomUUID(), ...wanted };
-	await keep(nameOf(wanted.saleId), pending);
+	if (!(await isKept(nameOf(wanted.saleId), pending))) return { ok: false, problem: notKept };
 	return settleRefund(pending, onDoubt);
 }
 

@@ -116,9 +116,10 @@ export async function sellAs(seller: Seller): Promise<void> {
 	void load();
 }
 
-/** Forgets who sold here. */
-export async function unpair(): Promise<void> {
-	if (isPerson.value) await person?.call("auth.logout", {});
+/** Forgets who sold here. @returns why a person could not be logged out: then nothing is forgotten, and the wallet here is still open */
+export async function unpair(): Promise<Problem | null> {
+	const problem = isPerson.value && person ? await logOut(person) : null;
+	if (problem) return problem;
 	person = undefined;
 	isPerson.value = false;
 	await forget(STAFF);
@@ -128,6 +129,18 @@ export async function unpair(): Promise<void> {
 	store.value = null;
 	products.value = [];
 	isLoading.value = true;
+	return null;
+}
+
+async function logOut(somebody: WalletClient): Promise<Problem | null> {
+	const outcome = await somebody.call("auth.logout", {});
+	isOnline.value = isAnswer(outcome);
+	if (outcome.ok) return null;
+	if (!isEnd(outcome.problem)) return outcome.problem;
+	// Whoever could not renew their token is refused in the same words as who has no session any more.
+	const session = await somebody.resume();
+	if (!session.ok) return session.problem;
+	return session.value ? outcome.problem : null;
 }
 
 /** Gets what the store sells; what was there before stays until it has come. @returns why not */

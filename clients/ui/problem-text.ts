@@ -5,6 +5,7 @@ type Texts = Partial<Record<Problem["code"], string>>;
 
 const ko: Texts = {
 	unreachable: "연결할 수 없어요. 네트워크를 확인하고 다시 시도해 주세요.",
+	not_kept: "이 기기에 저장할 공간이 없어 시작하지 않았어요. 공간을 비우고 다시 시도해 주세요.",
 	outcome_unknown: "처리됐는지 아직 알 수 없어요. 확인하는 중이니 다시 시작하지 마세요.",
 	unauthenticated: "다시 로그인해 주세요.",
 	session_ended: "로그인이 끝났어요. 다시 로그인해 주세요.",
@@ -55,6 +56,7 @@ const ko: Texts = {
 
 const en: Texts = {
 	unreachable: "No connection. Check your network and try again.",
+	not_kept: "This device has no room left, so nothing was begun. Free some space and try again.",
 	outcome_unknown: "It is not known yet whether this went through. We keep checking: do not start again.",
 	unauthenticated: "Log in again.",
 	session_ended: "Your session has ended. Log in again.",

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
-import { forget, keep, kept } from "../sdk/key-cabinet.ts";
-import type { Outcome } from "../sdk/problem.ts";
+import { forget, isKept, kept } from "../sdk/key-cabinet.ts";
+import { notKept, type Outcome, refused } from "../sdk/problem.ts";
 import type { Said } from "../sdk/request.ts";
 import { client, session } from "./wallet.ts";
 
@@ -43,7 +43,7 @@ export function carryOut<N extends MoneyAction>(
 		const before = await kept<Intention>(placeOf());
 		if (before) await settle(before, { onAgain, isDoubtful: true });
 		const intention: Intention = { name, said: keyed, begunAtMs: Date.now() };
-		await keep(placeOf(), intention);
+		if (!(await isKept(placeOf(), intention))) return refused(notKept);
 		return settle(intention, { onAgain, isDoubtful: false });
 	});
 }

@@ -85,6 +85,13 @@ export async function intercept(page: Page, url: string | RegExp, decide: (route
 	return stop;
 }
 
+/** Runs in the page: until it is loaded again nothing can be kept. */
+export function fillDisk(): void {
+	IDBObjectStore.prototype.put = () => {
+		throw new DOMException("full", "QuotaExceededError");
+	};
+}
+
 /** The flags that make a browser see this film (Y4M) where its camera would be. */
 export const cameraOf = (film: string): string[] => [
 	"--use-fake-device-for-media-stream",

@@ -5,6 +5,7 @@ import { newPerson, newShop, newTill, type Shop, type Till } from "../api/people
 import {
 	assertAccessible,
 	describeInBrowser,
+	fillDisk,
 	intercept,
 	openBrowser,
 	type ServedPlatform,
@@ -44,6 +45,25 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		await page.getByText("처리됐는지 확인하고 있어요").waitFor();
 		await showsBalance(page, 7_000);
 		assert.equal(lost, 2);
+		await browser.close();
+	});
+
+	it("begins nothing that it has no room to keep, and says so", async () => {
+		const { page, browser } = await signUp(platform);
+		let asked = 0;
+		await intercept(page, "**/v1/me/charges", (route) => {
+			asked++;
+			return route.continue();
+		});
+		await visit(page, "/charge");
+		await page.evaluate(fillDisk);
+		await page.locator(".amount-line input").fill("7000");
+		await page.locator("button[type=submit]").click();
+		await page.getByText(/저장할 공간이 없어/).waitFor();
+		assert.equal(asked, 0);
+		await page.reload();
+		await charge(page, 7_000);
+		await showsBalance(page, 7_000);
 		await browser.close();
 	});
 

@@ -7,6 +7,7 @@ import { problemText } from "../../ui/problem-text.ts";
 import { go } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
 import { Camera } from "../camera.tsx";
+import { resumePayment } from "../payment.ts";
 import { pair } from "../shop.ts";
 import { t } from "../texts.ts";
 import { Staff } from "./staff.tsx";
@@ -24,8 +25,10 @@ export function Pair({ found = "" }: { readonly found?: string }) {
 	const [isBusy, join] = useAction(async (text: string) => {
 		if (!CODE.test(text)) return setError(t().pairWrong);
 		const problem = await pair(text);
-		if (problem) setError(problemText(problem));
-		else go("/", "replace");
+		if (problem) return setError(problemText(problem));
+		// What was under way when its owner ended it.
+		void resumePayment();
+		go("/", "replace");
 	});
 	const scanned = (text: string) => {
 		const next = pairingCodeIn(text);

@@ -25,6 +25,12 @@ export function Progress({ payment }: { readonly payment: Exclude<Payment, { sta
 					<Next to="/" />
 				</Outcome>
 			);
+		case "untold":
+			return (
+				<Outcome look="bad" icon="warning" title={t().untold} text={t().endedSale(payment.saleId)}>
+					<Next to="/" />
+				</Outcome>
+			);
 		case "waiting":
 			return <Waiting attempt={payment.attempt} />;
 		default:
@@ -81,10 +87,10 @@ function Next({ to, text = t().next }: { readonly to: string; readonly text?: st
 	);
 }
 
-function Paid({ sale }: Of<"paid">) {
+function Paid({ sale, isTooLate }: Of<"paid">) {
 	return (
 		<>
-			<Outcome look="good" icon="check" title={t().paid} amount={sale.total}>
+			<Outcome look="good" icon="check" title={t().paid} text={isTooLate && t().paidTooLate} amount={sale.total}>
 				<Next to="/" />
 				<Button class="wide large" onPress={() => print()}>
 					{t().print}

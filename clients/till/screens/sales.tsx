@@ -15,7 +15,10 @@ import { call, store, till } from "../shop.ts";
 import { t } from "../texts.ts";
 
 type Line = Result<"store.listSales">["items"][number];
-type Loaded = { readonly date: string; readonly sales: readonly Line[]; readonly problem: Problem | null };
+type Loaded =
+	| { readonly date: string; readonly problem: Problem }
+	/** `isPart`: there are more of that day, and sums are only of these. */
+	| { readonly date: string; readonly problem: null; readonly sales: readonly Line[]; readonly isPart: boolean };
 
 /** More than that nobody scrolls through; the file has all of them. */
 const SALES_MAX = 1_000;
@@ -58,7 +61,13 @@ export function Sales() {
 					</Button>
 				</div>
 			)}
-			{now === null ? <div class="skeleton tall" aria-busy="true" /> : <Day sales={now.sales} timeZone={timeZone} />}
+			{now === null && <div class="skeleton tall" aria-busy="true" />}
+			{now?.problem === null && (
+				<>
+					{now.isPart && <p class="notice warn">{t().salesPart(number(now.sales.length))}</p>}
+					<Day sales={now.sales} timeZone={timeZone} />
+				</>
+			)}
 		</main>
 	);
 }
@@ -134,18 +143,20 @@ function barsOf(sales: readonly Line[], timeZone: string) {
 async function salesOf(date: string): Promise<Loaded> {
 	const storeId = till.value?.storeId ?? "";
 	const sales: Line[] = [];
-	for (let cursor: string | null = ""; cursor !== null && sales.length < SALES_MAX; ) {
+	let cursor: string | null = "";
+	while (cursor !== null && sales.length < SALES_MAX) {
 		const page: Outcome<Result<"store.listSales">> = await call("store.listSales", {
 			storeId,
 			date,
 			limit: 100,
 			...(cursor && { cursor }),
 		});
-		if (!page.ok) return { date, sales, problem: page.problem };
+		// Of a part it would say that it is the day.
+		if (!page.ok) return { date, problem: page.problem };
 		sales.push(...page.value.items);
 		cursor = page.value.nextCursor;
 	}
-	return { date, sales, problem: null };
+	return { date, problem: null, sales, isPart: cursor !== null };
 }
 
 async function exportDay(date: string): Promise<void> {

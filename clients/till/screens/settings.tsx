@@ -4,9 +4,10 @@ import { Choice } from "../../ui/choice.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
 import { Looks } from "../../ui/looks.tsx";
 import { Title } from "../../ui/title.tsx";
+import { leaveTill } from "../leave.ts";
 import { chooseHand, hand } from "../preferences.ts";
 import { reload } from "../product-grid.tsx";
-import { isPerson, store, till, unpair } from "../shop.ts";
+import { isPerson, store, till } from "../shop.ts";
 import { t } from "../texts.ts";
 
 export function Settings() {
@@ -60,7 +61,14 @@ export function Settings() {
 			{isLeaving && (
 				<Dialog title={leave} onClose={() => setLeaving(false)}>
 					<p>{isPerson.value ? t().logOutText : t().unpairText}</p>
-					<Button look="danger" class="wide" onPress={unpair}>
+					<Button
+						look="danger"
+						class="wide"
+						onPress={async () => {
+							await leaveTill();
+							setLeaving(false);
+						}}
+					>
 						{leave}
 					</Button>
 					<Button look="quiet" class="wide" onPress={() => setLeaving(false)}>

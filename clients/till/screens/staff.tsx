@@ -5,6 +5,7 @@ import { LogInForm } from "../../ui/log-in-form.tsx";
 import { problemText } from "../../ui/problem-text.ts";
 import { go } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
+import { resumePayment } from "../payment.ts";
 import { logInHere, type Seller, sellAs } from "../shop.ts";
 import { t } from "../texts.ts";
 
@@ -13,6 +14,8 @@ export function Staff({ onBack }: { readonly onBack: () => void }) {
 	const [sellers, setSellers] = useState<readonly Seller[]>();
 	const choose = async (seller: Seller) => {
 		await sellAs(seller);
+		// What was under way when the log-in ended.
+		void resumePayment();
 		go("/", "replace");
 	};
 	const back = (
