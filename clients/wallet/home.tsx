@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { Empty } from "../ui/empty.tsx";
-import { Amount } from "../ui/format.tsx";
+import { Amount, number } from "../ui/format.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Link } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
@@ -51,7 +51,9 @@ function Balance() {
 		<section class="balance" aria-label={texts.balance}>
 			<Coin />
 			<p class="balance-label">{texts.balance}</p>
-			<p class="balance-amount">{now ? <Amount value={now.available} /> : <span class="skeleton wide-text" />}</p>
+			<p class="balance-amount" style={{ "--characters": number(now?.available ?? 0).length }}>
+				{now ? <Amount value={now.available} /> : <span class="skeleton wide-text" />}
+			</p>
 			<p class="balance-pending">{now && now.pending > 0 ? texts.pending(now.pending) : " "}</p>
 			<div class="balance-actions">
 				<Link to="/charge" class="button on-balance">

@@ -50,12 +50,12 @@ export const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor:
 export const tablet = { viewport: { width: 1180, height: 820 }, deviceScaleFactor: 1, hasTouch: true };
 export const desktop = { viewport: { width: 1440, height: 900 }, deviceScaleFactor: 1 };
 
-type Options = NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>;
+export type BrowserOptions = NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>;
 
 const open = new Set<BrowserContext>();
 
 /** A browser of its own with nothing in it: one person's phone, or one till. Its pages share what a browser's tabs share. */
-export async function openBrowser({ args = [], ...options }: Options = {}): Promise<BrowserContext> {
+export async function openBrowser({ args = [], ...options }: BrowserOptions = {}): Promise<BrowserContext> {
 	const profile = mkdtempSync(join(tmpdir(), "hannip-browser-"));
 	const context = await chromium.launchPersistentContext(profile, {
 		executablePath: chromiumPath(),

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { BrowserContext, Page } from "playwright-core";
-import { complaintsOf, openBrowser, type ServedPlatform } from "./browser.ts";
+import { type BrowserOptions, complaintsOf, openBrowser, type ServedPlatform } from "./browser.ts";
 
 export const PASSWORD = "nine purple ladders";
 
@@ -14,7 +14,10 @@ export type Someone = {
 };
 
 /** Opens a phone that was never used, and signs somebody up on it. */
-export async function signUp(platform: ServedPlatform, { name = "김지민", ...options } = {}): Promise<Someone> {
+export async function signUp(
+	platform: ServedPlatform,
+	{ name = "김지민", ...options }: BrowserOptions & { readonly name?: string } = {},
+): Promise<Someone> {
 	const browser = await openBrowser(options);
 	const page = await browser.newPage();
 	const complaints = complaintsOf(page);

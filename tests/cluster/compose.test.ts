@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, "../..");
 /** What compose.yaml does before Hannip starts, done by the same scripts with the same servers, without containers. */
 describeOnMongo("compose.yaml", () => {
 	const { configs } = parse(readFileSync(join(root, "compose.yaml"), "utf8"), { merge: true }) as {
-		configs: Record<string, { content?: string; file?: string }>;
+		configs: Record<string, { file: string }>;
 	};
 	let folder: string;
 	let secrets: string;
@@ -32,9 +32,7 @@ describeOnMongo("compose.yaml", () => {
 
 	const runScript = async (name: string, ...args: string[]): Promise<number | null> => {
 		const file = join(scripts, name);
-		const { content, file: source } = configs[name] ?? {};
-		// In what stands in it, Compose reads a dollar sign as the beginning of a variable, and two as one.
-		writeFileSync(file, source ? readFileSync(join(root, source)) : String(content).replaceAll("$$", "$"));
+		copyFileSync(join(root, configs[name]?.file ?? assert.fail(name)), file);
 		const child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "ignore", "inherit"] });
 		const [code] = (await once(child, "exit")) as [number | null];
 		return code;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { parse } from "yaml";
-import { manifestsOf, overlays } from "../../scripts/deploy/manifests.ts";
+import { type Manifest, manifestsIn, manifestsOf, ofKind, overlays } from "../../scripts/deploy/manifests.ts";
 import { itWith } from "./with-parts.ts";
 
 type Application = {
@@ -99,3 +99,22 @@ itWith(
 		}
 	},
 );
+
+// Of the last wave Argo CD does not wait for the health: https://github.com/argoproj/gitops-engine, pkg/sync/sync_context.go.
+itWith(["kustomize"], "no wave waits for what cannot be well until a later one is there", () => {
+	const late = ["HorizontalPodAutoscaler", "ScaledObject", "PersistentVolumeClaim", "CronJob"];
+	const waveOf = ({ metadata }: Manifest) => Number(metadata.annotations?.["argocd.argoproj.io/sync-wave"] ?? 0);
+	const [scaledObject] = manifestsIn(
+		readFileSync(join(root, "k8s/components/payments-waiting/scaled-object.yaml"), "utf8"),
+	);
+	for (const overlay of overlays) {
+		const manifests = [...manifestsOf(overlay), scaledObject ?? assert.fail()];
+		const lastWave = Math.max(...manifests.map(waveOf));
+		const inLast = manifests.filter((each) => waveOf(each) === lastWave);
+		assert.deepEqual(
+			inLast.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+			ofKind(manifests, ...late).map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+			overlay,
+		);
+	}
+});

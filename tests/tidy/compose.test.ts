@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
@@ -20,11 +20,13 @@ type Container = {
 	readonly networks?: readonly string[];
 	readonly stop_grace_period?: string;
 	readonly depends_on?: object;
+	readonly configs?: readonly { readonly source: string; readonly target: string }[];
 };
 type Compose = {
 	readonly services: Readonly<Record<string, Container>>;
 	readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>;
 	readonly volumes: object;
+	readonly configs: Readonly<Record<string, { readonly file?: string }>>;
 };
 
 const root = join(import.meta.dirname, "../..");
@@ -101,4 +103,14 @@ it("names only volumes that are there, and secrets by file", () => {
 			if (/(SECRET|TOKEN|URI|TRANSPORTER)(_FILE)?$/.test(variable))
 				assert.match(value, /^\/secrets\//, `${name}: ${variable}`);
 	}
+});
+
+// Compose copies what is inline into the container, and refuses to where that is read-only: "`file` is the sole supported option".
+it("every configuration is a file that is there, and used", () => {
+	for (const [name, config] of Object.entries(compose.configs)) {
+		assert.deepEqual(Object.keys(config), ["file"], name);
+		assert.ok(existsSync(join(root, String(config.file))), `${name}: ${config.file}`);
+	}
+	const used = containers.flatMap(([, { configs = [] }]) => configs.map(({ source }) => source));
+	assert.deepEqual(used.sort(), Object.keys(compose.configs).sort());
 });

@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { after, before, it } from "node:test";
+import type { Page } from "playwright-core";
+import {
+	describeInBrowser,
+	openBrowser,
+	phone,
+	type ServedPlatform,
+	screenshot,
+	startServedPlatform,
+} from "./browser.ts";
+import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
+import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
+
+// WCAG 2.2, 1.4.4 and 1.4.10: letters twice as large, and a screen of 320 px, take nothing away.
+
+type Screen = { readonly name: string; readonly width: number; readonly height: number; readonly letterPx: number };
+const screens: readonly Screen[] = [
+	{ name: "320 px", width: 320, height: 640, letterPx: 16 },
+	// As high as a browser's bars leave it.
+	{ name: "letters of 32 px", width: 390, height: 664, letterPx: 32 },
+];
+const languages = ["ko", "en"] as const;
+type Language = (typeof languages)[number];
+
+/** What somebody chose in the settings of their browser: `rem` and the widths of media queries follow it. */
+const optionsOf = ({ width, height, letterPx }: Screen) => ({
+	...phone,
+	viewport: { width, height },
+	args: [`--blink-settings=defaultFontSize=${letterPx}`],
+});
+
+/** Runs in the page: what reaches beyond the screen. Categories are a line that a finger moves, by design. */
+function tooWide(width: number): string[] {
+	const found = [...document.querySelectorAll("body *")].filter((element) => {
+		const { right, left, width: own, height } = element.getBoundingClientRect();
+		if (own < 2 || height < 2 || element.closest(".hidden-text, .balance > .coin, .categories > *, svg *"))
+			return false;
+		return getComputedStyle(element).visibility !== "hidden" && (right > width + 1 || left < -1);
+	});
+	const page = document.documentElement.scrollWidth;
+	return [
+		...(page > width ? [`the page: ${page}`] : []),
+		...found.map(({ nodeName, className, textContent }) => `${nodeName}.${className} ${textContent?.slice(0, 30)}`),
+	];
+}
+
+async function assertFits(page: Page, { name, width }: Screen, where: string): Promise<void> {
+	await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .skeleton'));
+	await screenshot(page, `large-text-${name}-${where}`.replaceAll(/[ /]/g, "-"));
+	assert.deepEqual(await page.evaluate(tooWide, width), [], `${name}, ${where}`);
+}
+
+async function speak(page: Page, language: Language): Promise<void> {
+	await page.evaluate((chosen) => localStorage.setItem("hannip.language", chosen), language);
+	await page.reload();
+	await page.locator("h1").first().waitFor();
+}
+
+describeInBrowser("large letters and small screens", () => {
+	let platform: ServedPlatform;
+	let cafe: Cafe;
+	before(async () => {
+		platform = await startServedPlatform({ CHARGE_MAX: "2000000000" });
+		cafe = await openCafe(platform);
+	});
+	after(() => platform.stop());
+
+	for (const screen of screens) {
+		it(`the wallet shows all of the balance, and nothing beyond the screen, at ${screen.name}`, async (t) => {
+			const { page, browser, complaints } = await signUp(platform, optionsOf(screen));
+			t.after(() => browser.close());
+			assert.equal(
+				await page.evaluate(() => getComputedStyle(document.documentElement).fontSize),
+				`${screen.letterPx}px`,
+			);
+			await charge(page, 1_234_500);
+			await assertBalanceIsWhole(page, screen, 1_234_500);
+			await charge(page, 1_233_333_390);
+			await assertBalanceIsWhole(page, screen, 1_234_567_890);
+			for (const language of languages) await assertWalletFits(page, screen, language);
+			assert.deepEqual(complaints, []);
+		});
+
+		it(`the till shows what is in the basket, takes payments, and shows nothing beyond the screen, at ${screen.name}`, async (t) => {
+			const browser = await openBrowser(optionsOf(screen));
+			t.after(() => browser.close());
+			const page = await openTillPage(browser, cafe, { mayRefund: true, discountMaxPercent: 50 });
+			for (const language of languages) await assertTillFits(page, screen, language, cafe);
+		});
+	}
+});
+
+/** Runs in the page. */
+function cutOfBalance(): string[] {
+	const card = document.querySelector(".balance")?.getBoundingClientRect();
+	const amount = document.querySelector(".balance-amount .number")?.getBoundingClientRect();
+	if (!card || !amount) return ["there is none"];
+	const isWhole = amount.left >= card.left && amount.right <= card.right - 8 && card.right <= innerWidth;
+	return isWhole ? [] : [`${amount.left} … ${amount.right} in ${card.left} … ${card.right} of ${innerWidth}`];
+}
+
+/** It can be scrolled to: it is wholly on the screen then, and nothing lies over it or cuts it off. */
+async function assertReachable(page: Page, selector: string, { height }: Screen): Promise<void> {
+	const element = page.locator(selector);
+	await element.scrollIntoViewIfNeeded();
+	const box = await element.boundingBox();
+	assert.ok(box, selector);
+	assert.ok(
+		box.y >= 0 && box.y + box.height <= height + 1,
+		`${selector}: ${box.y} … ${box.y + box.height} of ${height}`,
+	);
+	const isOnTop = await element.evaluate((button) => {
+		const { x, y, width: wide, height: high } = button.getBoundingClientRect();
+		const hit = document.elementFromPoint(x + wide / 2, y + high / 2);
+		return hit !== null && button.contains(hit);
+	});
+	assert.ok(isOnTop, `${selector} lies under something`);
+}
+
+async function assertBalanceIsWhole(page: Page, screen: Screen, amount: number): Promise<void> {
+	for (const language of languages) {
+		await visit(page, "/");
+		await speak(page, language);
+		await showsBalance(page, amount);
+		for (const width of [screen.width, 360, 390, 430]) {
+			await page.setViewportSize({ width, height: screen.height });
+			assert.deepEqual(await page.evaluate(cutOfBalance), [], `${amount} ${language} ${width}`);
+		}
+		await page.setViewportSize(screen);
+	}
+}
+
+async function assertWalletFits(page: Page, screen: Screen, language: Language): Promise<void> {
+	await speak(page, language);
+	for (const path of ["/", "/pay", "/charge", "/send", "/history", "/settings", "/profile", "/password", "/devices"]) {
+		await visit(page, path);
+		await page.locator("h1").first().waitFor();
+		await assertFits(page, screen, `wallet ${language} ${path}`);
+	}
+	await visit(page, "/history");
+	await page.locator('section[aria-busy="false"] .transaction').first().click();
+	await page.locator(".receipt").waitFor();
+	await assertFits(page, screen, `wallet ${language} receipt`);
+}
+
+/** A sale from the counter to its refund. */
+async function assertTillFits(page: Page, screen: Screen, language: Language, cafe: Cafe): Promise<void> {
+	const fits = (where: string) => assertFits(page, screen, `till ${where}`);
+	const here = (path: string) => `${new URL(page.url()).origin}/till/#${path}`;
+	await page.goto(here("/"));
+	await speak(page, language);
+	for (const index of [3, 6, 7, 9]) await page.locator(".products .product").nth(index).click();
+	await fits(`${language} counter`);
+	await page.locator(".basket-bar").click();
+	await fits(`${language} basket`);
+	await assertReachable(page, ".lines > li:last-child .button:last-child", screen);
+	await page.locator("#discount").click();
+	await fits(`${language} discount`);
+	await page.keyboard.press("Escape");
+	await assertReachable(page, ".basket .pay", screen);
+	await page.locator(".basket .pay").click();
+	await fits(`${language} pay`);
+	await scanByHand(page, (await codeOf(cafe.customer)).code);
+	await page.locator(".outcome.good").waitFor();
+	await fits(`${language} paid`);
+	await page.keyboard.press("Enter");
+	await page.goto(here("/sales"));
+	await page.locator(".sale-link").first().waitFor();
+	await fits(`${language} sales`);
+	await page.locator(".sale-link").first().click();
+	await page.locator(".deeds .danger").waitFor();
+	await fits(`${language} sale`);
+	await page.locator(".deeds .danger").click();
+	await fits(`${language} refund`);
+	await page.keyboard.press("Escape");
+	await page.goto(here("/settings"));
+	await page.locator(".settings").first().waitFor();
+	await fits(`${language} settings`);
+}
