@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Bars } from "../ui/bars.tsx";
-import { Button } from "../ui/button.tsx";
+import { Button, Submit } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { Amount, credit } from "../ui/format.tsx";
@@ -11,7 +11,7 @@ import { saveAs } from "../ui/save.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { Loaded, useLoaded } from "./loaded.tsx";
-import { beginPayout, resumePayout } from "./payout.ts";
+import { beginPayout, resumePayout, type Settled } from "./payout.ts";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
 
@@ -39,9 +39,15 @@ export function Report({ storeId }: { readonly storeId: string }) {
 
 function Balance({ store, onPaidOut }: { readonly store: Store; readonly onPaidOut: () => Promise<void> }) {
 	const [isOpen, setOpen] = useState(false);
+	const [isResuming, setResuming] = useState(false);
 	const balance = store.available ?? 0;
 	useEffect(() => {
-		void resumePayout(store.id).then((was) => (was ? onPaidOut() : undefined));
+		void resumePayout(store.id, () => setResuming(true)).then(async (settled) => {
+			if (!settled) return;
+			tell(settled);
+			await onPaidOut();
+			setResuming(false);
+		});
 	}, [store.id]);
 	return (
 		<section class="card row spread wrap balance">
@@ -51,10 +57,14 @@ function Balance({ store, onPaidOut }: { readonly store: Store; readonly onPaidO
 					<Amount value={store.balance ?? 0} />
 				</p>
 			</div>
-			{balance > 0 && (
-				<Button look="primary" onPress={() => setOpen(true)}>
-					{t().payOut}
-				</Button>
+			{isResuming ? (
+				<Checking />
+			) : (
+				balance > 0 && (
+					<Button look="primary" onPress={() => setOpen(true)}>
+						{t().payOut}
+					</Button>
+				)
 			)}
 			{isOpen && (
 				<PayOut
@@ -70,6 +80,20 @@ function Balance({ store, onPaidOut }: { readonly store: Store; readonly onPaidO
 	);
 }
 
+function Checking() {
+	return (
+		<p class="notice warn" role="status">
+			{t().checking}
+		</p>
+	);
+}
+
+function tell(settled: Settled): void {
+	if (settled.state === "paidOut") toast(t().paidOut(credit(settled.amount)));
+	// Who has to log in again sees that.
+	if (settled.state === "refused" && settled.problem.status !== 401) toast(problemText(settled.problem), "danger");
+}
+
 function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClose: () => void }) {
 	const [text, setText] = useState(String(max));
 	const [error, setError] = useState<string>();
@@ -78,14 +102,16 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 	const isRight = Number.isInteger(amount) && amount >= 1 && amount <= max;
 	const [isBusy, payOut] = useAction(async () => {
 		if (!isRight) return setError(t().amountWrong(credit(max)));
-		const problem = await beginPayout(storeId, amount, () => setDoubtful(true));
+		const settled = await beginPayout(storeId, amount, () => setDoubtful(true));
 		setDoubtful(false);
-		if (problem) return setError(problemText(problem));
-		toast(t().paidOut(credit(amount)));
+		if (settled.state === "refused") return setError(problemText(settled.problem));
+		tell(settled);
 		onClose();
 	});
+	// Closed now, it would look as if nothing had been sent.
+	const close = isBusy ? () => {} : onClose;
 	return (
-		<Dialog title={t().payOut} onClose={onClose}>
+		<Dialog title={t().payOut} onClose={close}>
 			<form
 				class="stack"
 				noValidate
@@ -96,17 +122,10 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 				}}
 			>
 				<p class="soft">{t().payOutText}</p>
-				{isDoubtful && (
-					<p class="notice warn" role="status">
-						{t().checking}
-					</p>
-				)}
+				{isDoubtful && <Checking />}
 				<Field label={t().amount} value={text} inputMode="numeric" error={error} onText={setText} />
-				<button type="submit" class="button primary wide large" aria-busy={isBusy} aria-disabled={isBusy}>
-					{isBusy && <span class="spinner" />}
-					{t().payOutNow(credit(isRight ? amount : 0))}
-				</button>
-				<Button look="quiet" onPress={onClose}>
+				<Submit isBusy={isBusy}>{t().payOutNow(credit(isRight ? amount : 0))}</Submit>
+				<Button look="quiet" isDisabled={isBusy} onPress={close}>
 					{t().cancel}
 				</Button>
 			</form>

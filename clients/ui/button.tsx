@@ -8,6 +8,8 @@ type Props = {
 	readonly class?: string;
 	/** What it says to who cannot see its icon. */
 	readonly label?: string;
+	/** It stays where it is, and presses do nothing. */
+	readonly isDisabled?: boolean;
 	readonly children: ComponentChildren;
 };
 
@@ -15,6 +17,7 @@ type Props = {
 export function Button({
 	look = "plain",
 	label,
+	isDisabled = false,
 	children,
 	onPress,
 	...rest
@@ -26,8 +29,8 @@ export function Button({
 			class={`button ${look} ${rest.class ?? ""}`}
 			aria-label={label}
 			aria-busy={isBusy}
-			aria-disabled={isBusy}
-			onClick={start}
+			aria-disabled={isBusy || isDisabled}
+			onClick={isDisabled ? undefined : start}
 		>
 			{isBusy && <span class="spinner" />}
 			{children}

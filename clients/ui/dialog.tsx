@@ -7,7 +7,7 @@ type Props = {
 	readonly children: ComponentChildren;
 };
 
-/** Something to decide before all else. It is there as long as it is drawn; Escape closes it. */
+/** Something to decide before all else. It is there as long as it is drawn; Escape closes it, unless `onClose` does not. */
 export function Dialog({ title, onClose, children }: Props) {
 	const id = useId();
 	const element = useRef<HTMLDialogElement>(null);
@@ -26,6 +26,11 @@ export function Dialog({ title, onClose, children }: Props) {
 			aria-labelledby={id}
 			onCancel={(event) => {
 				event.preventDefault();
+				onClose();
+			}}
+			onClose={() => {
+				// At the second Escape, or Android's second Back, a browser asks nobody.
+				element.current?.showModal();
 				onClose();
 			}}
 		>

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { number } from "../ui/format.tsx";
@@ -6,7 +6,7 @@ import { problemText } from "../ui/problem-text.ts";
 import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
 import { AmountField } from "./amount-field.tsx";
-import { carryOut } from "./intention.ts";
+import { carryOut, isUnsettled, leaveUnsettled } from "./intention.ts";
 import { t } from "./texts.ts";
 import { Top } from "./top.tsx";
 import { account, me, readMe } from "./wallet.ts";
@@ -19,8 +19,10 @@ export default function Charge() {
 	const [amount, setAmount] = useState(0);
 	const [error, setError] = useState<string>();
 	const [isChecking, setChecking] = useState(false);
+	useEffect(() => leaveUnsettled, []);
 	const most = me.value?.limits.chargeMax ?? 0;
 	const [isBusy, charge] = useAction(async () => {
+		if (isUnsettled.value) return;
 		if (amount < 1) return setError(t().profile.wrong);
 		setError(undefined);
 		const done = await carryOut("user.charge", { amount }, () => setChecking(true));
@@ -64,7 +66,7 @@ export default function Charge() {
 						{t().checking}
 					</p>
 				)}
-				<Submit isBusy={isBusy}>{texts.submit(amount)}</Submit>
+				<Submit isBusy={isBusy || isUnsettled.value}>{texts.submit(amount)}</Submit>
 			</form>
 		</div>
 	);

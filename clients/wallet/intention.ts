@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
 import { forget, isKept, kept } from "../sdk/key-cabinet.ts";
 import { notKept, type Outcome, refused } from "../sdk/problem.ts";
@@ -22,30 +22,48 @@ const OVER_MS = 2 * WANTED_MS;
 const AGAIN_MS = 3_000;
 const LOCK = "hannip.wallet.intention";
 
-/** What was begun before the page was left, while it is not known what became of it. */
-export const unsettled = signal<Intention | null>(null);
+/** What was begun before the page was left is being settled. */
+const isResumed = signal(false);
+/** What was begun on this page is not settled yet; the screen that began it waits for it and says so, or was left. */
+const begun = signal<"awaited" | "left" | null>(null);
+
+/** Nothing else may be begun: whoever does not know what became of the first would mean the same one. */
+export const isUnsettled = computed(() => isResumed.value || begun.value !== null);
+/** No screen says that something is being settled. */
+export const isUntold = computed(() => isResumed.value || begun.value === "left");
+
+/** For the screen that began something, when it is left. */
+export function leaveUnsettled(): void {
+	if (begun.value === "awaited") begun.value = "left";
+}
 
 /** Everybody who is logged in here has their own. */
 const placeOf = (): string => `wallet.intention.${session.value?.userId}`;
 
 /**
- * Moves credit, once, whatever happens on the way; as long as it is not known whether it did, it goes on asking.
+ * Moves credit, once, whatever happens on the way; as long as it is not known whether it did, it goes on asking. Not to be called while
+ * something `isUnsettled`.
  *
  * @param onAgain told when it takes longer, for the screen to say "checking"
  */
-export function carryOut<N extends MoneyAction>(
+export async function carryOut<N extends MoneyAction>(
 	name: N,
 	said: Said<N> & { readonly amount: number },
 	onAgain: () => void,
 ): Promise<Outcome<void>> {
 	const keyed = { ...said, idempotencyKey: crypto.randomUUID() };
-	return navigator.locks.request(LOCK, async () => {
-		const before = await kept<Intention>(placeOf());
-		if (before) await settle(before, { onAgain, isDoubtful: true });
-		const intention: Intention = { name, said: keyed, begunAtMs: Date.now() };
-		if (!(await isKept(placeOf(), intention))) return refused(notKept);
-		return settle(intention, { onAgain, isDoubtful: false });
-	});
+	begun.value = "awaited";
+	try {
+		return await navigator.locks.request(LOCK, async () => {
+			const before = await kept<Intention>(placeOf());
+			if (before) await settle(before, { onAgain, isDoubtful: true });
+			const intention: Intention = { name, said: keyed, begunAtMs: Date.now() };
+			if (!(await isKept(placeOf(), intention))) return refused(notKept);
+			return settle(intention, { onAgain, isDoubtful: false });
+		});
+	} finally {
+		begun.value = null;
+	}
 }
 
 type Settled = { readonly intention: Intention; readonly isDone: boolean };
@@ -60,10 +78,13 @@ export const settleOpen = (): Promise<Settled | undefined> =>
 	navigator.locks.request(LOCK, async () => {
 		const intention = await kept<Intention>(placeOf());
 		if (!intention) return undefined;
-		unsettled.value = intention;
-		const { ok: isDone } = await settle(intention, { onAgain: () => {}, isDoubtful: true });
-		unsettled.value = null;
-		return { intention, isDone };
+		isResumed.value = true;
+		try {
+			const { ok: isDone } = await settle(intention, { onAgain: () => {}, isDoubtful: true });
+			return { intention, isDone };
+		} finally {
+			isResumed.value = false;
+		}
 	});
 
 /** @param how `isDoubtful`: something was sent of which the answer never came */

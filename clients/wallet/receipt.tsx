@@ -8,14 +8,15 @@ import { findTransaction } from "./statement.ts";
 import { t } from "./texts.ts";
 import { Top } from "./top.tsx";
 import { otherSide } from "./transaction-row.tsx";
-import type { Transaction } from "./wallet.ts";
+import { recent, type Transaction } from "./wallet.ts";
 
 export default function Receipt() {
 	const id = pathPart(1);
 	const [found, setFound] = useState<Awaited<ReturnType<typeof findTransaction>>>();
+	const refund = recent.value?.find(({ reference }) => reference === id)?.transferId;
 	useEffect(() => {
 		findTransaction(id).then(setFound);
-	}, [id]);
+	}, [id, refund]);
 	return (
 		<div class="narrow stack">
 			<Top to="/history">{t().receipt.title}</Top>

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
@@ -9,7 +9,7 @@ import { problemText } from "../ui/problem-text.ts";
 import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
 import { AmountField } from "./amount-field.tsx";
-import { carryOut } from "./intention.ts";
+import { carryOut, isUnsettled, leaveUnsettled } from "./intention.ts";
 import { t } from "./texts.ts";
 import { Top } from "./top.tsx";
 import { account, client, readMe } from "./wallet.ts";
@@ -76,24 +76,33 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 	const [error, setError] = useState<string>();
 	const leave = useLeaving();
 	const [isAsking, setAsking] = useState(false);
+	const [isSending, setSending] = useState(false);
 	const [isChecking, setChecking] = useState(false);
+	useEffect(() => leaveUnsettled, []);
 	const available = account.value?.available ?? 0;
 	const ask = () => {
+		if (isUnsettled.value) return;
 		if (amount < 1) return setError(t().profile.wrong);
 		if (amount > available) return setError(problemText({ code: "insufficient_credit", status: 409, title: "" }));
 		setError(undefined);
 		setAsking(true);
 	};
 	const send = async () => {
+		if (isUnsettled.value) return;
+		setSending(true);
 		const said = { to: handle, amount, ...(note.trim() && { note: note.trim() }) };
-		const done = await carryOut("user.send", said, () => setChecking(true));
-		setChecking(false);
+		const done = await carryOut("user.send", said, () => setChecking(true)).finally(() => {
+			setSending(false);
+			setChecking(false);
+		});
 		setAsking(false);
 		if (!done.ok) return setError(problemText(done.problem));
 		toast(texts.done(displayName, amount));
 		await readMe();
 		leave("/");
 	};
+	// Closed now, it would look as if nothing had been sent.
+	const close = isSending ? () => {} : () => setAsking(false);
 	return (
 		<form
 			class="stack"
@@ -130,9 +139,9 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 				value={note}
 				onText={setNote}
 			/>
-			<Submit isBusy={false}>{texts.next}</Submit>
+			<Submit isBusy={isUnsettled.value}>{texts.next}</Submit>
 			{isAsking && (
-				<Dialog title={texts.review} onClose={() => setAsking(false)}>
+				<Dialog title={texts.review} onClose={close}>
 					<p class="question">{texts.sure(displayName, amount)}</p>
 					<p class="soft small">{texts.irreversible}</p>
 					{isChecking && (
@@ -141,7 +150,7 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 						</p>
 					)}
 					<div class="pair">
-						<Button class="large" onPress={() => setAsking(false)}>
+						<Button class="large" isDisabled={isSending} onPress={close}>
 							{t().cancel}
 						</Button>
 						<Button look="primary" class="large" onPress={send}>

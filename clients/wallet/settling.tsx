@@ -1,15 +1,15 @@
 import { useEffect } from "preact/hooks";
 import { credit } from "../ui/format.tsx";
 import { toast } from "../ui/toast.tsx";
-import { settleOpen, unsettled } from "./intention.ts";
+import { isUntold, settleOpen } from "./intention.ts";
 import { t } from "./texts.ts";
 import { readMe } from "./wallet.ts";
 
-/** Somebody left the page while they charged or sent: they shall know what became of it, on whatever screen they are. */
+/** Somebody left the page, or the screen, while they charged or sent: they shall know what became of it, wherever they are. */
 export function Settling() {
 	useEffect(() => void tellWhatBecame(), []);
 	return (
-		unsettled.value && (
+		isUntold.value && (
 			<p class="notice warn" role="status">
 				{t().checking}
 			</p>

@@ -1,5 +1,5 @@
 import type { Outcome } from "../sdk/problem.ts";
-import { client, recent, type Transaction } from "./wallet.ts";
+import { client, known, recent, type Transaction } from "./wallet.ts";
 
 const PAGE = 100;
 /** More lines than that in a month nobody reads on a phone. */
@@ -37,9 +37,6 @@ export async function statementOf(month: Month, signal: AbortSignal): Promise<Ou
 
 const readPage = (query: { fromMs?: number; toMs?: number; limit: number; cursor?: string }, signal?: AbortSignal) =>
 	client().call("user.listTransactions", query, signal && { signal });
-
-/** What was on the screen before needs no second look. */
-const known = new Map<string, Transaction>();
 
 export async function findTransaction(transferId: string): Promise<Outcome<Transaction | null>> {
 	const seen = recent.value?.find((item) => item.transferId === transferId) ?? known.get(transferId);

@@ -28,6 +28,9 @@ export const approvals = signal<readonly Approval[]>([]);
 export const arrived = signal<Transaction | null>(null);
 export const isFrozen = computed(() => account.value !== null && account.value.state !== "open");
 
+/** By `transferId`. What was on the screen before needs no second look. */
+export const known = new Map<string, Transaction>();
+
 const RECENT = 6;
 
 let opened: WalletClient | undefined;
@@ -80,7 +83,11 @@ async function onSession(found: Session | null): Promise<void> {
 			void lookForApprovals();
 		},
 		onTransaction: (transaction) => {
-			recent.value = [transaction, ...without(recent.value ?? [], transaction)].slice(0, RECENT);
+			recent.value = [transaction, ...without(withRefund(recent.value ?? [], transaction), transaction)].slice(
+				0,
+				RECENT,
+			);
+			if (transaction.reference) known.delete(transaction.reference);
 			arrived.value = transaction;
 		},
 	});
@@ -108,6 +115,15 @@ async function readRecent(): Promise<void> {
 
 const without = (items: readonly Transaction[], { transferId }: Transaction) =>
 	items.filter((other) => other.transferId !== transferId);
+
+/** A purchase shows what was given back of it. One that is told twice was given back once. */
+function withRefund(items: readonly Transaction[], refund: Transaction): readonly Transaction[] {
+	const { kind, transferId, reference, amount } = refund;
+	if (kind !== "refund" || items.some((item) => item.transferId === transferId)) return items;
+	return items.map((item) =>
+		item.transferId === reference ? { ...item, refunded: item.refunded + Math.abs(amount) } : item,
+	);
+}
 
 /** What is held waits for the person: only then is there something to ask for. */
 export async function lookForApprovals(): Promise<void> {

@@ -185,6 +185,40 @@ describeInBrowser("the wallet, when things go wrong", () => {
 		await browser.close();
 	});
 
+	it("shows on the receipt of a purchase what was given back since it was on the screen", async () => {
+		const { handle, page, browser } = await signUp(platform);
+		const friend = await newPerson(platform.anyone, { name: "Friend", credit: 10_000 });
+		await charge(page, 10_000);
+		await visit(page, "/pay");
+		const { id: saleId } = await sell(await scan(page));
+		await page.getByRole("dialog", { name: "결제했어요" }).getByRole("button", { name: "영수증" }).click();
+		const givenBack = (amount: string) => page.locator(".receipt div", { hasText: "돌려받은 돈" }).getByText(amount);
+		await page.locator(".receipt").waitFor();
+		const receipt = new URL(page.url()).hash.slice(1);
+		await shop.owner.api.ok("store.refundSale", { storeId: shop.id, saleId, amount: 500 });
+		// While it is open, ...
+		await givenBack("500닢").waitFor();
+		await shop.owner.api.ok("store.refundSale", { storeId: shop.id, saleId, amount: 1_000 });
+		await givenBack("1,500닢").waitFor();
+		// ... from the home screen, which has the newest, ...
+		await visit(page, "/");
+		await shop.owner.api.ok("store.refundSale", { storeId: shop.id, saleId, amount: 1_000 });
+		await showsBalance(page, 8_000);
+		await page.locator(".transaction", { hasText: "4,500" }).click();
+		await givenBack("2,500닢").waitFor();
+		// ... and when it was seen in the history, and is none of the newest any more.
+		await visit(page, "/history");
+		await page.locator(".transaction", { hasText: "4,500" }).waitFor();
+		await visit(page, "/");
+		for (let count = 0; count < 6; count++) await friend.api.ok("user.send", { to: handle, amount: 100 });
+		await showsBalance(page, 8_600);
+		await shop.owner.api.ok("store.refundSale", { storeId: shop.id, saleId });
+		await showsBalance(page, 10_600);
+		await visit(page, receipt);
+		await givenBack("4,500닢").waitFor();
+		await browser.close();
+	});
+
 	for (const hours of [-1, 1])
 		it(`pays with a phone whose clock is ${hours} h off`, async () => {
 			const { handle, page: first, browser: phone } = await signUp(platform);
