@@ -2,6 +2,7 @@
 // OPERATOR_TOKEN, or the file that DATA_DIR has. With TRANSPORTER it also joins the cluster, to see who is there.
 import { hostname } from "node:os";
 import type { REPLServer } from "node:repl";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { ServiceBroker } from "moleculer";
 import startRepl from "moleculer-repl";
@@ -9,10 +10,13 @@ import { brokerOptions, readSettings } from "../moleculer.config.ts";
 import { operatorTokenOf } from "../services/api/operators.ts";
 import { type Ask, askByHttp, Refused } from "./repl/ask.ts";
 import { type Command, operatorCommands } from "./repl/commands.ts";
+import { warningAtOpening } from "./repl/opening.ts";
 import { screenOf } from "./repl/screen.ts";
 
 /** A process that is well tells the others of itself at once. */
 const FOUND_WITHIN_MS = 10_000;
+/** Longer than a gateway waits for anybody. */
+const ANSWERED_WITHIN_MS = 10_000;
 
 /** Its types want all that may be left out. */
 type CustomCommand = Extract<
@@ -63,6 +67,19 @@ function completing(server: REPLServer, ask: Ask): void {
 	};
 }
 
+/** Without the bus what is asked at the gateway still works, so nothing here keeps the shell from opening. */
+async function join(broker: ServiceBroker, warn: (text: string) => void): Promise<void> {
+	// It ends when there is a bus: later, perhaps, and it is joined then.
+	const started = broker.start();
+	if (!settings.transporter) return started;
+	const isStarted = await Promise.race([started.then(() => true), sleep(FOUND_WITHIN_MS, false)]);
+	if (!isStarted)
+		return warn("NATS does not answer at TRANSPORTER. Moleculer's own commands see nobody until it does.");
+	await broker.waitForServices(["operator", "internal"], FOUND_WITHIN_MS).catch(() => {
+		warn("No Hannip that can be operated is on this bus. Is TRANSPORTER that of the platform, and does it run?");
+	});
+}
+
 async function main(): Promise<void> {
 	const { values } = parseArgs({ options: { "internal-url": { type: "string", default: "http://127.0.0.1:3001" } } });
 	const token = operatorTokenOf(settings, { make: false })?.token;
@@ -72,14 +89,11 @@ async function main(): Promise<void> {
 		);
 	const url = values["internal-url"];
 	const ask = askByHttp(url, token);
-	// Before anybody types: whether it is there, and whether the token is good.
-	await ask("operator.listOperations", { limit: 1 });
+	const warn = (text: string) => console.warn(`Warning: ${text}`);
+	const warning = await warningAtOpening(askByHttp(url, token, ANSWERED_WITHIN_MS));
+	if (warning !== null) warn(warning);
 	const broker = await brokerOn(settings.transporter);
-	await broker.start();
-	if (settings.transporter)
-		await broker.waitForServices(["operator", "internal"], FOUND_WITHIN_MS).catch(() => {
-			throw new Refused("No Hannip is on this bus. Is TRANSPORTER that of the platform, and does it run?");
-		});
+	await join(broker, warn);
 	let server: REPLServer | undefined;
 	const commands = operatorCommands(
 		ask,

@@ -38,7 +38,12 @@ export type Container = {
 	readonly startupProbe?: Probe;
 	readonly readinessProbe?: Probe;
 	readonly livenessProbe?: Probe;
-	readonly lifecycle?: { readonly preStop?: { readonly sleep: { readonly seconds: number } } };
+	readonly lifecycle?: {
+		readonly preStop?: {
+			readonly sleep?: { readonly seconds: number };
+			readonly exec?: { readonly command: readonly string[] };
+		};
+	};
 	readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[];
 };
 type Items = readonly { readonly key: string; readonly path: string }[];

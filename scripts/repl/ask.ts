@@ -15,6 +15,9 @@ export class Refused extends Error {
 	}
 }
 
+/** Nobody is at that address, as far as one can see from here. */
+export class Unreachable extends Refused {}
+
 /** An audit takes as long as the log is long. */
 const TIMEOUT_MS = 600_000;
 
@@ -23,7 +26,7 @@ const TIMEOUT_MS = 600_000;
  * that they are anybody.
  */
 export const askByHttp =
-	(url: string, token: string): Ask =>
+	(url: string, token: string, timeoutMs = TIMEOUT_MS): Ask =>
 	async (name, params) => {
 		const route = internalRoutes.find(({ action }) => action === name);
 		if (!route) throw new Refused(`${name} is not for operators`);
@@ -48,9 +51,11 @@ export const askByHttp =
 				...(key !== undefined && { "idempotency-key": key }),
 			},
 			...(!isRead && { body: JSON.stringify(Object.fromEntries(left)) }),
-			signal: AbortSignal.timeout(TIMEOUT_MS),
+			signal: AbortSignal.timeout(timeoutMs),
 		}).catch((error: Error) => {
-			throw new Refused(`${url} does not answer: ${(error.cause as Error | undefined)?.message ?? error.message}`);
+			const said = `${url} does not answer: ${(error.cause as Error | undefined)?.message ?? error.message}`;
+			// Somebody took the question, and may take others.
+			throw error.name === "TimeoutError" ? new Refused(said) : new Unreachable(said);
 		});
 		const body = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; errors?: FieldError[] };
 		if (response.ok) return body as never;

@@ -1,17 +1,57 @@
 import type { Result } from "../../services/actions.ts";
-import type { Ask } from "./ask.ts";
+import { type Ask, Refused } from "./ask.ts";
 import { age, facts, number, rows, time } from "./show.ts";
 
 const RIGHT = { align: "right" } as const;
 
-export async function status(ask: Ask): Promise<string> {
-	const [{ items, silent }, ledger, { keys, rotationDays }, waiting, held] = await Promise.all([
-		ask("operator.listProcesses", {}),
-		ask("credit.status", {}),
-		ask("auth.listKeys", {}),
-		ask("operator.listAdjustments", {}),
-		ask("credit.listHolds", { limit: 1 }),
+/** What needs a database that is away may be answered minutes later. */
+const PATIENCE_MS = 5_000;
+
+/** Each part by itself: it is asked for when something is away, and what is away must not hide what is there. */
+export async function status(ask: Ask, patienceMs = PATIENCE_MS): Promise<string> {
+	const parts = await Promise.allSettled([
+		within(patienceMs, ask("operator.listProcesses", {})),
+		within(patienceMs, ask("credit.status", {})),
+		within(patienceMs, ask("auth.listKeys", {})),
+		within(patienceMs, ask("credit.listHolds", { limit: 1 })),
+		within(patienceMs, ask("operator.listAdjustments", {})),
 	]);
+	const [processes, ledger, keys, held, waiting] = parts;
+	const told = facts({
+		...(processes.status === "rejected" && { processes: silenceOf(processes) }),
+		ledger: part(
+			ledger,
+			({ sequence, waiting, readModelSequence }) =>
+				`group ${number(sequence)}, ${number(waiting)} waiting; read model ${number(sequence - readModelSequence)} behind`,
+		),
+		keys: part(keys, ({ keys, rotationDays }) => {
+			const newest = keys.at(-1);
+			return newest ? `newest ${age(newest.createdAtMs)} old, rotated every ${rotationDays} days` : "none";
+		}),
+		holds: part(held, ({ items: [oldest] }) => (oldest ? `oldest ${age(oldest.createdAtMs)} old` : "none")),
+		adjustments: part(waiting, ({ items }) =>
+			items.length === 0 ? "none waits" : `${items.length} wait for a second operator`,
+		),
+	});
+	if (processes.status === "fulfilled") return [processTable(processes.value), "", told].join("\n");
+	return parts.every(({ status }) => status === "rejected") ? `Nothing answers.\n${told}` : told;
+}
+
+async function within<Value>(patienceMs: number, answer: Promise<Value>): Promise<Value> {
+	let timer: NodeJS.Timeout | undefined;
+	const late = new Promise<never>((_, reject) => {
+		timer = setTimeout(() => reject(new Refused(`nothing came within ${patienceMs} ms`)), patienceMs);
+	});
+	return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+const silenceOf = ({ reason }: PromiseRejectedResult): string =>
+	`does not answer: ${(reason as Error).message.replaceAll("\n", " ")}`;
+
+const part = <Value>(settled: PromiseSettledResult<Value>, say: (value: Value) => string): string =>
+	settled.status === "fulfilled" ? say(settled.value) : silenceOf(settled);
+
+function processTable({ items, silent }: Result<"operator.listProcesses">): string {
 	const processes = items.map(({ nodeId, services, version, startedAtMs, memoryBytes, circuits }) => [
 		nodeId,
 		services.join(","),
@@ -28,18 +68,7 @@ export async function status(ask: Ask): Promise<string> {
 		{ title: "memory", ...RIGHT },
 		{ title: "circuits open", ...RIGHT },
 	];
-	const newest = keys.at(-1);
-	const oldestHold = held.items[0];
-	return [
-		rows(columns, [...processes, ...silent.map((nodeId) => [nodeId, "does not answer"])]),
-		"",
-		facts({
-			ledger: `group ${number(ledger.sequence)}, ${number(ledger.waiting)} waiting; read model ${number(ledger.sequence - ledger.readModelSequence)} behind`,
-			keys: newest ? `newest ${age(newest.createdAtMs)} old, rotated every ${rotationDays} days` : "none",
-			holds: oldestHold ? `oldest ${age(oldestHold.createdAtMs)} old` : "none",
-			adjustments: waiting.items.length === 0 ? "none waits" : `${waiting.items.length} wait for a second operator`,
-		}),
-	].join("\n");
+	return rows(columns, [...processes, ...silent.map((nodeId) => [nodeId, "does not answer"])]);
 }
 
 export async function account(ask: Ask, id: string): Promise<string> {

@@ -14,6 +14,8 @@ export class Terminal {
 	#shown = "";
 	/** Up to where it was read. */
 	#read = 0;
+	/** What it said before it waited for a command. */
+	opening = "";
 
 	private constructor(child: ChildProcess) {
 		this.#child = child;
@@ -34,7 +36,7 @@ export class Terminal {
 			},
 		);
 		const terminal = new Terminal(child);
-		await terminal.see(/hannip \$ $/);
+		terminal.opening = await terminal.see(/hannip \$ $/);
 		return terminal;
 	}
 

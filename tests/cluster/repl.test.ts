@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import { Cluster } from "../../scripts/cluster/cluster.ts";
 import { until } from "../../scripts/cluster/processes.ts";
+import type { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { Client, operatorAt } from "../api/client.ts";
 import { newPerson, type Person } from "../api/people.ts";
 import { unlimited } from "../api/platform.ts";
@@ -22,11 +23,6 @@ describeOnMongo("the operators' shell, joined to a cluster", () => {
 		anyone = new Client(cluster.publicUrl, null, { origin: cluster.publicUrl });
 		bob = await newPerson(anyone, { name: "Bob", credit: 5_000 });
 		terminal = await Terminal.open(envOf(cluster.operatorToken), "--internal-url", cluster.internalUrl);
-	});
-	after(async () => {
-		terminal?.kill();
-		anyone?.close();
-		await cluster?.stop();
 	});
 
 	it("sees every process, by Moleculer's commands and by ours", async () => {
@@ -102,5 +98,45 @@ describeOnMongo("the operators' shell, joined to a cluster", () => {
 	it("is nobody with another token", async () => {
 		const opened = Terminal.open(envOf("x".repeat(40)), "--internal-url", cluster.internalUrl);
 		await assert.rejects(opened, /token/);
+	});
+
+	/** What a port-forward leads to, whether it is ready or not. */
+	const gateway = () => `http://127.0.0.1:${cluster.of("api")[0]?.ports.internal}`;
+
+	let killed: Parameters<ReplicaSet["restart"]>[0] | undefined;
+	let isNatsAway = false;
+	after(async () => {
+		// Processes of which both are away do not end when they are told to.
+		if (killed) await cluster.set?.restart(killed);
+		if (isNatsAway) await cluster.nats.restart();
+		terminal?.kill();
+		anyone?.close();
+		await cluster?.stop();
+	});
+
+	it("opens without a primary, and its status tells the rest", async () => {
+		killed = (await cluster.set?.primary()) ?? assert.fail();
+		await cluster.set?.kill(killed);
+		const shell = await Terminal.open(envOf(cluster.operatorToken), "--internal-url", gateway());
+		try {
+			const status = await shell.run("status");
+			for (const { pid, name } of cluster.processes) assert.match(status, new RegExp(`-${pid}\\b`), name);
+			assert.match(status, /adjustments +does not answer: /);
+		} finally {
+			shell.kill();
+		}
+	});
+
+	it("opens without NATS, says so, and ends when told to", async () => {
+		await cluster.nats.kill();
+		isNatsAway = true;
+		const shell = await Terminal.open(envOf(cluster.operatorToken), "--internal-url", gateway());
+		try {
+			assert.match(shell.opening, /Warning: [\s\S]*Warning: NATS does not answer/);
+			assert.match(await shell.run("status"), /Nothing answers\.[\s\S]*ledger +does not answer: /);
+			assert.equal(await shell.quit(), 0);
+		} finally {
+			shell.kill();
+		}
 	});
 });

@@ -197,8 +197,10 @@ describe("an image that is built", () => {
 		writeFileSync(file, `#!/bin/sh\necho "${name} $*" >> "${folder}/asked"\n${work}\n`);
 		chmodSync(file, 0o755);
 	};
+	/** As the pipeline does; `dash`, where it is there, knows nothing that is bash's only. */
+	const shell = spawnSync("dash", ["-c", ":"]).status === 0 ? "dash" : "sh";
 	const run = (name: string, args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
-		spawnSync(join(folder, "jenkins/scripts", name), args, {
+		spawnSync(shell, [join(folder, "jenkins/scripts", name), ...args], {
 			encoding: "utf8",
 			env: { ...process.env, PATH: `${join(folder, "tools")}${delimiter}${process.env.PATH}`, ...more },
 		});
@@ -222,6 +224,24 @@ describe("an image that is built", () => {
 			`SOURCE_DATE_EPOCH=${time}`,
 		])
 			assert.ok(asked().includes(part), part);
+	});
+
+	it("is built of what it is told, by whoever builds it", () => {
+		const told = { BASE: "node:of our own", RUNTIME: "" };
+		standIn(
+			"buildah",
+			`case $1 in images) echo ${digest("e")};; *) for each; do echo "<$each>"; done >> "${folder}/asked";; esac`,
+		);
+		const built = run("build-image.sh", ["hannip", "HEAD"], { ...told, BUILDER: "buildah", PUSH: "false" });
+		assert.equal(built.status, 0, built.stderr);
+		assert.equal(built.stdout, `hannip@${digest("e")}\n`);
+		assert.match(asked(), /<--build-arg=VERSION=HEAD>\n<--build-arg=BASE=node:of our own>\n<--tag>/);
+		standIn(
+			"buildctl-daemonless.sh",
+			`echo '{"containerimage.digest": "${digest("f")}"}' > .reports/image/metadata.json; for each; do echo "<$each>"; done >> "${folder}/asked"`,
+		);
+		assert.equal(run("build-image.sh", ["registry.example/hannip", "HEAD"], told).status, 0);
+		assert.match(asked(), /<--opt=build-arg:VERSION=HEAD>\n<--opt=build-arg:BASE=node:of our own>\n<--opt>/);
 	});
 
 	it("is none when no digest comes out of it", () => {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { partPath } from "../../scripts/parts.ts";
 import { itWith } from "./with-parts.ts";
 
@@ -18,13 +18,19 @@ const all = (text: string, pattern: RegExp): string[] => [
 	...new Set([...text.matchAll(pattern)].map(([, found]) => String(found))),
 ];
 
+type Profiles = {
+	readonly seccompProfile?: { readonly type: string };
+	readonly appArmorProfile?: { readonly type: string };
+	readonly privileged?: boolean;
+};
 type Pod = {
 	readonly spec: {
 		readonly containers: readonly {
 			readonly name: string;
 			readonly image: string;
-			readonly securityContext: { readonly capabilities?: object };
+			readonly securityContext: Profiles & { readonly capabilities?: object };
 		}[];
+		readonly securityContext?: Profiles;
 		readonly automountServiceAccountToken: boolean;
 	};
 };
@@ -106,6 +112,44 @@ it("every container that a stage works in is in its pod, and none may more than 
 		["Check and test"],
 		"only what is in main gets further",
 	);
+});
+
+/** Of what the levels `baseline` and `restricted` forbid, what one of our pods could come to need. */
+const needsPrivileged = ({ seccompProfile, appArmorProfile, privileged }: Profiles = {}): boolean =>
+	seccompProfile?.type === "Unconfined" || appArmorProfile?.type === "Unconfined" || privileged === true;
+
+it("the namespace of the agents lets in what they are, and no other one lets in as much", () => {
+	const namespaces = parseAllDocuments(read("../k8s/cluster/namespaces.yaml")).map(
+		(document) => document.toJS() as { metadata: { name: string; labels: Readonly<Record<string, string>> } },
+	);
+	const levelsOf = (labels: Readonly<Record<string, string>>) =>
+		["enforce", "warn"].map((mode) => labels[`pod-security.kubernetes.io/${mode}`]);
+	const [, home] = /^\s+namespace: ([\w-]+)$/m.exec(casc) ?? [];
+	assert.ok(namespaces.some(({ metadata }) => metadata.name === home));
+	const pods = ["agent-pod.yaml", "build-pod.yaml"].map((file) => parse(read(file)) as Pod);
+	const isPrivileged = pods.some(
+		({ spec }) =>
+			needsPrivileged(spec.securityContext) || spec.containers.some((each) => needsPrivileged(each.securityContext)),
+	);
+	const wanted = isPrivileged ? "privileged" : "restricted";
+	for (const { metadata } of namespaces) {
+		const level = metadata.name === home ? wanted : "restricted";
+		assert.deepEqual(levelsOf(metadata.labels), [level, level], metadata.name);
+	}
+});
+
+it("what runs where there is no bash needs none", () => {
+	const [, stage = ""] = pipeline.split("stage('Build the image')");
+	const [, steps = ""] = /steps \{(.*?)\n {6}post \{/s.exec(stage) ?? [];
+	const called = [...steps.matchAll(/sh '(.*?)jenkins\/scripts\/([\w-]+\.sh)/g)];
+	assert.deepEqual(
+		called.map(([, , name]) => name),
+		["build-image.sh", "sbom.sh", "scan.sh", "sign.sh"],
+	);
+	for (const [, before, name] of called) {
+		assert.equal(before, "sh ", `${name}: no path of a shell is relied on`);
+		assert.match(read(`scripts/${name}`), /^#!\/bin\/sh\n/, name);
+	}
 });
 
 itWith(["npm-groovy-lint"], "Jenkinsfile and library are Groovy that the linter takes", () => {

@@ -210,7 +210,7 @@ const budget = (manifests: readonly Manifest[], { metadata, spec }: Manifest): s
 };
 
 const graceOf = ({ name, template, container }: Workload & { container: Container }): string[] => {
-	const preStopS = container.lifecycle?.preStop?.sleep.seconds ?? 0;
+	const preStopS = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
 	const drainS = Number(envOf(container).DRAIN_S ?? 0);
 	const neededS = preStopS + drainS + REQUEST_S + 2 + SHUTDOWN_S;
 	return [
