@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type BrokerOptions, Transporters } from "moleculer";
 
 type Packet = {
@@ -12,7 +13,11 @@ type Received = (error: Error | null, message: Message) => void;
 /** What Moleculer's transporter has, and its types do not say. */
 type Nats = {
 	readonly prefix: string;
-	readonly client: { subscribe(subject: string, options: { callback: Received }): unknown };
+	client: {
+		subscribe(subject: string, options: { callback: Received }): unknown;
+		flush(): Promise<void>;
+		close(): Promise<void>;
+	} | null;
 	readonly logger: { warn(message: string): void };
 	getTopicName(type: string, nodeID?: string | null): string;
 	serialize(packet: Packet): Buffer;
@@ -21,6 +26,9 @@ type Nats = {
 	send(subject: string, data: Buffer): Promise<void>;
 };
 const Base = Transporters.NATS as unknown as new (options: object) => Nats;
+
+/** That this process goes is said to the others within this time, or they find it out by themselves. */
+const FLUSH_MS = 1_000;
 
 /** What these ask for, or tell, is in their subject too. */
 const named = ["REQ", "EVENT"];
@@ -40,12 +48,21 @@ class NatsByAction extends Base {
 	async subscribe(type: string, nodeID?: string): Promise<void> {
 		const subject = this.getTopicName(type, nodeID);
 		const isNamed = named.includes(type) && nodeID !== undefined;
-		this.client.subscribe(isNamed ? `${subject}.>` : subject, {
+		this.client?.subscribe(isNamed ? `${subject}.>` : subject, {
 			callback: (error, message) => {
 				if (error) return this.logger.warn(`NATS does not let this process hear ${subject}: ${error.message}`);
 				this.#receive(type, message, isNamed ? `${subject}.` : null);
 			},
 		});
+	}
+
+	/** Moleculer's own waits until all that was said has arrived: without a server for ever, and then the process does not end. */
+	async disconnect(): Promise<void> {
+		const { client } = this;
+		const arrived = client?.flush().catch(() => {});
+		await Promise.race([arrived, sleep(FLUSH_MS, undefined, { ref: false })]);
+		await client?.close();
+		this.client = null;
 	}
 
 	#receive(type: string, { subject, data }: Message, before: string | null): void {

@@ -56,7 +56,12 @@ export async function startProbes({ host, probePort }: Place, { backing, metrics
 		startStopping: () => {
 			state.stopping = true;
 		},
-		close: () => new Promise((resolve) => server.close(() => resolve())),
+		close: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve());
+				// Whoever still waits asks about what is gone, and might never get an answer.
+				server.closeAllConnections();
+			}),
 	};
 }
 

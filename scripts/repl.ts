@@ -31,8 +31,9 @@ const settings = readSettings({ ...process.env, SERVICES: "api" });
 async function brokerOn(transporter: string | null): Promise<ServiceBroker> {
 	// Alone, they see nothing but this shell.
 	if (transporter === null) return new ServiceBroker({ logger: false, nodeID: "repl" });
+	// What it would say of the bus every few seconds stands between the lines of who types; what matters of it is said once, by `join`.
 	const nodeID = `operator.${hostname().replaceAll(/[^\w-]/g, "-")}-${process.pid}`;
-	return new ServiceBroker(brokerOptions({ ...settings, transporter, logLevel: "warn" }, nodeID));
+	return new ServiceBroker(brokerOptions({ ...settings, transporter, logLevel: "fatal" }, nodeID));
 }
 
 const toReplCommand = ({ usage, help, options = {}, run }: Command) => ({
