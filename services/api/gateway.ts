@@ -209,6 +209,13 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		pathToRegexpOptions: { sensitive: true },
 		// The library's own read a body that is too large to its end, which may never come. Ours is read before, see `open`.
 		bodyParsers: false,
+		use: [
+			// What the library takes for an address of ours, and we did not, as one with a slash behind it: never an action without what was sent to it.
+			(req: Request, res: ServerResponse, next: (error?: unknown) => void) => {
+				if (req.body === undefined) readSmall(req, res, next);
+				else next();
+			},
+		],
 		aliases: Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
 	};
 	return {

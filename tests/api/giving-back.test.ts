@@ -151,6 +151,20 @@ describe("cancelling with the sale's own key", () => {
 });
 
 describe("a refund", () => {
+	it("is of the amount that was said, also where a slash too many stands in the address", async () => {
+		for (const slashes of ["/", "//"]) {
+			const saleId = await newSale();
+			const { status } = await till.raw({
+				method: "POST",
+				path: `/v1/stores/${storeId}/sales/${saleId}/refunds${slashes}`,
+				headers: { "content-type": "application/json", "idempotency-key": newKey() },
+				body: JSON.stringify({ amount: 1 }),
+			});
+			const { refunded } = await till.ok("store.getSale", { storeId, saleId });
+			assert.deepEqual([status, refunded], [201, 1]);
+		}
+	});
+
 	it("gives back parts and then the rest, never more", async () => {
 		const before = await books();
 		const saleId = await newSale();
