@@ -1,12 +1,12 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { number } from "../ui/format.tsx";
-import { problemText } from "../ui/problem-text.ts";
 import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
 import { AmountField } from "./amount-field.tsx";
-import { carryOut, isUnsettled, leaveUnsettled } from "./intention.ts";
+import { carryOut, isUnsettled } from "./intention.ts";
+import { useRefusal } from "./settling.tsx";
 import { t } from "./texts.ts";
 import { Top } from "./top.tsx";
 import { account, me, readMe } from "./wallet.ts";
@@ -19,7 +19,7 @@ export default function Charge() {
 	const [amount, setAmount] = useState(0);
 	const [error, setError] = useState<string>();
 	const [isChecking, setChecking] = useState(false);
-	useEffect(() => leaveUnsettled, []);
+	const refuse = useRefusal("user.charge", setError);
 	const most = me.value?.limits.chargeMax ?? 0;
 	const [isBusy, charge] = useAction(async () => {
 		if (isUnsettled.value) return;
@@ -27,7 +27,7 @@ export default function Charge() {
 		setError(undefined);
 		const done = await carryOut("user.charge", { amount }, () => setChecking(true));
 		setChecking(false);
-		if (!done.ok) return setError(problemText(done.problem));
+		if (!done.ok) return refuse(done.problem, amount);
 		toast(texts.done(amount));
 		await readMe();
 		leave("/");

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
@@ -9,7 +9,8 @@ import { problemText } from "../ui/problem-text.ts";
 import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
 import { AmountField } from "./amount-field.tsx";
-import { carryOut, isUnsettled, leaveUnsettled } from "./intention.ts";
+import { carryOut, isUnsettled } from "./intention.ts";
+import { useRefusal } from "./settling.tsx";
 import { t } from "./texts.ts";
 import { Top } from "./top.tsx";
 import { account, client, readMe } from "./wallet.ts";
@@ -78,7 +79,7 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 	const [isAsking, setAsking] = useState(false);
 	const [isSending, setSending] = useState(false);
 	const [isChecking, setChecking] = useState(false);
-	useEffect(() => leaveUnsettled, []);
+	const refuse = useRefusal("user.send", setError);
 	const available = account.value?.available ?? 0;
 	const ask = () => {
 		if (isUnsettled.value) return;
@@ -96,7 +97,7 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 			setChecking(false);
 		});
 		setAsking(false);
-		if (!done.ok) return setError(problemText(done.problem));
+		if (!done.ok) return refuse(done.problem, amount);
 		toast(texts.done(displayName, amount));
 		await readMe();
 		leave("/");

@@ -1,7 +1,9 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import type { Problem } from "../sdk/problem.ts";
 import { credit } from "../ui/format.tsx";
+import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
-import { isUntold, settleOpen } from "./intention.ts";
+import { type Intention, isUntold, leaveUnsettled, settleOpen } from "./intention.ts";
 import { t } from "./texts.ts";
 import { readMe } from "./wallet.ts";
 
@@ -21,7 +23,32 @@ async function tellWhatBecame(): Promise<void> {
 	const settled = await settleOpen();
 	if (!settled) return;
 	const { intention, isDone } = settled;
-	const what = intention.name === "user.charge" ? t().settled.charge : t().settled.send;
-	toast(what(credit(intention.said.amount), isDone), isDone ? "plain" : "danger");
+	tell(intention.name, intention.said.amount, isDone);
 	if (isDone) await readMe();
+}
+
+function tell(name: Intention["name"], amount: number, isDone: boolean): void {
+	const what = name === "user.charge" ? t().settled.charge : t().settled.send;
+	toast(what(credit(amount), isDone), isDone ? "plain" : "danger");
+}
+
+/**
+ * For a screen that charges or sends.
+ *
+ * @param show on the screen
+ * @returns says why it was not done: on the screen, or to who has left it meanwhile
+ */
+export function useRefusal(name: Intention["name"], show: (text: string) => void) {
+	const isHere = useRef(true);
+	useEffect(
+		() => () => {
+			isHere.current = false;
+			leaveUnsettled();
+		},
+		[],
+	);
+	return (problem: Problem, amount: number): void => {
+		if (isHere.current) show(problemText(problem));
+		else tell(name, amount, false);
+	};
 }

@@ -42,9 +42,9 @@ describeInBrowser("a wallet in doubt", () => {
 	}
 
 	/** As far as the question whether they are sure. By Enter: a button that says that it is disabled is not pressed by Playwright. */
-	async function wantToSend(page: Page, amount: number): Promise<void> {
+	async function wantToSend(page: Page, amount: number, to = friend): Promise<void> {
 		await visit(page, "/send");
-		await page.locator("input[name=to]").fill(friend.handle);
+		await page.locator("input[name=to]").fill(to.handle);
 		await page.locator("button[type=submit]").click();
 		await page.locator(".amount-line input").fill(String(amount));
 		await page.keyboard.press("Enter");
@@ -115,6 +115,27 @@ describeInBrowser("a wallet in doubt", () => {
 		await dialog.getByRole("button", { name: "보내기" }).click();
 		await showsBalance(page, 6_000);
 		assert.equal(keys.size, 2);
+		await browser.close();
+	});
+
+	it("says that nothing was sent to who left a send in doubt that was refused in the end", async () => {
+		const { page, browser } = await signUp(platform);
+		await charge(page, 10_000);
+		const frozen = await newPerson(platform.anyone, { name: "Frozen" });
+		let isCut = true;
+		await intercept(page, "**/v1/me/transfers", async (route: Route) =>
+			isCut ? route.abort("connectionreset") : route.continue(),
+		);
+		await wantToSend(page, 3_000, frozen);
+		const dialog = page.getByRole("dialog");
+		await dialog.getByRole("button", { name: "보내기" }).click();
+		await dialog.getByText(CHECKING).waitFor();
+		await page.goBack();
+		await page.getByText(CHECKING).waitFor();
+		await frozen.api.ok("user.freeze", {});
+		isCut = false;
+		await page.locator(".toast", { hasText: "아까 하던 3,000닢 송금은 되지 않았어요." }).waitFor();
+		await showsBalance(page, 10_000);
 		await browser.close();
 	});
 
