@@ -1,6 +1,12 @@
 /** Of each alert, what makes it fire, and what is almost that and must not. Series as promtool writes them: `start+step x times`, one step a minute. */
 export type Series = Readonly<Record<string, string>>;
-export type Case = { readonly afterMinutes: number; readonly fires: Series; readonly quiet: Series };
+export type Case = {
+	readonly afterMinutes: number;
+	readonly fires: Series;
+	/** In another way. */
+	readonly alsoFires?: Series;
+	readonly quiet: Series;
+};
 
 const requests = (failed: string, all: string): Series => ({
 	'hannip_http_requests_total{gateway="api", status="500"}': failed,
@@ -14,6 +20,8 @@ const sales = (fast: string, all: string): Series => ({
 	[`hannip_http_request_duration_seconds_count{${SALES}}`]: all,
 });
 const only = (name: string, fires: string, quiet: string) => ({ fires: { [name]: fires }, quiet: { [name]: quiet } });
+
+const BACKUP = '{cronjob="mongodb-backup"}';
 
 export const cases: Readonly<Record<string, Case>> = {
 	// 2 % of requests; a burst of them that is over.
@@ -67,10 +75,18 @@ export const cases: Readonly<Record<string, Case>> = {
 		fires: { hannip_disk_free_bytes: "10x30", hannip_disk_size_bytes: "100x30" },
 		quiet: { hannip_disk_free_bytes: "20x30", hannip_disk_size_bytes: "100x30" },
 	},
-	// Four hours ago, and two.
+	// Five hours after 1970 began: last done four hours ago; made four hours ago, and never done; made then, and done two hours ago.
 	BackupOverdue: {
 		afterMinutes: 300,
-		...only('kube_cronjob_status_last_successful_time{cronjob="mongodb-backup"}', "3600x400", "10800x400"),
+		fires: {
+			[`kube_cronjob_status_last_successful_time${BACKUP}`]: "3600x400",
+			[`kube_cronjob_created${BACKUP}`]: "0x400",
+		},
+		alsoFires: { [`kube_cronjob_created${BACKUP}`]: "3600x400" },
+		quiet: {
+			[`kube_cronjob_status_last_successful_time${BACKUP}`]: "10800x400",
+			[`kube_cronjob_created${BACKUP}`]: "3600x400",
+		},
 	},
 	KeyRotationOverdue: {
 		afterMinutes: 70,

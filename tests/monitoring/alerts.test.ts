@@ -30,8 +30,9 @@ function testOf(alert: string, series: Series, { fires, afterMinutes }: { fires:
 	};
 }
 
-const testsOf = ([alert, { fires, quiet, afterMinutes }]: [string, Case]) => [
+const testsOf = ([alert, { fires, alsoFires, quiet, afterMinutes }]: [string, Case]) => [
 	testOf(alert, fires, { fires: true, afterMinutes }),
+	...(alsoFires ? [testOf(alert, alsoFires, { fires: true, afterMinutes })] : []),
 	testOf(alert, quiet, { fires: false, afterMinutes }),
 	// What is wrong with one platform is not hidden by another one that the same Prometheus looks at, and is not said of that.
 	testOf(alert, { ...of("hannip", fires), ...of("hannip-staging", quiet) }, { fires: true, afterMinutes }),
