@@ -1,6 +1,6 @@
 // `npm run bench:access`: what it costs that a stolen token is worthless, as a share of the CPU that a whole payment takes; and what a
 // flood of log-ins does to those who pay meanwhile. A payment is a code for the customer's phone (DPoP) and a sale of the till's (signed).
-import { createPublicKey, randomBytes, randomUUID } from "node:crypto";
+import { argon2Sync, createPublicKey, randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { newDeviceKey } from "../clients/sdk/device-key.ts";
@@ -10,6 +10,8 @@ import { Keyring } from "../mixins/keyring.ts";
 import { call } from "../services/actions.ts";
 import { readProof } from "../services/api/dpop.ts";
 import { readSignature } from "../services/api/request-signature.ts";
+import { cost } from "../services/auth/password.ts";
+import { argon2id } from "../services/hasher/argon2id.ts";
 import type { Client } from "../tests/api/client.ts";
 import {
 	basketOf,
@@ -82,6 +84,16 @@ async function signatureUs({ till, keyring }: { till: Till; keyring: Keyring }):
 		const signature = readSignature({ method: "POST", uri: ORIGIN + path, rawHeaders, body, nowMs: Date.now() });
 		return token && signature?.isBy(publicKey);
 	});
+}
+
+/** A password, by `hasher` and by `node:crypto`, one after the other. */
+async function hashUs(): Promise<{ ours: number; nodes: number }> {
+	const { passes, parallelism } = cost;
+	const salts = Array.from({ length: CHECKS / 50 }, () => randomBytes(16));
+	const ours = await cpuOf(salts, (salt) => argon2id({ ...cost, password: PASSWORD, salt: salt.toString("base64") }));
+	const asked = { message: PASSWORD, tagLength: 32, memory: cost.memoryKib, passes, parallelism };
+	const nodes = await cpuOf(salts, (nonce) => argon2Sync("argon2id", { ...asked, nonce }));
+	return { ours, nodes };
 }
 
 /** What `auth` and its database do so that the two requests of a payment are answered once, and their session and till are still there. */
@@ -173,14 +185,15 @@ await runBench(async () => {
 	const insider = await newPerson(inside.anyone);
 
 	await paymentUs(platform, till, payers);
-	const rounds: { proof: number; signature: number; admission: number; payment: number }[] = [];
+	const rounds: { proof: number; signature: number; admission: number; payment: number; hash: number }[] = [];
 	for (let round = 0; round < ROUNDS; round++) {
 		const payment = await paymentUs(platform, till, payers);
 		const [proof, signature] = [await proofUs({ person: owner, keyring }), await signatureUs({ till, keyring })];
 		const admission = await admissionUs(inside, insider);
-		rounds.push({ proof, signature, admission, payment });
+		const { ours, nodes } = await hashUs();
+		rounds.push({ proof, signature, admission, payment, hash: nodes / ours });
 		console.log(
-			`payment ${payment.toFixed(0)} µs of CPU; token and proof ${proof.toFixed(0)}, token and signature ${signature.toFixed(0)}, both admitted ${admission.toFixed(0)}`,
+			`payment ${payment.toFixed(0)} µs of CPU; token and proof ${proof.toFixed(0)}, token and signature ${signature.toFixed(0)}, both admitted ${admission.toFixed(0)}; a password ${ours.toFixed(0)}, by node:crypto ${nodes.toFixed(0)}`,
 		);
 	}
 	const calm: number[] = [];
@@ -200,6 +213,7 @@ await runBench(async () => {
 		"access.dpop_share": [share("proof"), "x"],
 		"access.signature_share": [share("signature"), "x"],
 		"access.admission_share": [share("admission"), "x"],
+		"access.hash_vs_node": [median(rounds.map(({ hash }) => hash)), "x"],
 		"access.login_flood_p99": [p99(flooded) / p99(calm), "x"],
 	});
 	anyone.close();

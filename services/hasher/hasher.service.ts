@@ -20,7 +20,7 @@ export default (): ServiceSchema => ({
 				(this as Hasher).hashed?.inc();
 				return { tag };
 			}),
-			// It takes a core for 30 ms: so many at once, so many waiting, and the rest is refused.
+			// It takes a core for 12 ms: so many at once, so many waiting, and the rest is refused.
 			bulkhead: { enabled: true, concurrency: HASHES_AT_ONCE, maxQueueSize: 50 },
 		},
 	},

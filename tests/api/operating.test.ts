@@ -215,8 +215,8 @@ describe("freezing", () => {
 		for (let round = 0; round < 8; round++) {
 			await bob.api.ok("user.freeze", {});
 			const opening = bob.api.call("user.unfreeze", { password: PASSWORD });
-			// The password takes some 30 ms.
-			await new Promise((resolve) => setTimeout(resolve, round * 8));
+			// The password takes some 12 ms.
+			await new Promise((resolve) => setTimeout(resolve, round * 3));
 			await kim.ok("operator.freeze", { accountId: bob.wallet, reason: "a race" });
 			await opening;
 			assert.equal((await kim.ok("credit.account", { accountId: bob.wallet })).state, "frozen", `round ${round}`);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { createHook } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { Prover } from "../../clients/sdk/prover.ts";
 import { documents } from "../../mixins/database.ts";
+import { metricsOf } from "../../mixins/metrics.ts";
 import { call } from "../../services/actions.ts";
 import type { KnownDevice } from "../../services/auth/known-device.ts";
 import { assertRefused, type Client, newProver } from "../api/client.ts";
@@ -22,20 +22,16 @@ before(async () => {
 });
 after(() => platform.stop());
 
-/** Node itself tells of each Argon2 that begins in this process, in which the whole platform runs. */
-let hashes = 0;
-const watch = createHook({
-	init(_, type) {
-		if (type === "ARGON2REQUEST") hashes += 1;
-	},
-});
-before(() => watch.enable());
-after(() => watch.disable());
+/** As `hasher` counts what it computed. */
+async function hashes(): Promise<number> {
+	const counted = await metricsOf(platform.broker)?.registry.getSingleMetric("hannip_password_hashes_total")?.get();
+	return counted?.values[0]?.value ?? assert.fail("nobody counts hashes");
+}
 
 async function hashesOf(work: () => Promise<unknown>): Promise<number> {
-	const before = hashes;
+	const before = await hashes();
 	await work();
-	return hashes - before;
+	return (await hashes()) - before;
 }
 
 const newHandle = (): string => `nobody.${randomBytes(6).toString("hex")}`;
