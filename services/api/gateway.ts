@@ -107,7 +107,6 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const known = { addresses, routeOf, challenge: challenges[audience] };
 	/** By its address, since this is asked before moleculer-web says which route it is. */
 	const routeTo = finderOf(routes);
-	const isLarge = (req: IncomingMessage) => routeTo(req)?.largeBody === true;
 	const readSmall = bodyReader(BODY_BYTES_MAX);
 	const readLarge = largeBodyReader(LARGE_BODY_BYTES_MAX);
 	const lettingIn = new LettingIn(routes);
@@ -117,8 +116,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		return OVERLOADED;
 	};
 	/** Before anything is done for it, so that a refusal costs next to nothing. @returns why not */
-	const lookIn = (req: Request): Error | undefined => {
-		const route = routeTo(req);
+	const lookIn = (req: Request, route: Route | undefined): Error | undefined => {
 		// Whoever is told what happens stays, and has a bound of their own.
 		if (route?.live) return undefined;
 		return lettingIn.isFull(route, performance.now()) ? overloaded(req, route) : undefined;
@@ -129,8 +127,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	 *
 	 * @returns why not
 	 */
-	const letIn = (req: Request, res: ServerResponse): Error | undefined => {
-		const route = routeTo(req);
+	const letIn = (req: Request, res: ServerResponse, route: Route | undefined): Error | undefined => {
 		if (route?.live) return undefined;
 		const leave = lettingIn.enter(route, performance.now());
 		if (!leave) return overloaded(req, route);
@@ -266,13 +263,18 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
 					answerProblem(Object.assign(req, { parsedUrl }), res, { error, ...known });
 				};
-				const refusalFor = (req: IncomingMessage): Error | undefined =>
+				const refusalFor = (req: IncomingMessage, route: Route | undefined): Error | undefined =>
 					(audience === "operators" ? refusalOf(() => checkOperator(req)) : undefined) ??
-					refuseAtOnce(req, isLarge(req) ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX);
-				const read = (req: IncomingMessage, res: ServerResponse, next: (unreadable?: unknown) => void): void => {
+					refuseAtOnce(req, route?.largeBody ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX) ??
+					lookIn(req, route);
+				const read = (
+					req: IncomingMessage,
+					res: ServerResponse,
+					{ route, next }: { route: Route | undefined; next: (unreadable?: unknown) => void },
+				): void => {
 					// Whatever is sent there, there is nothing that would take it.
-					if (!routeTo(req)) next();
-					else if (isLarge(req)) void readLarge(req, res, next, () => service.access.bearerOf(req));
+					if (!route) next();
+					else if (route.largeBody) void readLarge(req, res, next, () => service.access.bearerOf(req));
 					else readSmall(req, res, next);
 				};
 				const watch = requestWatch(service);
@@ -281,13 +283,15 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					if (service.isDraining) res.setHeader("Connection", "close");
 					if (allowOrigins(req, res)) return;
 					if (files.serve(req, res)) return;
-					const refusal = refusalFor(req) ?? lookIn(req);
+					const route = routeTo(req);
+					const refusal = refusalFor(req, route);
 					if (refusal) return refuse(req, res, refusal);
-					read(req, res, (unreadable?: unknown) => {
-						const refusal = (unreadable as Error | undefined) ?? letIn(req, res);
+					const next = (unreadable?: unknown) => {
+						const refusal = (unreadable as Error | undefined) ?? letIn(req, res, route);
 						if (refusal) refuse(req, res, refusal);
 						else service.httpHandler(req, res);
-					});
+					};
+					read(req, res, { route, next });
 				};
 				const headers = securityHeaders(audience === "everybody" ? settings.publicOrigin : null);
 				service.server = await openServer(
