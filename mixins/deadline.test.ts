@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import { brokerOptions, readSettings } from "../moleculer.config.ts";
 import { problemOf } from "../services/errors.ts";
+import { CLOCKS_DIFFER_MS } from "./deadline.ts";
 
 /** The real broker of the platform, with one service: one at a time, as many as like may wait. */
 let broker: ServiceBroker;
@@ -39,6 +40,15 @@ it("what has waited for most of its time behind a bulkhead is refused and not be
 	assert.deepEqual(begun, done, "nothing was begun in vain");
 	assert.deepEqual(new Set(refused), new Set(["overloaded"]));
 	assert.equal(await broker.call("slow.work", { n: 99, forMs: 1 }, { timeout: 1_000 }), 99, "and it goes on");
+});
+
+it("what is taken up after who asked has given up is not begun, unless it may only be that clocks differ", async () => {
+	begun = [];
+	const asked = (agoMs: number) =>
+		broker.call("slow.work", { n: agoMs, forMs: 1 }, { meta: { untilMs: Date.now() - agoMs } });
+	await assert.rejects(asked(CLOCKS_DIFFER_MS + 100), (error) => problemOf(error) === "service_unavailable");
+	assert.deepEqual(begun, []);
+	assert.equal(await asked(CLOCKS_DIFFER_MS - 1_000), 1_000);
 });
 
 it("who waits for nobody has all of its time", async () => {

@@ -1,7 +1,11 @@
 import type { ActionSchema, Context, Middleware } from "moleculer";
+import type { Meta } from "../services/actions.ts";
 import { fail } from "../services/errors.ts";
 
 type Handler = (ctx: Context) => Promise<unknown>;
+
+/** So much, at most, do the clocks of two processes differ, in either direction. */
+export const CLOCKS_DIFFER_MS = 2_000;
 
 /** When a call came, and how long its caller waits for it. */
 const arrivals = new WeakMap<Context, { readonly atMs: number; readonly timeoutMs: number }>();
@@ -10,12 +14,17 @@ const arrivals = new WeakMap<Context, { readonly atMs: number; readonly timeoutM
  * Moleculer hands what is left of a request's time to every call that it makes. All of them would run out at the same moment: the caller
  * could not tell which of them was slow, and its circuit breaker would cut off whoever stands in between. So each action has `marginMs`
  * less than who called it, gives up first, and its caller still has the time to say so.
+ *
+ * Moleculer counts the time of a call from when it is taken up. One that a process takes up late, since it was frozen or a link was cut, is not begun: whoever
+ * asked may have asked another process meanwhile, and then thought better of it.
  */
 export const deadline = ({ marginMs }: { marginMs: number }): Middleware =>
 	({
 		name: "Deadline",
 		localAction: (next: Handler) =>
-			function withinDeadline(ctx: Context) {
+			function withinDeadline(ctx: Context<unknown, Meta>) {
+				if (Date.now() > (ctx.meta.untilMs ?? Number.POSITIVE_INFINITY) + CLOCKS_DIFFER_MS)
+					return Promise.reject(fail("service_unavailable", "The request came too late to be begun"));
 				const { timeout } = ctx.options;
 				if (timeout) {
 					ctx.options.timeout = Math.max(1, timeout - marginMs);

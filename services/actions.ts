@@ -46,6 +46,8 @@ export type Meta = {
 	caller?: Person | Till | Operator;
 	/** The answer is a stored one: the same request was decided before. */
 	replayed?: boolean;
+	/** By the gateway's clock, until when who asked waits for an answer. What arrives later is not begun (see `mixins/deadline.ts`). */
+	untilMs?: number;
 };
 
 /** `ctx.call` and `broker.call` with types. @throws what the action throws; tell errors apart by `problemOf` */

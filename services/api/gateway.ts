@@ -29,6 +29,7 @@ import { requestWatch } from "./request-watch.ts";
 import type { Route } from "./routes.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { closeGently, openServer, saidMethodOf } from "./server.ts";
+import { Standstill } from "./standstill.ts";
 
 const BODY_BYTES_MAX = 16_384;
 /** Of a product list, or a photo. */
@@ -41,6 +42,7 @@ const LONG_REQUEST_TIMEOUT_MS = 600_000;
 
 /** Made once: where it comes from is known, and to write that down each time would be a fifth of what a refusal costs. */
 const OVERLOADED = fail("overloaded", undefined, { retryAfterS: 1 });
+const TOO_LATE = fail("service_unavailable", "The request came too late to be begun", { retryAfterS: 1 });
 
 export type GatewayOptions = {
 	readonly name: string;
@@ -60,7 +62,7 @@ export type GatewayOptions = {
 };
 
 type Request = Incoming &
-	Failing & { $action?: { name: string; params?: object; returns?: object }; $admitted?: Admitted };
+	Failing & { $untilMs?: number; $action?: { name: string; params?: object; returns?: object }; $admitted?: Admitted };
 type GatewayMeta = { $statusCode?: number; $location?: string; $responseType?: string };
 /** What main.ts opens last and closes first. */
 export type Gateway = {
@@ -75,6 +77,7 @@ type GatewayService = Service & {
 	/** Who is told what happens while it happens. */
 	live: LiveEvents;
 	looking?: NodeJS.Timeout;
+	standstill: Standstill;
 	isDraining?: boolean;
 	server: Server;
 	url: string;
@@ -110,6 +113,9 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const readSmall = bodyReader(BODY_BYTES_MAX);
 	const readLarge = largeBodyReader(LARGE_BODY_BYTES_MAX);
 	const lettingIn = new LettingIn(routes);
+	const timeoutMs = routes.some(({ action }) => action === "credit.audit")
+		? LONG_REQUEST_TIMEOUT_MS
+		: REQUEST_TIMEOUT_MS;
 	const overloaded = (req: Request, route: Route | undefined): Error => {
 		// For who counts what was refused; moleculer-web says it of the others.
 		if (route) req.$alias = { method: route.method, fullPath: route.path };
@@ -128,6 +134,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	 * @returns why not
 	 */
 	const letIn = (req: Request, res: ServerResponse, route: Route | undefined): Error | undefined => {
+		req.$untilMs = Date.now() + timeoutMs;
 		if (route?.live) return undefined;
 		const leave = lettingIn.enter(route, performance.now());
 		if (!leave) return overloaded(req, route);
@@ -152,6 +159,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			alias: Alias,
 		) {
 			const route = routeOf(alias);
+			ctx.meta.untilMs = req.$untilMs as number;
 			// Its address has ids in it, or more.
 			if (req.$ctx) nameSpan(req.$ctx, `${route.method} ${route.path}`);
 			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
@@ -200,9 +208,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		...shared,
 		name: "routes",
 		path: "/",
-		callOptions: {
-			timeout: routes.some(({ action }) => action === "credit.audit") ? LONG_REQUEST_TIMEOUT_MS : REQUEST_TIMEOUT_MS,
-		},
+		callOptions: { timeout: timeoutMs },
 		pathToRegexpOptions: { sensitive: true },
 		// The library's own read a body that is too large to its end, which may never come. Ours is read before, see `open`.
 		bodyParsers: false,
@@ -277,6 +283,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					else if (route.largeBody) void readLarge(req, res, next, () => service.access.bearerOf(req));
 					else readSmall(req, res, next);
 				};
+				service.standstill = new Standstill(REQUEST_TIMEOUT_MS);
+				const tooLate = () => (service.standstill.isJustOver ? TOO_LATE : undefined);
 				const watch = requestWatch(service);
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
 					watch.see(req, res);
@@ -284,10 +292,10 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					if (allowOrigins(req, res)) return;
 					if (files.serve(req, res)) return;
 					const route = routeTo(req);
-					const refusal = refusalFor(req, route);
+					const refusal = refusalFor(req, route) ?? tooLate();
 					if (refusal) return refuse(req, res, refusal);
 					const next = (unreadable?: unknown) => {
-						const refusal = (unreadable as Error | undefined) ?? letIn(req, res, route);
+						const refusal = (unreadable as Error | undefined) ?? tooLate() ?? letIn(req, res, route);
 						if (refusal) refuse(req, res, refusal);
 						else service.httpHandler(req, res);
 					};
@@ -308,8 +316,9 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			},
 			/** Called before anything behind it goes. */
 			async close(): Promise<void> {
-				const { server, live, looking } = this as unknown as GatewayService;
+				const { server, live, looking, standstill } = this as unknown as GatewayService;
 				clearInterval(looking);
+				standstill?.end();
 				live?.close();
 				if (server?.listening) await closeGently(server, REQUEST_TIMEOUT_MS);
 			},

@@ -5,6 +5,7 @@ import type { Static } from "typebox";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
+import { CLOCKS_DIFFER_MS } from "../../mixins/deadline.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { newId } from "../../mixins/new-id.ts";
@@ -32,9 +33,7 @@ import type { Delivery } from "./webhook-delivery.ts";
 import { measureWebhooks } from "./webhook-metrics.ts";
 import { type Outbox, WebhookOutbox } from "./webhook-outbox.ts";
 
-/** By so much, at most, is the clock of another process ahead. */
-const CLOCKS_DIFFER_MS = 2_000;
-/** A till gives up after so long, so a sale that arrives later must not happen any more. */
+/** A sale that is decided so long after it was asked for must not happen any more: the till has given up. */
 const SALE_DEADLINE_MS = 3_000;
 
 const STORES_MAX = 1_000;
@@ -397,7 +396,8 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 		amount: basket.total,
 		details: receipt,
 		redeem: { jti: claims.jti, expiresAtMs: claims.expiresAtMs, cap: claims.cap },
-		deadlineMs: Date.now() + SALE_DEADLINE_MS,
+		// From when it was asked for, however late this process took it up.
+		deadlineMs: (ctx.meta.untilMs ?? Date.now() + SALE_DEADLINE_MS) + CLOCKS_DIFFER_MS,
 	};
 }
 
@@ -405,12 +405,11 @@ type Sale = Awaited<ReturnType<typeof prepareSale>> & { id: string; fingerprint:
 
 /** What is above the cap of the code is not taken, but held until the customer confirms it. */
 async function transferred(service: Service, ctx: Context<unknown, Meta>, sale: Sale) {
-	const { id: transferId, amount, redeem, debitAccountId } = sale;
+	const { id: transferId, amount, redeem, debitAccountId, deadlineMs } = sale;
 	if (amount <= redeem.cap) return call(ctx, "credit.transfer", sale);
-	const nowMs = Date.now();
 	const userId = debitAccountId.slice("wallet:".length);
-	const expiresAtMs = nowMs + APPROVAL_TTL_MS + SALE_DEADLINE_MS;
-	const isNew = await askFor(approvalsOf(service), { transferId, userId, expiresAtMs }, nowMs);
+	const expiresAtMs = deadlineMs + APPROVAL_TTL_MS;
+	const isNew = await askFor(approvalsOf(service), { transferId, userId, expiresAtMs }, Date.now());
 	const held = { ...sale, redeem: { ...redeem, cap: amount }, hold: { ttlMs: APPROVAL_TTL_MS } };
 	return call(ctx, "credit.transfer", held).catch(async (error: unknown) => {
 		// Another request under the same key may be what the customer is asked for.
