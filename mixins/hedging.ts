@@ -5,7 +5,7 @@ import { repeatable } from "../services/repeatable.ts";
 /** What one process of the ledger knows at once, unlike an audit, which takes as long as the log is. */
 const OF_THE_LEDGER = /^credit\.(?!audit$|status$)/;
 /** Of those, what changes something. */
-const COMMANDS = /^credit\.(open|transfer|post|void|refund|cancel|setState)$/;
+const COMMANDS = /^credit\.(open|transfer|refuse|post|void|refund|cancel|setState)$/;
 /** So often one call tries whether a process that was silent is back; the others go elsewhere at once. */
 const TRY_AGAIN_MS = 1_000;
 /** All commands of a lane go to one process, by Moleculer's Shard strategy. There is one lane now. */

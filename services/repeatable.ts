@@ -8,6 +8,7 @@ export const repeatable: ReadonlySet<string> = new Set<keyof Actions>([
 	// Each of these commands has an id, by which the ledger knows it again.
 	"credit.open",
 	"credit.transfer",
+	"credit.refuse",
 	"credit.post",
 	"credit.void",
 	"credit.refund",

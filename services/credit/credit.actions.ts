@@ -21,6 +21,7 @@ import {
 	TransferKind,
 	TransferState,
 } from "../schema.ts";
+import { EARLY_REFUSALS } from "./model.ts";
 
 const Fingerprint = Type.String({
 	maxLength: 64,
@@ -98,6 +99,11 @@ export const creditActions = {
 			deadlineMs: Type.Optional(TimeMs),
 		}),
 		returns: Booked,
+	},
+	/** Refuses a transfer that nobody has decided yet, see `Command`. Null when it is refused for this now, or was before; booked when it was made before. */
+	refuse: {
+		params: closed({ ...command, id: TransferId, kind: TransferKind, refusal: Type.Enum(EARLY_REFUSALS) }),
+		returns: nullable(Booked),
 	},
 	/** The outcome of a command that was decided before, as its repetition would get it; null if it was not. */
 	recall: { params: closed({ ...command, id: TransferId }), returns: nullable(Booked) },

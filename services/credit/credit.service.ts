@@ -88,6 +88,16 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			return booked(await submit(this, ctx, command));
 		}),
 
+		refuse: action("public", creditActions.refuse, async function (ctx) {
+			const { id, ...rest } = ctx.params;
+			const command: Command = { type: "refuse", id: id as CommandId, ...rest };
+			const receipt = await ledgerOf(this).submit(command, witnessOf(ctx));
+			const { refusal } = receipt.entry;
+			if (!refusal) return booked(receipt);
+			if (refusal !== rest.refusal) throw fail(refusal);
+			return null;
+		}),
+
 		recall: action("public", creditActions.recall, async function (ctx) {
 			const { id, fingerprint } = ctx.params;
 			const ledger = ledgerOf(this);

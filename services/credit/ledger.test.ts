@@ -18,6 +18,7 @@ import {
 	pay,
 	post,
 	refund,
+	refuseEarly,
 	release,
 	run,
 	SA,
@@ -322,6 +323,33 @@ describe("a refused transfer", () => {
 			assert.equal(ask(world(), pay("x", AB, 101, { kind })).kind, kind);
 		assert.equal("kind" in ask(world(), pay("x", AB, 1)), false);
 		assert.equal("kind" in ask(world(), refund("x", "nothing")), false);
+	});
+});
+
+describe("a transfer that was refused before the ledger was asked", () => {
+	const early = refuseEarly(idOf("t"));
+
+	it("has no effect, and none when somebody else submits it", () => {
+		const book = world();
+		assert.deepEqual(effectsOf(ask(book, early)), { refusal: "price_changed" });
+		assert.equal(book.entry(early.id)?.kind, "sale");
+		const decision = decide(book, pay("t", AS, 30), T0);
+		assert.deepEqual(decision, { kind: "replay", entry: book.entry(early.id) });
+		assert.deepEqual(needs(book, early), { accounts: [], transfers: [] });
+	});
+
+	it("is made where it was made before", () => {
+		const book = world();
+		const made = ask(book, pay("t", AS, 30));
+		assert.deepEqual(decide(book, early, T0), { kind: "replay", entry: made });
+	});
+
+	it("is another one if something else was asked", () => {
+		const book = world();
+		ask(book, pay("t", AS, 30));
+		assert.deepEqual(decide(book, { ...early, fingerprint: "other" }, T0), { kind: "reused" });
+		ask(book, setState("s", "wallet:a", "open"));
+		assert.deepEqual(decide(book, { ...refuseEarly(idOf("s")) }, T0), { kind: "reused" });
 	});
 });
 

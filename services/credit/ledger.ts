@@ -54,11 +54,13 @@ type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 export function decide(view: View, command: Command, nowMs: number): Decision {
 	const seen = view.entry(command.id);
 	if (seen) return repeat(seen, command);
-	const { id, type, fingerprint } = command;
+	const { id, fingerprint } = command;
 	const effect = effectOf(view, command, nowMs);
-	const kind = effect.refusal && command.type === "transfer" && { kind: command.kind };
-	return { kind: "new", entry: { id, type, fingerprint, ...kind, ...effect } };
+	const kind = effect.refusal && (command.type === "transfer" || command.type === "refuse") && { kind: command.kind };
+	return { kind: "new", entry: { id, type: typeOf(command), fingerprint, ...kind, ...effect } };
 }
+
+const typeOf = ({ type }: Command): Entry["type"] => (type === "refuse" ? "transfer" : type);
 
 export function apply(book: Book, entry: Entry): void {
 	book.putEntry(entry.id, entry);
@@ -85,6 +87,8 @@ export function needs(view: View, command: Command): { accounts: AccountId[]; tr
 			return { accounts: [command.accountId], transfers: [] };
 		case "transfer":
 			return { accounts: [command.debitAccountId, command.creditAccountId], transfers: [] };
+		case "refuse":
+			return { accounts: [], transfers: [] };
 		default: {
 			const id = command.type === "cancel" ? (command.targetId as string as TransferId) : command.transferId;
 			const transfer = view.transfer(id);
@@ -94,7 +98,8 @@ export function needs(view: View, command: Command): { accounts: AccountId[]; tr
 }
 
 function repeat(seen: Entry, command: Command): Decision {
-	const { id, type, fingerprint } = command;
+	const { id, fingerprint } = command;
+	const type = typeOf(command);
 	if (seen.tombstone === id) return { kind: "replay", entry: { id, type, fingerprint, refusal: "cancelled" } };
 	return seen.fingerprint === fingerprint && seen.type === type ? { kind: "replay", entry: seen } : { kind: "reused" };
 }
@@ -105,6 +110,8 @@ function effectOf(view: View, command: Command, nowMs: number): Effect {
 			return open(view, command);
 		case "transfer":
 			return transfer(view, command, nowMs);
+		case "refuse":
+			return refuse(command.refusal);
 		case "post":
 			return post(view, command, nowMs);
 		case "void":

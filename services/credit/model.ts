@@ -83,6 +83,11 @@ export type Command =
 			/** Refuse when decided later than this: the caller has given up by then. */
 			readonly deadlineMs?: number;
 	  })
+	/**
+	 * A transfer that was refused before the ledger was asked. That takes its id: the same one, if somebody else submits it, has no effect any more.
+	 * If it was decided before, that is its outcome.
+	 */
+	| (CommandBase & { readonly type: "refuse"; readonly kind: TransferKind; readonly refusal: EarlyRefusal })
 	| (CommandBase & { readonly type: "post"; readonly transferId: TransferId; readonly amount?: number })
 	| (CommandBase & { readonly type: "void"; readonly transferId: TransferId })
 	| (CommandBase & { readonly type: "expire"; readonly transferId: TransferId })
@@ -101,10 +106,24 @@ export type Command =
 			readonly reason: string;
 	  });
 
+/** Why a transfer may be refused before the ledger is asked: what only those know who price it and read its code. */
+export const EARLY_REFUSALS = [
+	"forbidden",
+	"own_store",
+	"product_unavailable",
+	"price_changed",
+	"discount_too_large",
+	"amount_out_of_range",
+	"code_invalid",
+	"code_too_early",
+	"code_expired",
+] as const;
+export type EarlyRefusal = (typeof EARLY_REFUSALS)[number];
+
 /** Why a command was refused: a closed set, each a code of `services/errors.ts`. */
 export type Refusal =
+	| EarlyRefusal
 	| "deadline_exceeded"
-	| "code_expired"
 	| "code_used"
 	| "code_cap_exceeded"
 	| "account_not_found"
@@ -114,7 +133,6 @@ export type Refusal =
 	| "account_not_empty"
 	| "same_account"
 	| "insufficient_credit"
-	| "amount_out_of_range"
 	| "transfer_not_found"
 	| "not_pending"
 	| "hold_expired"
@@ -133,7 +151,8 @@ export type Counters = readonly [AccountId, number, number, number, number];
  */
 export type Entry = {
 	readonly id: CommandId;
-	readonly type: Command["type"];
+	/** A transfer that was refused early is one that was refused. */
+	readonly type: Exclude<Command["type"], "refuse">;
 	readonly fingerprint: string;
 	/** Of a transfer that was refused: nothing else says what it was to be. */
 	readonly kind?: TransferKind;

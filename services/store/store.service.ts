@@ -418,15 +418,23 @@ async function transferred(service: Service, ctx: Context<unknown, Meta>, sale: 
 	});
 }
 
-/** The ledger has decided, and will not decide otherwise. */
+/** What was decided, and will not be decided otherwise. */
 const isFinal = (error: unknown): boolean => problems[problemOf(error)].status < 500;
 
-/** @throws the reason why it cannot be sold now, unless the ledger has it already */
+/**
+ * Another process may be about to sell the same, by prices of a moment ago, for somebody who asked there first: no answer is given that it could
+ * belie. So a sale is refused in the ledger, as a payment is.
+ *
+ * @throws the reason why it cannot be sold, unless it was sold before
+ */
 async function soldBefore(ctx: Context<unknown, Meta>, command: { id: string; fingerprint: string }, reason: Error) {
-	const recalled = await call(ctx, "credit.recall", command);
-	if (!recalled) throw reason;
+	const refusal = problemOf(reason) as Params<"credit.refuse">["refusal"];
+	const made = isFinal(reason)
+		? await call(ctx, "credit.refuse", { ...command, kind: "sale", refusal })
+		: await call(ctx, "credit.recall", command);
+	if (!made) throw reason;
 	ctx.meta.replayed = true;
-	return saleOf(recalled.transfer);
+	return saleOf(made.transfer);
 }
 
 async function currentSale(ctx: Context<unknown, Meta>, { storeId, saleId }: { storeId: string; saleId: string }) {

@@ -58,6 +58,10 @@ const timeMs = whole(0, 8.64e15);
 const kind = oneOf("charge", "sale", "p2p", "refund", "payout", "adjustment");
 /** An adjustment that comes from no line of the operator log is one that the audit complains of. */
 const notAdjusted = { ...kind, right: fc.constantFrom("charge", "sale", "p2p", "refund", "payout") };
+const earlyRefusals = [
+	...["forbidden", "own_store", "product_unavailable", "price_changed", "discount_too_large"],
+	...["amount_out_of_range", "code_invalid", "code_too_early", "code_expired"],
+];
 const owner = pattern(/^[A-Za-z0-9_-]{1,40}$/, fc.constantFrom("u_fuzz", "s_fuzz", "-"));
 const jti = pattern(
 	/^[A-Za-z0-9_:.-]{8,60}$/,
@@ -111,6 +115,7 @@ export const shapes: Record<string, Shape> = {
 			deadlineMs: timeMs,
 		},
 	},
+	"credit.refuse": { must: { ...command, id, kind, refusal: oneOf(...earlyRefusals) } },
 	"credit.recall": { must: { ...command, id } },
 	"credit.post": { must: { ...command, transferId: id }, may: { amount } },
 	"credit.void": { must: { ...command, transferId: id } },

@@ -46,6 +46,7 @@ export function ledgerInvariants(name: string, start: () => Promise<{ storage: S
 			["13 rebuild: from the entries alone everything is there again", rebuild],
 			["14 ordering: statements are in the order of the log, and what follows sees what went before", ordering],
 			["15 the duplicate of a refused command is never reported as applied", repeats.refusedStaysRefused],
+			["what one process refuses early and another one submits is one of the two for ever", repeats.refusedEarly],
 		];
 		for (const [invariant, holds] of invariants) it(invariant, () => holds(ledger, random));
 

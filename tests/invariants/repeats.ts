@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { call } from "../../services/actions.ts";
+import { problemOf } from "../../services/errors.ts";
 import { type Asked, ask } from "./business.ts";
 import type { Ledger } from "./ledger.ts";
 import { decisions, entriesAsked } from "./log.ts";
@@ -115,6 +116,30 @@ export async function refusedStaysRefused(ledger: Ledger): Promise<void> {
 	await check();
 }
 
+/** A transfer that one process refuses before the ledger is asked, and another one submits: whichever is first has the id. */
+export async function refusedEarly(ledger: Ledger): Promise<void> {
+	const teller = new Teller(ledger);
+	const [wallet, store] = [await teller.wallet({ credit: 10_000 }), await teller.open("store")];
+	const orders = times(64, () => teller.params({ from: wallet, to: store, amount: 100 }));
+	const refuse = ({ id, fingerprint }: (typeof orders)[number]) =>
+		call(ledger, "credit.refuse", { id, fingerprint, kind: "sale", refusal: "price_changed" });
+	const both = orders.map(async (order) => {
+		const [paid, refused] = await Promise.allSettled([call(ledger, "credit.transfer", order), refuse(order)]);
+		if (refused.status === "rejected") throw refused.reason;
+		const isPaid = paid.status === "fulfilled";
+		assert.equal(isPaid ? "paid" : problemOf(paid.reason), isPaid ? "paid" : "price_changed");
+		assert.equal(refused.value?.transfer.id ?? null, isPaid ? order.id : null);
+		return isPaid;
+	});
+	const paid = (await Promise.all(both)).filter(Boolean).length;
+	assert.equal((await (await teller.reader()).account(store)).balance, paid * 100);
+	for (const [index, order] of orders.entries()) {
+		const { state } = await call(ledger, "credit.outcome", { id: order.id });
+		assert.equal(state, (await both[index]) ? "applied" : "refused");
+		await assert.rejects(refuse({ ...order, fingerprint: "something else" }), { type: "idempotency_key_reused" });
+	}
+}
+
 type Refused = Asked & { readonly code: string };
 
 async function isRefused(ledger: Ledger, { name, params, code }: Refused): Promise<void> {
@@ -145,6 +170,11 @@ async function refusals(teller: Teller): Promise<{ refused: Refused[]; removeRea
 	await call(ledger, "credit.cancel", { ...teller.command(), targetId: late, details: {} });
 	const pay = (order: Partial<Parameters<Teller["params"]>[0]>) =>
 		({ name: "credit.transfer", params: teller.params({ from: rich, to: store, amount: 50, ...order }) }) as const;
+	const early = async (params: ReturnType<Teller["params"]>) => {
+		const { id, fingerprint, kind } = params;
+		await call(ledger, "credit.refuse", { id, fingerprint, kind, refusal: "product_unavailable" });
+		return params;
+	};
 	const unseen = teller.ledger.newId();
 	const refused: Refused[] = [
 		{ ...pay({ from: poor }), code: "insufficient_credit" },
@@ -163,6 +193,11 @@ async function refusals(teller: Teller): Promise<{ refused: Refused[]; removeRea
 		{ ...pay({ redeem: { ...used, jti: `small:${rich}`, cap: 49 } }), code: "code_cap_exceeded" },
 		{ ...pay({ deadlineMs: 1 }), code: "deadline_exceeded" },
 		{ ...pay({ id: late }), code: "cancelled" },
+		{
+			name: "credit.transfer",
+			params: await early(teller.params({ from: rich, to: store, amount: 50 })),
+			code: "product_unavailable",
+		},
 		{ name: "credit.post", params: { ...teller.command(), transferId: unseen }, code: "transfer_not_found" },
 		{ name: "credit.void", params: { ...teller.command(), transferId: sale.id }, code: "not_pending" },
 		{

@@ -43,7 +43,7 @@ export class Oracle {
 	}
 
 	ask(command: Command, nowMs: number): string {
-		const asked = `${command.type} ${command.fingerprint}`;
+		const asked = `${command.type === "refuse" ? "transfer" : command.type} ${command.fingerprint}`;
 		if (this.keptOut.has(command.id)) return "replay cancelled";
 		const before = this.answers.get(command.id);
 		if (before) return before.asked === asked ? `replay ${before.answer}` : "reused";
@@ -62,6 +62,8 @@ export class Oracle {
 				return this.#setState(command);
 			case "transfer":
 				return this.#pay(command, nowMs);
+			case "refuse":
+				return command.refusal;
 			case "post":
 				return this.#post(command, nowMs);
 			case "void":

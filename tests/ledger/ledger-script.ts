@@ -108,6 +108,11 @@ export const pay = (
 	...rest,
 });
 
+/** Whoever was to submit it has refused it. */
+export const refuseEarly = ({ id, fingerprint }: Pick<Command, "id" | "fingerprint">): Of<"refuse"> => ({
+	...{ id, fingerprint, type: "refuse", kind: "sale", refusal: "price_changed" },
+});
+
 export const post = (id: string, target: string, amount?: number): Of<"post"> => ({
 	...idOf(id),
 	type: "post",

@@ -14,6 +14,7 @@ import {
 	pay,
 	post,
 	refund,
+	refuseEarly,
 	release,
 	SA,
 	setState,
@@ -49,7 +50,7 @@ const KINDS: TransferKind[] = ["sale", "sale", "sale", "p2p", "charge", "payout"
 export type Step = {
 	readonly tickMs: number;
 	readonly act: number;
-	readonly repeat: { readonly nth: number; readonly sameFingerprint: boolean } | null;
+	readonly repeat: { readonly nth: number; readonly sameFingerprint: boolean; readonly otherwise: boolean } | null;
 	readonly target: { readonly among: string; readonly nth: number };
 	readonly sides: { readonly from: string; readonly to: string };
 	readonly account: number;
@@ -74,7 +75,7 @@ const amountLike = fc.oneof(
 export const step: fc.Arbitrary<Step> = fc.record({
 	tickMs: fc.constantFrom(0, 0, 0, 1, 1, 2),
 	act: fc.integer({ min: 0, max: 99 }),
-	repeat: onceIn(8, fc.record({ nth: fc.nat(99), sameFingerprint: fc.boolean() })),
+	repeat: onceIn(8, fc.record({ nth: fc.nat(99), sameFingerprint: fc.boolean(), otherwise: fc.boolean() })),
 	target: fc.record({
 		among: fc.constantFrom(...Array.from({ length: 8 }, () => "fitting"), "any", "later"),
 		nth: fc.constantFrom(0, 0, 0, 1, 2, 5),
@@ -98,7 +99,7 @@ type Past = { readonly asked: readonly Command[]; readonly oracle: Oracle };
 function commandOf(step: Step, past: Past, nowMs: number): Command {
 	const { asked } = past;
 	const earlier = step.repeat && asked[step.repeat.nth % Math.max(asked.length, 1)];
-	if (earlier) return step.repeat?.sameFingerprint ? earlier : { ...earlier, fingerprint: "something else" };
+	if (earlier) return againOf(earlier, { step, past, nowMs });
 	const id = `i${asked.length}`;
 	if (step.act < 24) return paymentOf(step, past, id, nowMs);
 	if (step.act < 42) return { ...paymentOf(step, past, id, nowMs), hold: { ttlMs: step.ttlMs } };
@@ -108,8 +109,21 @@ function commandOf(step: Step, past: Past, nowMs: number): Command {
 	if (step.act < 80) return refund(id, targetOf(step, past, "sale"), step.amount);
 	if (step.act < 92) return cancel(id, targetOf(step, past, "transfer"));
 	const account = ACCOUNTS[step.account] ?? FUNDING;
-	if (step.act < 97) return setState(id, account, step.state);
+	if (step.act < 96) return setState(id, account, step.state);
+	if (step.act < 97) return refuseEarly(idOf(id));
 	return { ...open(step.act < 98 ? account : "wallet:late"), ...idOf(id) };
+}
+
+/** The same once more, or, of a transfer, what one process refuses and another one submits. */
+function againOf(earlier: Command, given: { step: Step; past: Past; nowMs: number }): Command {
+	const { sameFingerprint, otherwise } = given.step.repeat ?? {};
+	const again = otherwise ? otherwiseOf(earlier, given) : earlier;
+	return sameFingerprint ? again : { ...again, fingerprint: "something else" };
+}
+
+function otherwiseOf(earlier: Command, { step, past, nowMs }: { step: Step; past: Past; nowMs: number }): Command {
+	if (earlier.type === "transfer") return refuseEarly(earlier);
+	return earlier.type === "refuse" ? paymentOf(step, past, earlier.id, nowMs) : earlier;
 }
 
 /** Mostly one of the last that fit, sometimes any of the last, sometimes one that is only asked later. */

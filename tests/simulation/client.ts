@@ -28,6 +28,8 @@ export class Client {
 			const command = commands.next(this.#scope, time.nowMs);
 			const isKnown = await this.settle(command, { patience: random.once(12) ? 1 : 60 });
 			if (!isKnown && random.once(2)) await this.#undo(command);
+			else if (!isKnown && command.type === "transfer")
+				await this.settle(commands.refusalOf(command), { patience: 20 });
 			if (random.once(15)) await this.#repeat();
 			if (random.once(4)) await time.sleep(random.below(12));
 		}
@@ -77,9 +79,16 @@ export class Client {
 				void this.#send(command, random.below(random.pick([3, 300])));
 				return this.#send(command);
 			default:
-				// No answer for a while: the same to another process as well.
-				return random.once(12) ? Promise.race([this.#send(command), this.#send(command)]) : this.#send(command);
+				if (!random.once(12)) return this.#send(command);
+				// No answer for a while: the same to another process as well, which may refuse it.
+				return Promise.race([this.#send(command), this.#send(this.#orRefusalOf(command))]);
 		}
+	}
+
+	#orRefusalOf(command: Command): Command {
+		return command.type === "transfer" && this.#world.random.once(2)
+			? this.#world.commands.refusalOf(command)
+			: command;
 	}
 
 	async #send(command: Command, delayMs = 0): Promise<Answer> {

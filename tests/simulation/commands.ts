@@ -46,6 +46,9 @@ class Recent<T> {
 const NOBODY = "nobody.asked" as CommandId;
 const NO_AMOUNTS = [0, -1, 1.5, 1e12 + 1];
 
+/** Which no transfer is refused for. */
+export const EARLY_REFUSAL = "price_changed";
+
 type Recipe = (base: Base) => Command;
 
 /** What the people of one world ask for, at random: every command there is, about accounts and payments that they share. */
@@ -110,6 +113,11 @@ export class Commands {
 			dice -= weight;
 		}
 		throw new RangeError("the weights do not add up to 100");
+	}
+
+	/** The same transfer, which another process refuses before the ledger is asked. */
+	refusalOf({ id, fingerprint, kind }: Of<"transfer">): Of<"refuse"> {
+		return { id, fingerprint, type: "refuse", kind, refusal: EARLY_REFUSAL };
 	}
 
 	cancelOf(scope: string, targetId: CommandId): Of<"cancel"> {

@@ -231,6 +231,13 @@ export const mutants: readonly Mutant[] = [
 	},
 	{
 		invariant: "answers",
+		name: "what is refused early is not written down",
+		file: LEDGER,
+		from: 'return { kind: "new", entry: { id, type: typeOf(command)',
+		to: 'return { kind: command.type === "refuse" ? "replay" : "new", entry: { id, type: typeOf(command)',
+	},
+	{
+		invariant: "answers",
 		name: "a draft is taken over before it is durable",
 		file: COMMIT,
 		from: "const appended = await this.#append(",

@@ -2,6 +2,7 @@ import type { Receipt } from "../../services/credit/group-commit.ts";
 import type { Command, CommandId, Entry, TransferId } from "../../services/credit/model.ts";
 import type { Outcome } from "../../services/credit/running-ledger.ts";
 import type { Bookkeeper } from "./bookkeeper.ts";
+import { EARLY_REFUSAL } from "./commands.ts";
 import { must } from "./invariants.ts";
 
 /** One command as it was asked for, however often and wherever. */
@@ -59,7 +60,7 @@ export class Orders {
 	commandOf(entry: Entry): Command {
 		const expired = EXPIRY.exec(entry.id)?.[1];
 		if (expired) return { type: "expire", id: entry.id, fingerprint: "", transferId: expired as TransferId };
-		const order = this.#orders.get(entry.id)?.find(({ command }) => isSame(command, entry));
+		const order = this.#orders.get(entry.id)?.find(({ command }) => mayHaveMade(command, entry));
 		must("absent", order !== undefined, () => `nobody asked for ${entry.id} as a ${entry.type}, and it is booked`);
 		const mayBe = order.open > 0 || order.isDoubtful;
 		must("absent", mayBe, () => `${entry.id} is booked, and everybody was told that it is not`);
@@ -106,7 +107,7 @@ export class Orders {
 	#mustBeReused({ id, fingerprint, type }: Command): void {
 		this.heard.reused++;
 		const logged = this.#book().entries.get(id);
-		const isOther = logged !== undefined && (logged.fingerprint !== fingerprint || logged.type !== type);
+		const isOther = logged !== undefined && (logged.fingerprint !== fingerprint || logged.type !== entryType(type));
 		must("answers", isOther, () => `${id} was called used by another command, and is not`);
 	}
 
@@ -124,7 +125,8 @@ export class Orders {
 			isSo,
 			() => `${command.id} was answered with ${JSON.stringify(entry)}, the log says ${JSON.stringify(logged)}`,
 		);
-		must("answers", isSame(command, entry), () => `${command.id} got the answer to another command`);
+		const isAnswer = command.fingerprint === entry.fingerprint && entryType(command.type) === entry.type;
+		must("answers", isAnswer, () => `${command.id} got the answer to another command`);
 		const number = claims.get(command.id) ?? 0;
 		must(
 			"answers",
@@ -161,6 +163,14 @@ export class Orders {
 type Asked = Pick<Command, "type" | "fingerprint">;
 const isSame = (left: Asked, right: Asked): boolean =>
 	left.fingerprint === right.fingerprint && left.type === right.type;
+
+/** A transfer that was refused early is one that was refused. */
+const entryType = (type: Command["type"]): Entry["type"] => (type === "refuse" ? "transfer" : type);
+
+function mayHaveMade(command: Command, { type, fingerprint, refusal }: Entry): boolean {
+	if (command.fingerprint !== fingerprint || entryType(command.type) !== type) return false;
+	return (command.type === "refuse") === (refusal === EARLY_REFUSAL);
+}
 
 function heardOf(type: string | undefined): Heard {
 	if (type === "ledger_busy") return "busy";

@@ -5,7 +5,8 @@ import type { Bookkeeper } from "./bookkeeper.ts";
 type Facts = { readonly command: Command; readonly nowMs: number; readonly book: Bookkeeper };
 
 /** Whether it is so, whatever else could have been said. */
-export const isTrue = (refusal: Refusal, facts: Facts): boolean => grounds[refusal](facts);
+export const isTrue = (refusal: Refusal, facts: Facts): boolean =>
+	facts.command.type === "refuse" ? facts.command.refusal === refusal : grounds[refusal](facts);
 
 /** Whoever was told that there is too little credit must not get a second try; whose code was no good had none. */
 export const burnsCode = (refusal: Refusal | undefined): boolean =>
@@ -39,6 +40,14 @@ const grounds: Record<Refusal, (facts: Facts) => boolean> = {
 	not_cancellable: isNoPayment,
 	// Said of an id that is kept out, and that has no entry.
 	cancelled: () => false,
+	// Not the ledger's to find out.
+	forbidden: () => false,
+	own_store: () => false,
+	product_unavailable: () => false,
+	price_changed: () => false,
+	discount_too_large: () => false,
+	code_invalid: () => false,
+	code_too_early: () => false,
 };
 
 const redeemOf = (command: Command) => (command.type === "transfer" ? command.redeem : undefined);
