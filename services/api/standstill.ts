@@ -7,19 +7,28 @@ const BEAT_MS = 1_000;
 export class Standstill {
 	readonly #longMs: number;
 	#beatAtMs = Date.now();
+	/** What waited in the kernel, connections first and then what came over them, is read in several turns. */
+	#readUpAtMs = 0;
 	readonly #beating: NodeJS.Timeout;
 
 	/** @param longMs nobody waits so long for an answer */
 	constructor(longMs: number) {
 		this.#longMs = longMs;
 		this.#beating = setInterval(() => {
-			this.#beatAtMs = Date.now();
+			const nowMs = Date.now();
+			if (this.#isLate(nowMs)) this.#readUpAtMs = nowMs + BEAT_MS;
+			this.#beatAtMs = nowMs;
 		}, BEAT_MS).unref();
 	}
 
-	/** Until the first beat after it. */
+	/** Until what was sent meanwhile has been read. */
 	get isJustOver(): boolean {
-		return Date.now() - this.#beatAtMs > this.#longMs + BEAT_MS;
+		const nowMs = Date.now();
+		return nowMs < this.#readUpAtMs || this.#isLate(nowMs);
+	}
+
+	#isLate(nowMs: number): boolean {
+		return nowMs - this.#beatAtMs > this.#longMs + BEAT_MS;
 	}
 
 	end(): void {
