@@ -58,8 +58,8 @@ export const call = <Name extends keyof Actions & string>(
 ): Promise<Result<Name>> => from.call(name, params as object) as Promise<Result<Name>>;
 
 /**
- * The same request with no word about who asks, for calls to a service that need not be trusted: what travels with a request goes out with every
- * call, and what comes back with an answer is taken over (Moleculer's `meta`), up to the gateway.
+ * The same request with no word about who asks, for calls to a service that need not know: what travels with a request (Moleculer's `meta`) goes
+ * out with every call. (What comes back beside an answer is dropped anyway, see `mixins/answer-meta.ts`.)
  */
 export const apart = (ctx: Context<unknown>): Context<unknown> =>
 	Object.assign(Object.create(ctx) as Context<unknown>, { meta: {} });
