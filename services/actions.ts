@@ -38,7 +38,12 @@ export type Till = {
 	readonly discountMaxPercent: number;
 };
 
-export type Operator = { readonly kind: "operator"; readonly name: string };
+export type Operator = {
+	readonly kind: "operator";
+	readonly name: string;
+	/** Where operators have names, the token that is nobody's moves no credit: whoever has one of their own too would be two. */
+	readonly mayAdjust: boolean;
+};
 
 /** What travels with a request through all services; only the gateway sets it, never the client. */
 export type Meta = {

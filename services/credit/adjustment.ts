@@ -2,7 +2,15 @@ import type { Service } from "moleculer";
 import { commandOf } from "../../mixins/command-id.ts";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
-import { type Asking, logOf, operatorOf, personOf, recorded, recordedLate } from "./operation.ts";
+import {
+	type Asking,
+	logOf,
+	operatorOf,
+	personOf,
+	recorded,
+	recordedLate,
+	refuseUnlessMayAdjust,
+} from "./operation.ts";
 import type { Adjustment } from "./operator.actions.ts";
 import { type Line, scopeOf } from "./operator-log.ts";
 
@@ -19,8 +27,10 @@ type Details = { readonly reason: string; readonly by: string; readonly operatio
  * what is to be taken cannot be spent meanwhile, and the ledger itself sees to it that it is decided once.
  *
  * @param aloneMax how much one operator may adjust alone within a day
+ * @throws forbidden, second_operator_needed, account_not_found, and what `credit.transfer` does
  */
 export async function adjust(service: Service, ctx: Asking<Params<"operator.adjust">>, aloneMax: number) {
+	refuseUnlessMayAdjust(ctx);
 	const { idempotencyKey, ...asked } = ctx.params;
 	const { accountId, direction, amount, reason } = asked;
 	const command = commandOf(scopeOf(operatorOf(ctx)), { action: "operator.adjust", idempotencyKey, asked });
