@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
 import * as moleculer from "moleculer";
 import { compile } from "proxy-addr";
+import { answerMeta } from "./mixins/answer-meta.ts";
 import { deadline, inTime } from "./mixins/deadline.ts";
 import { hedging } from "./mixins/hedging.ts";
 import { standardOutput } from "./mixins/line-writer.ts";
@@ -292,6 +293,7 @@ const middlewares = ({ transporter, zipkinUrl, traceRate }: Settings): NonNullab
 	"ErrorHandler",
 	seenCalls,
 	moleculerMetrics,
+	answerMeta,
 	...(transporter ? [hedging({ afterMs: 300 })] : []),
 ];
 

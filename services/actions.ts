@@ -38,7 +38,12 @@ export type Till = {
 	readonly discountMaxPercent: number;
 };
 
-export type Operator = { readonly kind: "operator"; readonly name: string };
+export type Operator = {
+	readonly kind: "operator";
+	readonly name: string;
+	/** Where operators have names, the token that is nobody's moves no credit: whoever has one of their own too would be two. */
+	readonly mayAdjust: boolean;
+};
 
 /** What travels with a request through all services; only the gateway sets it, never the client. */
 export type Meta = {
@@ -58,8 +63,8 @@ export const call = <Name extends keyof Actions & string>(
 ): Promise<Result<Name>> => from.call(name, params as object) as Promise<Result<Name>>;
 
 /**
- * The same request with no word about who asks, for calls to a service that need not be trusted: what travels with a request goes out with every
- * call, and what comes back with an answer is taken over (Moleculer's `meta`), up to the gateway.
+ * The same request with no word about who asks, for calls to a service that need not know: what travels with a request (Moleculer's `meta`) goes
+ * out with every call. (What comes back beside an answer is dropped anyway, see `mixins/answer-meta.ts`.)
  */
 export const apart = (ctx: Context<unknown>): Context<unknown> =>
 	Object.assign(Object.create(ctx) as Context<unknown>, { meta: {} });

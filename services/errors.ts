@@ -91,7 +91,11 @@ export const problems = {
 		"Choose one that is in no list and is not your handle: a few words that do not belong together are good.",
 	),
 	session_ended: problem(401, "The session has ended", "Log in again."),
-	forbidden: problem(403, "You may not do this here", "Ask the store's owner to do it, or for the right to."),
+	forbidden: problem(
+		403,
+		"You may not do this here",
+		"Ask the store's owner to do it, or for the right to; as an operator, show a token of your own.",
+	),
 	cross_site_request: problem(
 		403,
 		"This request may not come from another site",

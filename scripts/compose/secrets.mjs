@@ -1,6 +1,6 @@
 // Makes what nobody may know, before anything else of compose.yaml starts: node secrets.mjs FOLDER USERS_OF_NATS
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 const [, , folder, users] = process.argv;
 const secret = () => randomBytes(32).toString("base64url");
@@ -36,3 +36,25 @@ const passwords = ["api", "auth", "hasher", "user", "store", "credit", "operator
 });
 keep("passwords.conf", passwords.join(""));
 keep("users.conf", readFileSync(users, "utf8"));
+
+const same = (...names) => Object.fromEntries(names.map((name) => [name, name]));
+const service = (name, ...others) => ({ transporter: `transporter.${name}`, ...same(...others) });
+// By who reads it, the names that it has there. A container mounts its own folder and no other one, so it can tell nobody more than that.
+const folders = {
+	api: service("api", "operator.token"),
+	auth: service("auth", "mongodb.uri", "key.secret"),
+	hasher: service("hasher"),
+	user: service("user", "mongodb.uri"),
+	store: service("store", "mongodb.uri", "webhook.secret"),
+	credit: service("credit", "mongodb.uri"),
+	nats: same("nats.conf", "users.conf", "passwords.conf"),
+	mongod: same("mongo.key"),
+	"mongo-init": same("mongo.key", "mongo-root.password", "mongo-hannip.password", "mongo-backup.password"),
+};
+for (const [reader, files] of Object.entries(folders)) {
+	mkdirSync(`${folder}/${reader}`, { recursive: true, mode: 0o750 });
+	for (const [name, source] of Object.entries(files))
+		keep(`${reader}/${name}`, readFileSync(`${folder}/${source}`, "utf8"));
+	// What it needed once.
+	for (const name of readdirSync(`${folder}/${reader}`)) if (!(name in files)) rmSync(`${folder}/${reader}/${name}`);
+}

@@ -69,7 +69,7 @@ export class Access {
 	 */
 	async admit(asked: Asked): Promise<Admitted> {
 		if (credentialsFor(asked.route.action).has("operator")) {
-			return { caller: { kind: "operator", name: this.#checkOperator(asked.req) } };
+			return { caller: this.#checkOperator(asked.req) };
 		}
 		const { question, ...admitted } = await this.#claim(asked, Date.now());
 		const verdict = await this.#admission.ask(question);

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { secretIn } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
+import type { Operator } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { credentialIn } from "./authorization.ts";
 
@@ -35,7 +36,7 @@ export type Operators = {
 	/** Whose tokens are good, for people. */
 	readonly sources: readonly string[];
 	/** Takes as long for any token that is wrong: how much of it was right must not show. @throws unauthenticated */
-	nameOf(token: string): string;
+	whoShows(token: string): Operator;
 };
 
 export function operatorsOf(settings: Place): Operators {
@@ -45,26 +46,26 @@ export function operatorsOf(settings: Place): Operators {
 	const isMadeUp = !settings.operatorToken && isAlone && named.length === 0;
 	const shared = settings.operatorToken || isMadeUp ? operatorTokenOf(settings, { make: true }) : undefined;
 	const known = [...named, ...(shared ? [[NAMELESS, shared.token] as const] : [])].map(([name, token]) => ({
-		name,
+		operator: { kind: "operator", name, mayAdjust: name !== NAMELESS || named.length === 0 } as const,
 		digest: digestOf(token),
 	}));
 	return {
 		sources: [...(shared ? [shared.source] : []), ...(named.length > 0 ? ["OPERATOR_TOKENS"] : [])],
-		nameOf(token) {
+		whoShows(token) {
 			const digest = digestOf(token);
 			const [found] = known.filter((each) => timingSafeEqual(digest, each.digest));
 			if (!found) throw fail("unauthenticated");
-			return found.name;
+			return found.operator;
 		},
 	};
 }
 
 /** Who asks. @throws unauthenticated, with no word about why */
-export type OperatorCheck = (request: IncomingMessage) => string;
+export type OperatorCheck = (request: IncomingMessage) => Operator;
 
 export const operatorCheck =
-	({ nameOf }: Operators): OperatorCheck =>
+	({ whoShows }: Operators): OperatorCheck =>
 	(request) =>
-		nameOf(credentialIn(request, "bearer"));
+		whoShows(credentialIn(request, "bearer"));
 
 const digestOf = (text: string): Buffer => hash("sha256", text, "buffer");

@@ -2,7 +2,15 @@ import type { Service } from "moleculer";
 import { commandOf } from "../../mixins/command-id.ts";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
-import { type Asking, logOf, operatorOf, personOf, recorded, recordedLate } from "./operation.ts";
+import {
+	type Asking,
+	logOf,
+	operatorOf,
+	personOf,
+	recorded,
+	recordedLate,
+	refuseUnlessMayAdjust,
+} from "./operation.ts";
 import type { Adjustment } from "./operator.actions.ts";
 import { type Line, scopeOf } from "./operator-log.ts";
 
@@ -19,8 +27,10 @@ type Details = { readonly reason: string; readonly by: string; readonly operatio
  * what is to be taken cannot be spent meanwhile, and the ledger itself sees to it that it is decided once.
  *
  * @param aloneMax how much one operator may adjust alone within a day
+ * @throws forbidden, second_operator_needed, account_not_found, and what `credit.transfer` does
  */
 export async function adjust(service: Service, ctx: Asking<Params<"operator.adjust">>, aloneMax: number) {
+	refuseUnlessMayAdjust(ctx);
 	const { idempotencyKey, ...asked } = ctx.params;
 	const { accountId, direction, amount, reason } = asked;
 	const command = commandOf(scopeOf(operatorOf(ctx)), { action: "operator.adjust", idempotencyKey, asked });
@@ -66,21 +76,33 @@ export async function adjust(service: Service, ctx: Asking<Params<"operator.adju
 /**
  * How much this operator has adjusted alone within the day before this line, by the lines before it: they are in one order for everybody, so of
  * adjustments that are asked for at the same time each counts for those that come after it. What is not known to have failed, or to wait for a second
- * operator, counts.
+ * operator, counts: also what ended unknown, for a day.
  */
-async function adjustedAlone(service: Service, { by, sequence, atMs }: Line, ownId: string): Promise<number> {
+const adjustedAlone = (service: Service, { by, sequence, atMs }: Line, ownId: string): Promise<number> =>
+	aloneBy(by, logOf(service).backTo(atMs - DAY_MS, sequence), ownId);
+
+/** @param lines newest first; @param ownId of what is asked for now: of all that begin with one id the ledger books one, so it is not counted twice */
+export async function aloneBy(by: string, lines: AsyncIterable<Line>, ownId: string): Promise<number> {
 	const amounts = new Map<string, number>();
 	const excepted = new Set<number | null>();
-	for await (const line of logOf(service).backTo(atMs - DAY_MS, sequence)) {
+	for await (const line of lines) {
 		if (line.by !== by || line.operation !== "account.adjust") continue;
-		const [, amount, id = ""] = / to (?:give|take) (\d+) by (\S+)$/.exec(line.detail) ?? [];
+		// What cannot be read may have been anything: then it takes two.
+		const [, amount = "Infinity", id = ""] = / to (?:give|take) (\d+) by (\S+)$/.exec(line.detail) ?? [];
 		if (line.phase !== "begun") {
 			// An end comes after its beginning, so here it is met first.
-			if (line.phase === "failed" || line.detail.startsWith("pending")) excepted.add(line.of);
-		} else if (!excepted.has(line.sequence) && id !== ownId) amounts.set(id, Number(amount));
+			if (isNotAlone(line)) excepted.add(line.of);
+		} else if (!excepted.has(line.sequence) && id !== ownId) {
+			// Another amount may have begun with the same id. Which of them the ledger books is not said by which began first.
+			amounts.set(id, Math.max(amounts.get(id) ?? 0, Number(amount)));
+		}
 	}
 	return [...amounts.values()].reduce((sum, amount) => sum + amount, 0);
 }
+
+/** An end that says that nothing was done, or that a second operator is to decide. */
+const isNotAlone = ({ phase, detail }: Line): boolean =>
+	phase === "failed" || (phase === "done" && detail.startsWith("pending"));
 
 /** @throws not_found, second_operator_needed, not_pending, hold_expired */
 export async function decideAdjustment(service: Service, ctx: Asking<Params<"operator.decideAdjustment">>) {

@@ -24,6 +24,12 @@ export function personOf(ctx: Asking): string {
 	return name;
 }
 
+/** @throws unauthenticated, forbidden */
+export function refuseUnlessMayAdjust({ meta: { caller } }: Asking): void {
+	if (caller?.kind !== "operator") throw fail("unauthenticated");
+	if (!caller.mayAdjust) throw fail("forbidden", "Operators have names here: adjust with a token of your own");
+}
+
 type Change<T> = {
 	/** As `account.freeze`. */
 	readonly operation: string;

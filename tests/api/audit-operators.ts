@@ -100,7 +100,7 @@ async function operate(settings: Settings): Promise<void> {
 	}
 }
 
-const meta = (name: string) => ({ meta: { caller: { kind: "operator", name } } });
+const meta = (name: string) => ({ meta: { caller: { kind: "operator", name, mayAdjust: true } } });
 
 /** These lines as they would be if they had been written so. */
 function chained(bodies: readonly string[]): LineDocument[] {

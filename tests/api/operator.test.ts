@@ -92,6 +92,14 @@ describe("the ledger's state", () => {
 	});
 });
 
+describe("an adjustment where operators have no names", () => {
+	it("is made up to the limit of a day, and there is no second one who could confirm more", async () => {
+		const give = (amount: number) => ({ accountId: bob.wallet, direction: "give" as const, amount, reason: "a gift" });
+		assert.equal((await operator.ok("operator.adjust", give(100_000))).state, "posted");
+		await operator.refused("operator.adjust", give(1), "second_operator_needed");
+	});
+});
+
 describe("an account", () => {
 	it("says what it holds and whose it is", async () => {
 		const { balance: _, available: __, ...account } = await operator.ok("credit.account", { accountId: shop.account });

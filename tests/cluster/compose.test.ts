@@ -91,9 +91,9 @@ describeOnMongo("compose.yaml", () => {
 
 	it("makes a replica set with users of which nobody else is let in, and finds it there the next time", async () => {
 		// As the container does it before mongod starts.
-		writeFileSync(join(folder, "mongo.key"), secret("mongo.key"), { mode: 0o400 });
+		writeFileSync(join(folder, "mongo.key"), secret("mongod/mongo.key"), { mode: 0o400 });
 		// It may be there first.
-		const made = runScript("mongo-init.mjs", secrets, hosts());
+		const made = runScript("mongo-init.mjs", join(secrets, "mongo-init"), hosts());
 		for (const port of ports) {
 			const path = join(folder, String(port));
 			mkdirSync(path);
@@ -101,19 +101,26 @@ describeOnMongo("compose.yaml", () => {
 			startServer(partPath("mongod"), ["--port", String(port), "--bind_ip", "127.0.0.1", "--dbpath", path, ...auth]);
 		}
 		assert.equal(await made, 0);
-		assert.equal(await runScript("mongo-init.mjs", secrets, hosts()), 0);
+		assert.equal(await runScript("mongo-init.mjs", join(secrets, "mongo-init"), hosts()), 0);
 		const stranger = new MongoClient(`mongodb://${hosts()}/hannip?replicaSet=rs0`);
 		await assert.rejects(stranger.db().collection("users").findOne({}), { codeName: "Unauthorized" });
 		await stranger.close();
 	});
 
 	it("then has a Hannip that can work with what it made", async () => {
-		startServer(partPath("nats-server"), ["-c", join(secrets, "nats.conf"), "-a", "127.0.0.1", "-p", String(natsPort)]);
+		startServer(partPath("nats-server"), [
+			"-c",
+			join(secrets, "nats", "nats.conf"),
+			"-a",
+			"127.0.0.1",
+			"-p",
+			String(natsPort),
+		]);
 		writeFileSync(
 			join(folder, "transporter"),
 			secret("transporter.operator").replace("nats:4222", `127.0.0.1:${natsPort}`),
 		);
-		const uri = secret("mongodb.uri").replace("mongo-1,mongo-2,mongo-3", hosts());
+		const uri = secret("credit/mongodb.uri").replace("mongo-1,mongo-2,mongo-3", hosts());
 		writeFileSync(join(folder, "mongodb.uri"), uri);
 		const [publicPort = 0, internal = 0, probes = 0] = await freePorts(3);
 		const hannip = new HannipProcess("hannip", {
@@ -121,9 +128,9 @@ describeOnMongo("compose.yaml", () => {
 			env: {
 				TRANSPORTER_FILE: join(folder, "transporter"),
 				MONGODB_URI_FILE: join(folder, "mongodb.uri"),
-				KEY_SECRET_FILE: join(secrets, "key.secret"),
-				WEBHOOK_SECRET_FILE: join(secrets, "webhook.secret"),
-				OPERATOR_TOKEN_FILE: join(secrets, "operator.token"),
+				KEY_SECRET_FILE: join(secrets, "auth", "key.secret"),
+				WEBHOOK_SECRET_FILE: join(secrets, "store", "webhook.secret"),
+				OPERATOR_TOKEN_FILE: join(secrets, "api", "operator.token"),
 			},
 			logFile: join(folder, "hannip.log"),
 		});

@@ -11,9 +11,13 @@ import { itWith } from "./with-parts.ts";
 const env = { ...process.env, JAVA_TOOL_OPTIONS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" };
 const folder = join(import.meta.dirname, "../../jenkins");
 const read = (path: string): string => readFileSync(join(folder, path), "utf8");
-const pipeline = read("Jenkinsfile");
+/** What every branch brings itself, and what runs as it stands in main. */
+const [branches, pipeline] = [read("Jenkinsfile"), read("delivery/Jenkinsfile")];
 const casc = read("casc.yaml");
-const groovy = [pipeline, ...readdirSync(join(folder, "vars")).map((name) => read(`vars/${name}`))].join("\n");
+const jobs = read("jobs.groovy");
+const groovy = [branches, pipeline, ...readdirSync(join(folder, "vars")).map((name) => read(`vars/${name}`))].join(
+	"\n",
+);
 const all = (text: string, pattern: RegExp): string[] => [
 	...new Set([...text.matchAll(pattern)].map(([, found]) => String(found))),
 ];
@@ -43,13 +47,45 @@ it("every script is used, and every one that is used is there", () => {
 });
 
 it("every credential, variable and library that the pipeline needs is in casc.yaml", () => {
-	for (const id of all(groovy, /credentialsId: '([\w-]+)'/g)) assert.match(casc, new RegExp(`id: ${id}\\b`), id);
+	for (const id of all(groovy, /credentialsId: '([\w-]+)'/g)) assert.match(jobs, new RegExp(`id\\('${id}'\\)`), id);
+	for (const id of all(`${jobs}${casc}`, /[cC]redentials(?:Id)?(?:\('|: )([\w-]+)/g))
+		assert.match(casc, new RegExp(`id: ${id}\\b`), id);
 	for (const name of ["HANNIP_IMAGE", "STAGING_URL", "STAGING_INTERNAL_URL"])
 		assert.match(casc, new RegExp(`key: ${name}\\b`));
 	assert.match(pipeline, /@Library\('hannip'\)/);
 	assert.match(casc, /name: hannip\n\s+defaultVersion: main/);
-	assert.match(casc, /scriptPath\('jenkins\/Jenkinsfile'\)/);
+	assert.deepEqual(all(jobs, /scriptPath\('jenkins\/([\w/]+)'\)/g), ["Jenkinsfile", "delivery/Jenkinsfile"]);
+	assert.match(casc, /^ {2}- file: \/usr\/share\/jenkins\/jobs\.groovy$/m);
+	assert.match(read("Dockerfile"), /^COPY .* jobs\.groovy \/usr\/share\/jenkins\/$/m);
 	for (const name of all(pipeline, /\b(\w+)\.(?:writeImage|promote)\(/g)) assert.ok(read(`vars/${name}.groovy`));
+});
+
+type Credentials = { readonly [kind: string]: { readonly id: string; readonly scope: string } };
+
+/** The block of this job, or folder, in `jobs.groovy`. */
+const blockOf = (name: string): string =>
+	new RegExp(`^\\w+\\('${name}'\\) \\{\\n.*?^\\}$`, "ms").exec(jobs)?.[0] ?? assert.fail(name);
+
+it("what is needed to deliver is in a folder of its own, and no branch reaches it", () => {
+	const { system } = (
+		parse(casc) as { credentials: { system: { domainCredentials: { credentials: Credentials[] }[] } } }
+	).credentials;
+	const everywhere = system.domainCredentials.flatMap(({ credentials }) => credentials.flatMap(Object.values));
+	// A build reaches what is global. What has the scope of the system only Jenkins itself does.
+	assert.deepEqual(
+		everywhere.map(({ id, scope }) => `${id} ${scope}`),
+		["hannip-git GLOBAL", "hannip-webhook-secret SYSTEM"],
+	);
+	const wanted = all(groovy, /credentialsId: '([\w-]+)'/g).sort();
+	assert.equal(wanted.length, 4);
+	assert.deepEqual(all(blockOf("hannip-delivery"), /^ {6}id\('([\w-]+)'\)/gm).sort(), wanted);
+	assert.doesNotMatch(branches, /credentials|@Library|hannip-/i);
+	// The jobs in that folder: one, and what it does is said in main.
+	assert.deepEqual(all(jobs, /^\w+\('(hannip-delivery\/[\w-]+)'\)/gm), ["hannip-delivery/main"]);
+	const delivery = blockOf("hannip-delivery/main");
+	assert.deepEqual(all(delivery, /branch\('(.*?)'\)/g), ["main"]);
+	assert.match(delivery, /scriptPath\('jenkins\/delivery\/Jenkinsfile'\)/);
+	assert.match(blockOf("hannip"), /excludes\('main'\)[\s\S]*buildForkPRMerge\(false\)/);
 });
 
 it("every plug-in that the pipeline and casc.yaml use is in plugins.txt", () => {
@@ -75,6 +111,7 @@ it("every plug-in that the pipeline and casc.yaml use is in plugins.txt", () => 
 		assert.ok(plugins.includes(plugin), plugin);
 	}
 	for (const plugin of [
+		"cloudbees-folder",
 		"configuration-as-code",
 		"job-dsl",
 		"github-branch-source",
@@ -88,8 +125,12 @@ it("every plug-in that the pipeline and casc.yaml use is in plugins.txt", () => 
 });
 
 it("every container that a stage works in is in its pod, and none may more than it must", () => {
-	const stages = pipeline.split(/stage\('/).slice(1);
-	assert.equal(stages.length, 4);
+	const stagesIn = (text: string) => text.split(/stage\('/).slice(1);
+	const stages = [...stagesIn(branches), ...stagesIn(pipeline)];
+	assert.deepEqual(
+		stages.map((stage) => stage.split("'")[0]),
+		["Check and test", "Check and test", "Build the image", "Into staging", "Into production"],
+	);
 	for (const stage of stages) {
 		const [, file = ""] = /yamlFile 'jenkins\/([\w-]+\.yaml)'/.exec(stage) ?? [];
 		const { spec } = parse(read(file)) as Pod;
@@ -107,11 +148,6 @@ it("every container that a stage works in is in its pod, and none may more than 
 		for (const { name, securityContext } of spec.containers)
 			if (name !== "buildkit") assert.deepEqual(securityContext.capabilities, { drop: ["ALL"] }, `${file}: ${name}`);
 	}
-	assert.deepEqual(
-		stages.filter((stage) => !stage.includes("branch 'main'")).map((stage) => stage.split("'")[0]),
-		["Check and test"],
-		"only what is in main gets further",
-	);
 });
 
 /** Of what the levels `baseline` and `restricted` forbid, what one of our pods could come to need. */
@@ -166,7 +202,7 @@ itWith(["npm-groovy-lint"], "Jenkinsfile and library are Groovy that the linter 
 	];
 	const { status, stdout } = spawnSync(partPath("npm-groovy-lint"), args, { encoding: "utf8", env });
 	assert.equal(status, 0, stdout);
-	assert.match(stdout, /2.* linted files/);
+	assert.match(stdout, /4.* linted files/);
 });
 
 itWith(["mvn"], "the library's unit tests pass", () => {
