@@ -25,6 +25,8 @@ export type CodeClaims = {
 export const CODE_CAP_MAX = 0xffff_ffff;
 /** The longest life of a code: Korea's QR payment standard of 2018 (FSC). */
 export const CODE_TTL_MAX_S = 180;
+/** So long before it is good a code may be made, for a phone that will be offline. */
+export const CODE_AHEAD_MAX_S = 120;
 
 const PREFIX = "HN:";
 const VERSION = 1;
