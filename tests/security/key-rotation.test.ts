@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import jwt from "jsonwebtoken";
 import type { Service } from "moleculer";
@@ -234,6 +235,28 @@ describe("the signing keys at rest", () => {
 			["1", "2"],
 		);
 		await stopAgain();
+	});
+
+	it("are made anew with another secret when they were removed, as the runbook says; who was logged in refreshes", async () => {
+		const DATA_DIR = join(dataDir, "another-secret");
+		const first = await startTestPlatform({ DATA_DIR });
+		const before = await newPerson(first.anyone, { name: "Fay" });
+		const login = await logIn(before);
+		const { keys } = await first.anyone.ok("auth.jwks", {});
+		await first.stop();
+		const database = new DatabaseSync(join(DATA_DIR, "hannip.sqlite"));
+		database.exec("DELETE FROM signing_keys");
+		database.close();
+		const second = await startTestPlatform({ DATA_DIR, KEY_SECRET: "x".repeat(40) });
+		const there = (await second.anyone.ok("auth.jwks", {})).keys;
+		assert.equal(there.length, 2);
+		assert.ok(there.every(({ x }) => keys.every((key) => key.x !== x)));
+		const here = second.anyone.from(before.prover);
+		assert.equal((await here.as(login.body.accessToken).call("user.me", {})).status, 401);
+		const refreshed = await here.call("auth.refresh", { refreshToken: refreshTokenIn(login) });
+		assert.equal(refreshed.status, 200, refreshed.text);
+		assert.equal((await here.as(refreshed.body.accessToken).ok("user.me", {})).userId, before.userId);
+		await second.stop();
 	});
 
 	it("need a secret that is long enough, and with MongoDB one that is given", async () => {
