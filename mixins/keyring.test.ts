@@ -3,7 +3,7 @@ import { createSecretKey, generateKeyPairSync, type KeyObject, randomBytes } fro
 import { test } from "node:test";
 import jwt from "jsonwebtoken";
 import type { Result } from "../services/actions.ts";
-import { ACCESS, Keyring } from "./keyring.ts";
+import { ACCESS, Keyring, TILL } from "./keyring.ts";
 import { makeCode } from "./payment-code.ts";
 
 type Ring = Result<"auth.keyring">["keys"];
@@ -36,13 +36,18 @@ class Auth {
 		].map((key, index, { length }) => ({ ...key, state: states[length - 1 - index] ?? "previous" }));
 	}
 
-	token(kid: string, signer = this.privateKeys.get(kid) as KeyObject): string {
-		return jwt.sign({ sid: "n_1", cnf: { jkt: "phone" } }, signer, {
+	/** As if this key did not sign any more since then. */
+	retire(kid: string, agoMs: number): void {
+		this.ring = this.ring.map((key) => (key.kid === kid ? { ...key, retiredAtMs: Date.now() - agoMs } : key));
+	}
+
+	token(kid: string, signer = this.privateKeys.get(kid) as KeyObject, kind = ACCESS): string {
+		return jwt.sign({ sid: "n_1", store: "s_1", cnf: { jkt: "phone" } }, signer, {
 			algorithm: "ES256",
 			keyid: kid,
-			header: { alg: "ES256", typ: ACCESS.typ },
+			header: { alg: "ES256", typ: kind.typ },
 			subject: "u_ada",
-			audience: ACCESS.audience,
+			audience: kind.audience,
 			issuer: ISSUER,
 			expiresIn: 60,
 		});
@@ -120,4 +125,42 @@ test("the first of the secrets is the active key's, which those who heard of the
 		keyring.secrets.map((secret) => secret.export()),
 		["2", "1", "3"].map(secretOf),
 	);
+});
+
+const MINUTE_MS = 60_000;
+
+test("what a key signed is read for as long as it can live after the key was rotated away, and no longer", async () => {
+	const { auth, keyring } = await newRing(["1", "2", "3"]);
+	const till = () => auth.token("1", auth.privateKeys.get("1"), TILL);
+	const readAfter = async (agoMs: number) => {
+		auth.retire("1", agoMs);
+		await keyring.refresh();
+		const [code, person, shop] = await Promise.all([
+			keyring.readCode(auth.code("1")),
+			keyring.readAccessToken(auth.token("1"), ISSUER),
+			keyring.readTillToken(till(), ISSUER),
+		]);
+		return { code: !!code, person: !!person, till: !!shop };
+	};
+	assert.deepEqual(await readAfter(9 * MINUTE_MS), { code: true, person: true, till: true });
+	assert.deepEqual(await readAfter(11 * MINUTE_MS), { code: false, person: false, till: true });
+	assert.deepEqual(await readAfter((12 * 60 + 4) * MINUTE_MS), { code: false, person: false, till: true });
+	assert.deepEqual(await readAfter((12 * 60 + 6) * MINUTE_MS), { code: false, person: false, till: false });
+});
+
+test("a token that was read before is refused with its key: what was found right is not right for ever", async () => {
+	const { auth, keyring } = await newRing(["1", "2", "3"]);
+	const [retired, gone] = [auth.token("1"), auth.token("2")];
+	for (const token of [retired, gone]) assert.ok(await keyring.readAccessToken(token, ISSUER));
+	auth.retire("1", 11 * MINUTE_MS);
+	auth.ring = auth.ring.filter(({ kid }) => kid !== "2");
+	await keyring.refresh();
+	for (const token of [retired, gone]) assert.equal(await keyring.readAccessToken(token, ISSUER), undefined);
+});
+
+test("a key that was rotated away is none of the secrets any more when nothing can be left that it made", async () => {
+	const { auth, keyring } = await newRing(["1", "2", "3"]);
+	auth.retire("1", 8 * MINUTE_MS);
+	await keyring.refresh();
+	assert.equal(keyring.secrets.length, 2);
 });

@@ -3,7 +3,7 @@ import jwt from "jsonwebtoken";
 import { LRUCache } from "lru-cache";
 import type { Service, ServiceSchema } from "moleculer";
 import { call, type Result } from "../services/actions.ts";
-import { type CodeClaims, openCode } from "./payment-code.ts";
+import { CODE_AHEAD_MAX_S, CODE_TTL_MAX_S, type CodeClaims, openCode } from "./payment-code.ts";
 
 /** How long anybody may keep the public keys. */
 export const JWKS_CACHE_S = 300;
@@ -12,10 +12,16 @@ export const ACCESS_TTL_S = 300;
 /** A till is at work for a day; it is its registration that can be ended at once. */
 export const TILL_TTL_S = 12 * 3_600;
 
-type TokenKind = { readonly typ: string; readonly audience: string };
+/** A process of `auth` may sign with a key that was rotated away until it hears of it, and clocks differ. */
+const HEARD_LATE_MS = 300_000;
+
+/** How long anything is good that is made with one of `secrets`. */
+const SECRET_TTL_S = 120;
+
+type TokenKind = { readonly typ: string; readonly audience: string; readonly ttlS: number };
 /** Every kind of token has its own type and audience, so that none passes for another (RFC 8725 3.11). */
-export const ACCESS: TokenKind = { typ: "at+jwt", audience: "hannip:public" };
-export const TILL: TokenKind = { typ: "till+jwt", audience: "hannip:till" };
+export const ACCESS: TokenKind = { typ: "at+jwt", audience: "hannip:public", ttlS: ACCESS_TTL_S };
+export const TILL: TokenKind = { typ: "till+jwt", audience: "hannip:till", ttlS: TILL_TTL_S };
 
 /** What tokens say. `jkt` is the thumbprint of the key that the bearer must prove to have (`cnf`, RFC 7800). */
 export type PersonToken = {
@@ -27,6 +33,7 @@ export type PersonToken = {
 export type TillToken = { readonly tillId: string; readonly storeId: string; readonly jkt: string };
 
 type TokenClaims = {
+	readonly kid: string;
 	readonly typ: string;
 	readonly sub?: string;
 	readonly sid?: string;
@@ -43,10 +50,15 @@ const textsOf = (claims: Record<string, unknown>): Record<string, string> =>
 
 type Key = {
 	readonly state: Result<"auth.keyring">["keys"][number]["state"];
+	readonly retiredAtMs: number | undefined;
 	readonly publicKey: KeyObject;
 	/** What all verifiers know and nobody else does. */
 	readonly handleKey: KeyObject;
 };
+
+/** Whether what a key signed can still be in use. Later, whoever has a key that was rotated away could only have forged it. */
+const isInTime = ({ retiredAtMs }: Key, lifeS: number): boolean =>
+	retiredAtMs === undefined || Date.now() < retiredAtMs + lifeS * 1_000 + HEARD_LATE_MS;
 
 /** A key id that we do not know may be a new one, or made up: ask for the ring again, but not for every request. */
 const RELOAD_INTERVAL_MS = 5_000;
@@ -78,19 +90,22 @@ export class Keyring {
 		return sub && store && jkt ? { tillId: sub, storeId: store, jkt } : undefined;
 	}
 
-	/** A token is sent with each request of some minutes: what was found right stays right until it ends. */
+	/** A token is sent with each request of some minutes: what was found right stays right until it, or its key, ends. */
 	async #claimsOf(token: string, kind: TokenKind & { issuer: string }): Promise<TokenClaims | undefined> {
 		if (token.length > TOKEN_CHARS_MAX) return undefined;
 		const known = this.#tokens.get(token);
 		const claims = known?.typ === kind.typ ? known : await this.#verify(token, kind);
 		if (!claims || claims.expiresAtMs <= Date.now()) return undefined;
+		const key = this.#keys.get(claims.kid);
+		if (!key || !isInTime(key, kind.ttlS)) return undefined;
 		this.#tokens.set(token, claims);
 		return claims;
 	}
 
 	async #verify(token: string, { typ, audience, issuer }: TokenKind & { issuer: string }) {
 		const kid = kidIn(token);
-		const key = typeof kid === "string" ? await this.#key((id) => id === kid) : undefined;
+		if (typeof kid !== "string") return undefined;
+		const key = await this.#key((id) => id === kid);
 		if (!key) return undefined;
 		try {
 			const options: jwt.VerifyOptions & { complete: true } = {
@@ -104,7 +119,7 @@ export class Keyring {
 			const { sub, sid, store, exp, cnf } = payload;
 			// The library takes a token that does not say when it ends.
 			if (typeof exp !== "number") return undefined;
-			return { typ, ...textsOf({ sub, sid, store, jkt: cnf?.jkt }), expiresAtMs: exp * 1_000 };
+			return { kid, typ, ...textsOf({ sub, sid, store, jkt: cnf?.jkt }), expiresAtMs: exp * 1_000 };
 		} catch {
 			return undefined;
 		}
@@ -120,7 +135,10 @@ export class Keyring {
 
 	/** What a payment code says, or nothing if we did not sign it. */
 	readCode(code: string): Promise<CodeClaims | undefined> {
-		return openCode(code, (kid) => this.#key((id) => (Number(id) & 0xff) === kid));
+		return openCode(code, async (kid) => {
+			const key = await this.#key((id) => (Number(id) & 0xff) === kid);
+			return key && isInTime(key, CODE_AHEAD_MAX_S + CODE_TTL_MAX_S) ? key : undefined;
+		});
 	}
 
 	async #key(matches: (kid: string) => boolean): Promise<Key | undefined> {
@@ -153,12 +171,12 @@ export class Keyring {
 	async #read(): Promise<void> {
 		const { keys } = await this.#load();
 		this.#keys = new Map(
-			keys.map(({ kid, state, jwk, handleKey }) => {
+			keys.map(({ kid, state, retiredAtMs, jwk, handleKey }) => {
 				const publicKey = createPublicKey({ key: jwk, format: "jwk" });
-				return [kid, { state, publicKey, handleKey: createSecretKey(handleKey, "base64url") }];
+				return [kid, { state, retiredAtMs, publicKey, handleKey: createSecretKey(handleKey, "base64url") }];
 			}),
 		);
-		const all = [...this.#keys.values()];
+		const all = [...this.#keys.values()].filter((key) => isInTime(key, SECRET_TTL_S));
 		const active = all.filter(({ state }) => state === "active");
 		this.#secrets = [...new Set([...active, ...all])].map(({ handleKey }) => handleKey);
 	}

@@ -25,6 +25,8 @@ export type CodeClaims = {
 export const CODE_CAP_MAX = 0xffff_ffff;
 /** The longest life of a code: Korea's QR payment standard of 2018 (FSC). */
 export const CODE_TTL_MAX_S = 180;
+/** So long before it is good a code may be made, for a phone that will be offline. */
+export const CODE_AHEAD_MAX_S = 120;
 
 const PREFIX = "HN:";
 const VERSION = 1;
@@ -58,7 +60,8 @@ export function makeCode(request: CodeRequest, key: CodeKey): { code: string; cl
 export type VerifyingKey = { readonly publicKey: KeyObject; readonly handleKey: KeyObject };
 
 /**
- * What a code says, if it was signed by the key that it names. Whether it has expired or was used is for the ledger to say.
+ * What a code says, if it was signed by the key that it names. Whether it was used only the ledger knows. Whether it has
+ * expired `store` says before anybody is asked to confirm it, and the ledger, by its own clock, has the last word.
  *
  * @param keyOf the key of an id that nobody vouches for yet
  */

@@ -11,6 +11,16 @@ import { fileURLToPath } from "node:url";
 
 const parent = process.ppid;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const file = process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "";
+const hasHelpOfItsOwn = ["scripts/demo/demo.ts", "scripts/cluster/command.ts", "scripts/load/command.ts"];
+// The head of each of our commands says what it does and takes: that is its help, and needs nothing installed.
+if (/^(scripts|bench)\//.test(file) && !hasHelpOfItsOwn.includes(file) && process.argv.includes("--help")) {
+	const [head] = readFileSync(join(root, file), "utf8").split(/^(?!\/\/)/m);
+	process.stdout.write(head.replaceAll(/^\/\/ ?/gm, ""));
+	process.exit(0);
+}
+
 const stampPath = join(root, "node_modules", ".hannip-installed");
 const node = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
 
@@ -67,7 +77,7 @@ function buildClients() {
 	writeFileSync(clientsStampPath, wanted);
 }
 
-if (needsClients.includes(process.argv.slice(2).find((argument) => !argument.startsWith("-")) ?? "")) buildClients();
+if (needsClients.includes(file)) buildClients();
 
 // Without it every start, and every worker thread, strips the types again and keeps the compiler for it in memory.
 const compileCache = {

@@ -61,12 +61,21 @@ export const askByHttp =
 		if (response.ok) return body as never;
 		if (!isProblemCode(body.code))
 			throw new Refused(`${url} answered ${response.status}: it is not the internal port of Hannip`);
-		throw refusalOf(body.code, body.detail, body.errors ?? []);
+		// The catalogue speaks to those who write clients.
+		if (response.status === 401)
+			throw new Refused(
+				`${url} does not take this operator's token: OPERATOR_TOKEN, or what DATA_DIR has in operator.token.`,
+				body.code,
+			);
+		throw refusalOf({ ...body, code: body.code, retryAfter: response.headers.get("retry-after") });
 	};
 
-function refusalOf(code: ProblemCode, detail: string | undefined, errors: readonly FieldError[]): Refused {
+type Said = { code: ProblemCode; detail?: string; errors?: readonly FieldError[]; retryAfter: string | null };
+
+function refusalOf({ code, detail, errors = [], retryAfter }: Said): Refused {
 	const { title, remedy } = problems[code];
 	const what = detail && detail !== title && code !== "validation_failed" ? `${title}: ${detail}` : title;
 	const fields = errors.map(({ at, message }) => `  ${at}: ${message}`);
-	return new Refused([`${what}. ${remedy}`, ...fields].join("\n"), code);
+	const wait = retryAfter === null ? [] : [`Retry-After: ${retryAfter} s`];
+	return new Refused([`${what}. ${remedy}`, ...wait, ...fields].join("\n"), code);
 }

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { CODE_AHEAD_MAX_S, CODE_TTL_MAX_S } from "../../mixins/payment-code.ts";
 import {
 	Amount,
 	Count,
@@ -130,7 +131,14 @@ export const authActions = {
 		params: empty,
 		returns: closed({
 			keys: Type.Array(
-				closed({ kid: Kid, state: KeyState, jwk: PublicJwk, handleKey: Type.String({ maxLength: 64 }) }),
+				closed({
+					kid: Kid,
+					state: KeyState,
+					/** Since when it does not sign any more. */
+					retiredAtMs: Type.Optional(TimeMs),
+					jwk: PublicJwk,
+					handleKey: Type.String({ maxLength: 64 }),
+				}),
 			),
 		}),
 	},
@@ -194,9 +202,9 @@ export const authActions = {
 	signCode: {
 		params: closed({
 			userId: UserId,
-			ttlS: Type.Integer({ minimum: 5, maximum: 180 }),
+			ttlS: Type.Integer({ minimum: 5, maximum: CODE_TTL_MAX_S }),
 			/** Good only from then on. */
-			startsInS: Type.Optional(Type.Integer({ minimum: 0, maximum: 120 })),
+			startsInS: Type.Optional(Type.Integer({ minimum: 0, maximum: CODE_AHEAD_MAX_S })),
 			cap: Amount,
 		}),
 		returns: closed({

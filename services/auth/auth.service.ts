@@ -177,9 +177,10 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		keyring: action("public", authActions.keyring, async function () {
-			const keys = signingKeysOf(this).all.map(({ kid, state, publicJwk: jwk, handleKey }) => ({
+			const keys = signingKeysOf(this).all.map(({ kid, state, retiredAtMs, publicJwk: jwk, handleKey }) => ({
 				kid,
 				state,
+				...(retiredAtMs !== undefined && { retiredAtMs }),
 				jwk,
 				handleKey: handleKey.export().toString("base64url"),
 			}));

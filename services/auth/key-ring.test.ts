@@ -110,6 +110,8 @@ test("a second rotation waits until everybody has heard of the first, and says h
 	assert.equal(await documents.count(), 3);
 	await other.rotate(nowMs + ROTATION_MIN_MS);
 	assert.deepEqual(statesOf(other), ["1 previous", "2 previous", "3 active", "4 next"]);
+	const retiredAt = other.all.map(({ retiredAtMs }) => retiredAtMs);
+	assert.deepEqual(retiredAt, [nowMs, nowMs + ROTATION_MIN_MS, undefined, undefined]);
 });
 
 test("the schedule rotates when the newest key is old enough, once for all processes", async () => {

@@ -42,6 +42,8 @@ export type SigningKey = {
 	readonly handleKey: KeyObject;
 	readonly refreshKey: Buffer;
 	readonly createdAtMs: number;
+	/** Since when it does not sign any more: it stopped when the key was made that comes two after it. */
+	readonly retiredAtMs?: number;
 };
 
 /** Where keys are, and what opens them. `source` is what that secret is called. */
@@ -65,7 +67,7 @@ export async function loadKeys(store: KeyStore, nowMs: number): Promise<readonly
 		await makeKey(store, { kid: kidAfter(keys), nowMs });
 		keys = await openKeys(store);
 	}
-	const over = keys.filter((_, index) => nowMs >= (keys[index + 2]?.createdAtMs ?? Number.POSITIVE_INFINITY) + KEPT_MS);
+	const over = keys.filter(({ retiredAtMs }) => nowMs >= (retiredAtMs ?? Number.POSITIVE_INFINITY) + KEPT_MS);
 	for (const { kid } of over) await store.documents.removeById(kid);
 	return keys.filter((key) => !over.includes(key));
 }
@@ -87,7 +89,9 @@ async function openKeys({ documents, sealingKey, source }: KeyStore): Promise<Si
 			throw new Error(
 				`${source} does not open the signing keys: it is not the secret that they were sealed with. Nothing was changed.`,
 			);
-		return toSigningKey(document, { secrets: JSON.parse(text) as Secrets, state: stateAt(found.length - index) });
+		const retiredAtMs = found[index + 2]?.createdAtMs;
+		const key = toSigningKey(document, { secrets: JSON.parse(text) as Secrets, state: stateAt(found.length - index) });
+		return { ...key, ...(retiredAtMs !== undefined && { retiredAtMs }) };
 	});
 }
 

@@ -167,7 +167,11 @@ test("what is no point of the curve, or not written as it should be, is no key, 
 		{ ...jwk, kty: "oct" as "EC" },
 	];
 	for (const publicJwk of wrong)
-		await assert.rejects(joinBy(pairingCode, publicJwk), { type: "validation_failed" }, JSON.stringify(publicJwk));
+		await assert.rejects(
+			joinBy(pairingCode, publicJwk),
+			{ type: "validation_failed", data: { errors: [{ at: "publicJwk", message: "is no P-256 key" }] } },
+			JSON.stringify(publicJwk),
+		);
 	await joinBy(pairingCode, jwk);
 });
 

@@ -181,6 +181,7 @@ describe("a payment code", () => {
 		const book = world();
 		ask(book, pay("t", AS, 1, code()));
 		assert.equal(ask(book, pay("u", AS, 1, code({ jti: "CODE-1" }))).refusal, undefined);
+		assert.equal(ask(book, pay("v", AS, 1, code())).refusal, "code_used");
 	});
 });
 

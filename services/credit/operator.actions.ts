@@ -35,8 +35,7 @@ const Operation = closed({
 	operation: Type.String({ maxLength: 40 }),
 	target: Type.String({ maxLength: 250 }),
 	reason: Type.String({ maxLength: 200 }),
-	/** Each change has two lines: before it is made, and what became of it. */
-	/** `unknown`: the reply was lost; asked again, it is found out. */
+	/** Each change has two lines: `begun` before it is made, and what became of it. `unknown`: the reply was lost; asked again, it is found out. */
 	phase: Type.Enum(["begun", "done", "failed", "unknown"]),
 	/** Of which beginning this is the end. */
 	of: nullable(Count),

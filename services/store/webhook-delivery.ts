@@ -112,12 +112,19 @@ export async function putBack(
 
 export async function listDeliveries(deliveries: Collection, asked: Params<"store.listDeliveries">) {
 	const { webhookId, storeId, limit = 20, cursor, state } = asked;
-	const before = cursor && Buffer.from(cursor, "base64url").toString();
+	const before = cursor && eventIdOf(cursor);
 	const query = { webhookId, storeId, ...(state && { state }), ...(before && { eventId: { $lt: before } }) };
 	const found = await deliveries.find({ query, sort: "-eventId", limit: limit + 1 });
 	const items = found.slice(0, limit).map(view);
 	const last = found.length > limit ? items.at(-1) : undefined;
 	return { items, nextCursor: last ? Buffer.from(last.id).toString("base64url") : null };
+}
+
+/** @throws validation_failed */
+function eventIdOf(cursor: string): string {
+	const eventId = Buffer.from(cursor, "base64url").toString();
+	if (/^evt_\d{15}_\d{5}$/.test(eventId)) return eventId;
+	throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
 }
 
 /** Sends one again, whether it was received or not. @throws not_found */

@@ -9,6 +9,9 @@ export type LiveEvent =
 	| { readonly event: "transaction"; readonly id: string; readonly data: Page["items"][number] }
 	| { readonly event: "account"; readonly id: string; readonly data: Page["account"] };
 
+/** Longer than any process takes to come back; a test that waits for what never comes says so, and does not hang. */
+const PATIENCE_MS = 60_000;
+
 /** What somebody is told of their wallet, read as a browser would read it. */
 export class EventStream {
 	readonly #incoming: IncomingMessage;
@@ -70,7 +73,7 @@ export class EventStream {
 		return this.events.findLast(({ event }) => event === "account")?.data as Page["account"] | undefined;
 	}
 
-	/** Resolves when that is so. The test's own time limit ends a wait for what never comes. */
+	/** Resolves when that is so. @throws when nothing comes for a minute */
 	async until(isSo: (stream: this) => boolean): Promise<void> {
 		while (!isSo(this)) {
 			assert.ok(!this.isOver, `the stream ended after ${this.events.length} events`);
@@ -78,13 +81,19 @@ export class EventStream {
 		}
 	}
 
+	/** @throws when nothing comes for a minute */
 	async ended(): Promise<void> {
 		while (!this.isOver) await this.#change();
 	}
 
 	#change(): Promise<void> {
-		return new Promise((resolve) => {
-			this.#onEvent = resolve;
+		return new Promise((resolve, reject) => {
+			const tooLong = () => reject(new Error(`nothing came for a minute after ${this.events.length} events`));
+			const limit = setTimeout(tooLong, PATIENCE_MS).unref();
+			this.#onEvent = () => {
+				clearTimeout(limit);
+				resolve();
+			};
 		});
 	}
 

@@ -17,6 +17,9 @@ export type Received = {
 	};
 };
 
+/** A test that waits for what never comes says so, and does not hang. */
+const PATIENCE_MS = 60_000;
+
 /** Somebody's server that takes webhooks, and believes what the library of Standard Webhooks believes. */
 export class WebhookReceiver {
 	readonly received: Received[] = [];
@@ -52,11 +55,17 @@ export class WebhookReceiver {
 		return this.received.map(({ event }) => event.type);
 	}
 
-	/** Resolves when that is so. The test's own time limit ends a wait for what never comes. */
+	/** Resolves when that is so. @throws when nothing comes for a minute */
 	async until(isSo: (received: readonly Received[]) => boolean): Promise<void> {
 		while (!isSo(this.received)) {
-			await new Promise<void>((resolve) => {
-				this.#onReceived = resolve;
+			await new Promise<void>((resolve, reject) => {
+				const tooLong = () =>
+					reject(new Error(`nothing came for a minute after ${this.types.join(", ") || "nothing"}`));
+				const limit = setTimeout(tooLong, PATIENCE_MS).unref();
+				this.#onReceived = () => {
+					clearTimeout(limit);
+					resolve();
+				};
 			});
 		}
 	}

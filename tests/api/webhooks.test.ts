@@ -250,6 +250,8 @@ describe("a webhook", () => {
 		}
 		assert.equal(ids.length, 5);
 		assert.deepEqual(ids, ids.toSorted().reverse());
+		for (const text of ["AAAA", "____", Buffer.from("evt_1").toString("base64url")])
+			await bob.api.refused("store.listDeliveries", { ...named, cursor: text }, "validation_failed");
 	});
 
 	it("is refused with an address that is none, and beyond ten of a store", async () => {

@@ -2,23 +2,38 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import jwt from "jsonwebtoken";
 import type { Service } from "moleculer";
 import { documents } from "../../mixins/database.ts";
+import { keyringOf } from "../../mixins/keyring.ts";
+import { makeCode } from "../../mixins/payment-code.ts";
 import type { KeyDocument } from "../../services/auth/key-ring.ts";
-import type { SigningKeys } from "../../services/auth/signing-keys.ts";
+import { ROTATION_MIN_MS, type SigningKeys } from "../../services/auth/signing-keys.ts";
 import type { Answer } from "../api/contract.ts";
-import { basketOf, newCode, newPerson, newShop, PASSWORD, type Person, type Shop } from "../api/people.ts";
+import {
+	basketOf,
+	newCode,
+	newPerson,
+	newShop,
+	newTill,
+	PASSWORD,
+	type Person,
+	type Shop,
+	type Till,
+} from "../api/people.ts";
 import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
 import { launch } from "../api/process.ts";
 
-const LONG_ENOUGH_MS = 600_000;
+/** The least that lies between two rotations by hand. */
+const APART_MS = ROTATION_MIN_MS;
 let dataDir: string;
 let platform: TestPlatform;
 let people: readonly Person[];
 let ada: Person;
 let shop: Shop;
+let till: Till;
 before(async () => {
 	dataDir = mkdtempSync(join(tmpdir(), "hannip-rotation-"));
 	platform = await startTestPlatform({ DATA_DIR: dataDir });
@@ -27,6 +42,7 @@ before(async () => {
 	);
 	[ada] = people as [Person];
 	shop = await newShop(await newPerson(platform.anyone, { name: "Eun" }), { prices: [1] });
+	till = await newTill(platform.anyone, shop);
 });
 after(async () => {
 	await platform.stop();
@@ -35,46 +51,58 @@ after(async () => {
 
 const auth = () => platform.broker.getLocalService("auth") as Service & { signingKeys: SigningKeys };
 
-/** Rotates as an operator does, ten minutes after the last time. */
+/** Rotates as an operator does, as soon as it is possible again. */
 async function rotate() {
 	const stored = documents<KeyDocument>(auth(), "signing_keys");
 	for (const { _id, createdAtMs } of await stored.find())
-		await stored.updateById(_id, { $set: { createdAtMs: createdAtMs - LONG_ENOUGH_MS } });
+		await stored.updateById(_id, { $set: { createdAtMs: createdAtMs - APART_MS } });
 	return (await platform.operator.ok("operator.rotateKeys", { reason: "a test" })).keys;
+}
+
+/** At once, and not when the event has come. */
+async function everybodyHears(): Promise<void> {
+	const verifiers = platform.broker.services.filter((service) => keyringOf(service) !== undefined);
+	await Promise.all(verifiers.map((service) => keyringOf(service).refresh()));
 }
 
 const kidOf = (accessToken: string): unknown => jwt.decode(accessToken, { complete: true })?.header.kid;
 const refreshTokenIn = ({ headers }: Answer): string =>
 	/^__Host-hannip-refresh=([^;]*)/.exec(String(headers["set-cookie"]))?.[1] ?? "";
 const logIn = ({ api, handle }: Person) => api.call("auth.login", { handle, password: PASSWORD });
-const sellFor = (code: string) => shop.owner.api.call("store.sell", { storeId: shop.id, code, items: basketOf(shop) });
+const loggedIn = async (person: Person): Promise<Person> => {
+	const { accessToken } = (await logIn(person)).body;
+	return { ...person, api: person.api.as(accessToken) };
+};
+const sellFor = (code: string) => till.api.call("store.sell", { storeId: shop.id, code, items: basketOf(shop) });
 
 describe("while keys are rotated", () => {
 	it("no request of anybody fails", async () => {
 		let isOver = false;
-		let done = 0;
+		const done = people.map(() => 0);
 		const kids = new Set<unknown>();
-		const use = async (person: Person) => {
+		const use = async (person: Person, index: number) => {
 			const login = await logIn(person);
 			let refreshToken = refreshTokenIn(login);
+			let client = person.api;
 			while (!isOver) {
-				assert.equal((await person.api.ok("user.me", {})).userId, person.userId);
-				await person.api.ok("user.charge", { amount: 1 });
-				assert.equal((await sellFor(await newCode(person))).status, 201);
-				const refreshed = await person.api.call("auth.refresh", { refreshToken });
+				assert.equal((await client.ok("user.me", {})).userId, person.userId);
+				await client.ok("user.charge", { amount: 1 });
+				assert.equal((await sellFor(await newCode({ ...person, api: client }))).status, 201);
+				const refreshed = await client.call("auth.refresh", { refreshToken });
 				assert.equal(refreshed.status, 200, refreshed.text);
 				refreshToken = refreshTokenIn(refreshed);
 				kids.add(kidOf(refreshed.body.accessToken));
-				assert.equal((await person.api.as(refreshed.body.accessToken).ok("user.me", {})).userId, person.userId);
-				done += 5;
+				client = client.as(refreshed.body.accessToken);
+				done[index] = (done[index] as number) + 1;
 			}
 		};
 		const inUse = Promise.all(people.map(use));
 		try {
 			for (let rotations = 0; rotations < 5; rotations++) {
-				const reached = done + 40;
+				const reached = done.map((rounds) => rounds + 2);
 				// Whoever uses the platform may have failed: then nothing is reached any more.
-				while (done < reached) await Promise.race([new Promise((resolve) => setTimeout(resolve, 10)), inUse]);
+				while (done.some((rounds, index) => rounds < (reached[index] as number)))
+					await Promise.race([new Promise((resolve) => setTimeout(resolve, 10)), inUse]);
 				await rotate();
 			}
 		} finally {
@@ -84,18 +112,44 @@ describe("while keys are rotated", () => {
 		assert.ok(kids.size >= 4, `only ${kids.size} keys signed`);
 	});
 
-	it("tokens and payment codes from before are good", async () => {
+	it("tokens and payment codes from before are good as long as they can live, and the till's token the longest", async () => {
 		const login = await logIn(ada);
-		const codes = await Promise.all(people.map((person) => newCode(person)));
+		const customers = await Promise.all(people.map(loggedIn));
+		const [first, second, third] = (await Promise.all(customers.map((person) => newCode(person)))) as [
+			string,
+			string,
+			string,
+		];
 		const kid = kidOf(login.body.accessToken);
-		for (const code of codes) {
+		for (const code of [first, second]) {
 			await rotate();
 			assert.equal((await ada.api.as(login.body.accessToken).ok("user.me", {})).userId, ada.userId);
 			assert.equal((await sellFor(code)).status, 201);
 		}
+		await rotate();
+		await everybodyHears();
+		const { code } = (await sellFor(third)).body as { code?: string };
+		assert.equal(code, "code_invalid");
+		assert.equal((await ada.api.as(login.body.accessToken).call("user.me", {})).status, 401);
 		const refreshed = await ada.api.call("auth.refresh", { refreshToken: refreshTokenIn(login) });
 		assert.equal(refreshed.status, 200);
-		assert.equal(Number(kidOf(refreshed.body.accessToken)), Number(kid) + codes.length);
+		assert.equal(Number(kidOf(refreshed.body.accessToken)), Number(kid) + 3);
+	});
+
+	it("whoever has a key that was rotated away forges no payment code with it, minutes later", async () => {
+		const stolen = auth().signingKeys.active;
+		const forge = () => {
+			const request = { userId: ada.userId, nowMs: Date.now(), ttlS: 180, cap: 1_000 };
+			const { privateKey, handleKey } = stolen;
+			return makeCode(request, { kid: Number(stolen.kid), privateKey, handleKey }).code;
+		};
+		// Until it does not sign any more nobody can tell the difference.
+		assert.equal((await sellFor(forge())).status, 201);
+		for (let rotations = 0; rotations < 3; rotations++) await rotate();
+		const { state } = auth().signingKeys.all.find(({ kid }) => kid === stolen.kid) ?? {};
+		assert.equal(state, "previous", "it is still kept, for tills");
+		await everybodyHears();
+		assert.equal(((await sellFor(forge())).body as { code?: string }).code, "code_invalid");
 	});
 
 	it("a refresh whose answer was lost gives the same one again", async () => {
@@ -181,6 +235,28 @@ describe("the signing keys at rest", () => {
 			["1", "2"],
 		);
 		await stopAgain();
+	});
+
+	it("are made anew with another secret when they were removed, as the runbook says; who was logged in refreshes", async () => {
+		const DATA_DIR = join(dataDir, "another-secret");
+		const first = await startTestPlatform({ DATA_DIR });
+		const before = await newPerson(first.anyone, { name: "Fay" });
+		const login = await logIn(before);
+		const { keys } = await first.anyone.ok("auth.jwks", {});
+		await first.stop();
+		const database = new DatabaseSync(join(DATA_DIR, "hannip.sqlite"));
+		database.exec("DELETE FROM signing_keys");
+		database.close();
+		const second = await startTestPlatform({ DATA_DIR, KEY_SECRET: "x".repeat(40) });
+		const there = (await second.anyone.ok("auth.jwks", {})).keys;
+		assert.equal(there.length, 2);
+		assert.ok(there.every(({ x }) => keys.every((key) => key.x !== x)));
+		const here = second.anyone.from(before.prover);
+		assert.equal((await here.as(login.body.accessToken).call("user.me", {})).status, 401);
+		const refreshed = await here.call("auth.refresh", { refreshToken: refreshTokenIn(login) });
+		assert.equal(refreshed.status, 200, refreshed.text);
+		assert.equal((await here.as(refreshed.body.accessToken).ok("user.me", {})).userId, before.userId);
+		await second.stop();
 	});
 
 	it("need a secret that is long enough, and with MongoDB one that is given", async () => {
