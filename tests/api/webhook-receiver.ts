@@ -20,8 +20,8 @@ export type Received = {
 /** Somebody's server that takes webhooks, and believes what the library of Standard Webhooks believes. */
 export class WebhookReceiver {
 	readonly received: Received[] = [];
-	/** What it answers to the next ones; "silence" is no answer. Then 204 again. */
-	readonly answers: (number | "silence")[] = [];
+	/** What it answers to the next ones, or when that is there; "silence" is no answer. Then 204 again. */
+	readonly answers: (number | Promise<number> | "silence")[] = [];
 	readonly #server: Server;
 	#onReceived: () => void = () => {};
 
@@ -33,8 +33,9 @@ export class WebhookReceiver {
 			const event = JSON.parse(body) as Received["event"];
 			const answer = this.answers.shift() ?? 204;
 			this.received.push({ id: String(headers["webhook-id"]), body, headers, event });
-			if (answer !== "silence") response.writeHead(answer, { "retry-after": "1" }).end();
 			this.#onReceived();
+			const status = await answer;
+			if (status !== "silence") response.writeHead(status, { "retry-after": "1" }).end();
 		});
 	}
 
