@@ -414,13 +414,16 @@ async function transferred(service: Service, ctx: Context<unknown, Meta>, sale: 
 	const held = { ...sale, redeem: { ...redeem, cap: amount }, hold: { ttlMs: APPROVAL_TTL_MS } };
 	return call(ctx, "credit.transfer", held).catch(async (error: unknown) => {
 		// Another request under the same key may be what the customer is asked for.
-		if (isNew && isFinal(error)) await askNoMore(approvalsOf(service), transferId, userId);
+		if (isNew && leavesNoHold(error)) await askNoMore(approvalsOf(service), transferId, userId);
 		throw error;
 	});
 }
 
-/** The ledger has decided, and will not decide otherwise. */
-const isFinal = (error: unknown): boolean => problems[problemOf(error)].status < 500;
+/** The ledger has decided, and will not decide otherwise; not that another request under the same key came first, which may have a hold. */
+function leavesNoHold(error: unknown): boolean {
+	const code = problemOf(error);
+	return problems[code].status < 500 && code !== "idempotency_key_reused";
+}
 
 /** @throws the reason why it cannot be sold now, unless the ledger has it already */
 async function soldBefore(ctx: Context<unknown, Meta>, command: { id: string; fingerprint: string }, reason: Error) {
