@@ -195,6 +195,19 @@ describe("hedging", () => {
 		assert.equal(await brokers.ask("credit.account"), "service_unavailable");
 	});
 
+	it("does not know what became of a command either when one says so, whatever another one says of itself", async () => {
+		const saying = (code: "outcome_unknown" | "ledger_unavailable" | "ledger_busy") => () => {
+			throw fail(code);
+		};
+		for (const other of ["ledger_unavailable", "ledger_busy"] as const) {
+			await between(saying("outcome_unknown"), saying(other));
+			assert.equal(await brokers.ask(), "outcome_unknown");
+			await brokers.stop();
+		}
+		await between(saying("ledger_unavailable"), saying("outcome_unknown"));
+		assert.equal(await brokers.ask(), "outcome_unknown");
+	});
+
 	it("knows that nothing happened when all say so", async () => {
 		const cannot = () => {
 			throw fail("ledger_unavailable");

@@ -8,10 +8,10 @@ import { partPath } from "./parts.ts";
 import { nodeTest, root } from "./steps.ts";
 
 /**
- * About a single process: what it keeps in its own folder, logs, hashes at once, is made of, or does without one of the services; or it asks the actions
- * themselves, which NATS lets no process but the right one do.
+ * About a single process: what it keeps in its own folder, logs, hashes at once, is made of, does without one of the services, or has its
+ * messages held back; or it asks the actions themselves, which NATS lets no process but the right one do.
  */
-const OF_ONE_PROCESS = ["hasher", "key-rotation", "log-watch", "passwords", "roles", "store-down"];
+const OF_ONE_PROCESS = ["freezing-races", "hasher", "key-rotation", "log-watch", "passwords", "roles", "store-down"];
 
 const all = globSync("tests/{api,security}/*.test.ts", { cwd: root }).filter((file) => {
 	const isOfOne = OF_ONE_PROCESS.some((name) => file.endsWith(`${name}.test.ts`));

@@ -219,6 +219,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 		totals: action("public", creditActions.totals, async function (ctx) {
 			const { accountId, fromMs, toMs } = ctx.params;
 			const ledger = ledgerOf(this);
+			await ledger.latest();
 			await ledger.readModel.reached(ledger.sequence);
 			return [...(await ledger.readModel.totals({ accountId: accountId as AccountId, fromMs, toMs }))];
 		}),

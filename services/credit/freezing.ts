@@ -75,8 +75,7 @@ export async function unfreeze(
 		operation: "account.lift",
 		make: async () => {
 			await freezesOf(service).removeById(idOf(accountId, name));
-			const isLeftToOwner = isWallet(accountId) && (await freezersOf(service, accountId)).length === 0;
-			if (isLeftToOwner) await call(ctx, "user.unlock", { userId: ownerIn(accountId), ownersFreeze: "kept" });
+			await unlockUnlessFrozen(service, ctx, "kept");
 			return call(ctx, "credit.account", { accountId });
 		},
 	});
@@ -93,21 +92,40 @@ const open = (service: Service, ctx: Asking<Params<"operator.unfreeze">>, change
 			if (ctx.params.lift === "all") await freezesOf(service).removeMany({ accountId });
 			else await freezesOf(service).removeById(idOf(accountId, by));
 			const opened = await setState(ctx, begun, "open");
-			if (isWallet(accountId))
-				await call(ctx, "user.unlock", { userId: ownerIn(accountId), ownersFreeze: "forgotten" });
+			await unlockUnlessFrozen(service, ctx, "forgotten");
 			// Somebody has frozen it meanwhile, and may have been told that it is: better frozen by two than by none.
 			return (await freezersOf(service, accountId)).length > 0 ? freeze(service, ctx) : opened;
 		},
 	});
 
-/** Of a person whose profile is missing, sign-up was cut off before it. */
-async function isFrozenByOwner(ctx: Asking, accountId: string): Promise<boolean> {
-	if (!isWallet(accountId)) return false;
-	const holder = await call(ctx, "user.holder", { userId: ownerIn(accountId) }).catch((error: unknown) => {
+/**
+ * Who freezes is remembered first, and then locks. So the version is read before it is looked who there is: whoever is not seen here locks
+ * after it was read, and then this unlocks nothing, or did so before.
+ */
+async function unlockUnlessFrozen(
+	service: Service,
+	ctx: Asking<Params<"operator.unfreeze">>,
+	ownersFreeze: Params<"user.unlock">["ownersFreeze"],
+): Promise<void> {
+	const { accountId } = ctx.params;
+	for (let isUnlocked = false; !isUnlocked; ) {
+		const holder = await holderOf(ctx, accountId);
+		if (!holder || (await freezersOf(service, accountId)).length > 0) return;
+		const { userId, lockVersion } = holder;
+		({ isUnlocked } = await call(ctx, "user.unlock", { userId, lockVersion, ownersFreeze }));
+	}
+}
+
+const isFrozenByOwner = async (ctx: Asking, accountId: string): Promise<boolean> =>
+	(await holderOf(ctx, accountId))?.isFrozenByOwner ?? false;
+
+/** Null of what is no wallet, and of a person whose profile is missing: sign-up was cut off before it. */
+async function holderOf(ctx: Asking, accountId: string): Promise<Result<"user.holder"> | null> {
+	if (!isWallet(accountId)) return null;
+	return call(ctx, "user.holder", { userId: ownerIn(accountId) }).catch((error: unknown) => {
 		if (problemOf(error) !== "not_found") throw error;
 		return null;
 	});
-	return holder?.isFrozenByOwner ?? false;
 }
 
 const isWallet = (accountId: string): boolean => accountId.startsWith("wallet:");

@@ -80,6 +80,67 @@ describe("an unknown outcome", () => {
 	});
 });
 
+describe("a repetition of what may be booked, or is", () => {
+	const found = async ({ log }: { log: MemoryLog }, id: string) => {
+		const other = writer({ log });
+		const word = await wordOf(other.commit.submit(pay(id, 10)));
+		return [word, balanceIn(other.book, "wallet:a")];
+	};
+
+	it("is not told that nothing was booked when it waited behind that append; others are", async () => {
+		const { commit, log } = await openedWriter({ trouble: faultsInOrder("reply_lost") });
+		const first = wordOf(commit.submit(pay("t", 10)));
+		await turn();
+		const waiting = wordsOf([commit.submit(pay("t", 10)), commit.submit(pay("u", 20))]);
+		assert.deepEqual([await first, ...(await waiting)], ["outcome_unknown", "outcome_unknown", "ledger_unavailable"]);
+		assert.deepEqual(await found({ log }, "t"), ["replay applied", 990]);
+	});
+
+	it("nor while the log cannot be read, nor while the append may still come late", async () => {
+		for (const fault of ["reply_lost", "late"] as const) {
+			const { commit, journal, log } = await openedWriter({ trouble: faultsInOrder(fault) });
+			journal.turns = () => 100;
+			assert.equal(await wordOf(commit.submit(pay("t", 10))), "outcome_unknown");
+			const broken = fault === "late" ? "append" : "read";
+			journal.trouble = (operation) =>
+				operation !== broken ? undefined : broken === "append" ? "unavailable" : "request_lost";
+			for (let n = 0; n < 3; n++) {
+				const words = await wordsOf([commit.submit(pay("t", 10)), commit.submit(pay(`u${n}`, 20))]);
+				assert.deepEqual(words, ["outcome_unknown", "ledger_unavailable"], fault);
+			}
+			journal.trouble = () => undefined;
+			await turns(110);
+			assert.equal(await wordOf(commit.submit(pay("t", 10))), "replay applied", fault);
+			assert.deepEqual(await found({ log }, "t"), ["replay applied", 990]);
+		}
+	});
+
+	it("nor when it is known to be booked, and what it came with is not", async () => {
+		const { commit } = await openedWriter({ trouble: faultsInOrder("reply_lost", "unavailable") });
+		assert.equal(await wordOf(commit.submit(pay("t", 10))), "outcome_unknown");
+		const words = await wordsOf([commit.submit(pay("t", 10)), commit.submit(pay("u", 20))]);
+		assert.deepEqual(words, ["outcome_unknown", "ledger_unavailable"]);
+	});
+
+	it("is told that nothing was booked when that is known", async () => {
+		const faults = faultsInOrder("request_lost", undefined, "unavailable");
+		const { commit } = await openedWriter({ trouble: faults });
+		assert.equal(await wordOf(commit.submit(pay("t", 10))), "outcome_unknown");
+		assert.equal(await wordOf(commit.submit(pay("u", 20))), "new applied");
+		assert.equal(await wordOf(commit.submit(pay("t", 10))), "ledger_unavailable");
+	});
+
+	it("is one of too many to tell apart: then nobody is told that nothing was booked, until that is known", async () => {
+		const trouble = faultsInOrder("request_lost", "unavailable", undefined, "unavailable");
+		const { commit } = await openedWriter({ trouble, limits: { unknownMax: 2 } });
+		const batch = ["t1", "t2", "t3"].map((id) => commit.submit(pay(id)));
+		assert.deepEqual(await wordsOf(batch), Array(3).fill("outcome_unknown"));
+		assert.equal(await wordOf(commit.submit(pay("t3"))), "outcome_unknown");
+		assert.equal(await wordOf(commit.submit(pay("t4"))), "new applied");
+		assert.equal(await wordOf(commit.submit(pay("t5"))), "ledger_unavailable");
+	});
+});
+
 describe("an append that surely failed", () => {
 	it("is answered with ledger_unavailable to that batch, and leaves nothing", async () => {
 		const { commit, log, book, failures } = await openedWriter({ trouble: faultsInOrder("unavailable") });

@@ -39,9 +39,11 @@ export type CommitLimits = {
 	readonly bodyMax: number;
 	/** Commands that may wait; more are refused at once with `ledger_busy`. */
 	readonly queueMax: number;
+	/** Commands whose outcome is unknown that are told apart; when there are as many, every one's may be. */
+	readonly unknownMax: number;
 };
 
-const usual: CommitLimits = { groupMax: 1_024, bodyMax: 4_000_000, queueMax: 16_384 };
+const usual: CommitLimits = { groupMax: 1_024, bodyMax: 4_000_000, queueMax: 16_384, unknownMax: 16_384 };
 /** Read together when others appended. */
 const GROUPS_AT_ONCE = 64;
 /** How often one group is decided anew before its commands are told that the ledger cannot write. */
@@ -113,6 +115,8 @@ export class GroupCommit {
 	#appended = 0;
 	/** So far the log goes, at least: read up to there before deciding. Infinite when that has to be asked. */
 	#logEnd = 0;
+	/** Of commands whose group may be in the log, or come into it late: until the log has a group with its number. */
+	readonly #unknown = { ids: new Set<CommandId>(), sequence: 0 };
 
 	constructor(parts: GroupCommitParts) {
 		this.#parts = parts;
@@ -234,10 +238,22 @@ export class GroupCommit {
 		this.#underWay = [];
 		this.#logEnd = Number.POSITIVE_INFINITY;
 		this.#parts.onFailed(error);
-		const answer = fail(error instanceof UnknownOutcome ? "outcome_unknown" : "ledger_unavailable");
-		for (const { reject } of batch) reject(answer);
+		if (error instanceof UnknownOutcome) this.#remember(batch);
 		// Whoever came meanwhile has waited as long, and was not sent: they would only wait once more for the same store.
-		for (const { reject } of this.#queue.splice(0)) reject(fail("ledger_unavailable"));
+		for (const { command, reject } of [...batch, ...this.#queue.splice(0)])
+			reject(fail(this.#mayBeBooked(command) ? "outcome_unknown" : "ledger_unavailable"));
+	}
+
+	#remember(batch: readonly Waiting[]): void {
+		const { ids } = this.#unknown;
+		this.#unknown.sequence = this.#head.sequence + 1;
+		for (const { command } of batch) if (ids.size < this.#limits.unknownMax) ids.add(command.id);
+	}
+
+	/** By an attempt before: of its repetition nobody may say that it is not, also when that was not sent itself. */
+	#mayBeBooked({ id }: Command): boolean {
+		const { ids } = this.#unknown;
+		return ids.has(id) || ids.size >= this.#limits.unknownMax || this.#parts.book.entry(id) !== undefined;
 	}
 
 	async #commit(batch: Waiting[]): Promise<void> {
@@ -299,6 +315,8 @@ export class GroupCommit {
 
 	#committed(group: Group, entries: readonly Entry[]): void {
 		this.#head = headOf(group);
+		// Whichever group it is, no other one gets this number any more: what is booked is in the book.
+		if (group.sequence >= this.#unknown.sequence) this.#unknown.ids.clear();
 		for (const { sequence, resolve } of this.#watchers) if (sequence <= group.sequence) resolve();
 		this.#parts.onCommitted(group, entries);
 		this.#parts.book.turn({ head: group.sequence, watermark: this.#parts.loader.watermark });

@@ -413,13 +413,16 @@ async function transferred(service: Service, ctx: Context<unknown, Meta>, sale: 
 	const held = { ...sale, redeem: { ...redeem, cap: amount }, hold: { ttlMs: APPROVAL_TTL_MS } };
 	return call(ctx, "credit.transfer", held).catch(async (error: unknown) => {
 		// Another request under the same key may be what the customer is asked for.
-		if (isNew && isFinal(error)) await askNoMore(approvalsOf(service), transferId, userId);
+		if (isNew && leavesNoHold(error)) await askNoMore(approvalsOf(service), transferId, userId);
 		throw error;
 	});
 }
 
 /** What was decided, and will not be decided otherwise. */
 const isFinal = (error: unknown): boolean => problems[problemOf(error)].status < 500;
+
+/** That another request under the same key came first says nothing of that one, which may have a hold. */
+const leavesNoHold = (error: unknown): boolean => isFinal(error) && problemOf(error) !== "idempotency_key_reused";
 
 /**
  * Another process may be about to sell the same, by prices of a moment ago, for somebody who asked there first: no answer is given that it could

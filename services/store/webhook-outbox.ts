@@ -212,8 +212,9 @@ export class WebhookOutbox {
 		const answered = await send({ url, id, body, secrets, signal, anyTarget: policy.anyTarget });
 		if (signal.aborted && answered.error) return putBack(deliveries, claimed, Date.now());
 		await settle(deliveries, claimed, { answered, retriesS, nowMs: Date.now() });
-		// 410 Gone: nobody is there any more, says Standard Webhooks.
-		if (answered.status === 410)
-			await webhooks.updateById(webhook._id, { $set: { enabled: false, disabledBecause: "answered 410" } });
+		if (answered.status !== 410) return;
+		// Gone: nobody is there any more, says Standard Webhooks. Of another address that its owner has given it meanwhile that says nothing.
+		const off = { enabled: false, disabledBecause: "answered 410" };
+		await webhooks.updateMany({ _id: webhook._id, url, enabled: true }, { $set: off });
 	}
 }

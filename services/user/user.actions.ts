@@ -90,14 +90,23 @@ export const userActions = {
 	/** For operators: who that is, and whether one of them has frozen the wallet. */
 	holder: {
 		params: closed({ userId: UserId }),
-		returns: closed({ ...Person.properties, isLocked: Type.Boolean(), isFrozenByOwner: Type.Boolean() }),
+		returns: closed({
+			...Person.properties,
+			isLocked: Type.Boolean(),
+			/** What `unlock` is told. */
+			lockVersion: Count,
+			isFrozenByOwner: Type.Boolean(),
+		}),
 	},
 	/** From now on its owner cannot open the wallet, whatever was asked for before. */
 	lock: { params: closed({ userId: UserId }), returns: empty },
-	/** Its owner may open it again what they froze themselves, or that is forgotten as well. */
+	/**
+	 * Its owner may open again what they froze themselves, or that is forgotten as well. Does nothing when the wallet was locked or unlocked since
+	 * `holder` said this version, however late it comes.
+	 */
 	unlock: {
-		params: closed({ userId: UserId, ownersFreeze: Type.Enum(["kept", "forgotten"]) }),
-		returns: empty,
+		params: closed({ userId: UserId, lockVersion: Count, ownersFreeze: Type.Enum(["kept", "forgotten"]) }),
+		returns: closed({ isUnlocked: Type.Boolean() }),
 	},
 	me: {
 		params: empty,

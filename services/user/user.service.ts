@@ -4,7 +4,7 @@ import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { action, call, callerOf, type Meta, type Result } from "../actions.ts";
+import { action, call, callerOf, type Meta, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
 import { drawCode } from "./qr-image.ts";
 import { toCsv, toTransaction } from "./transaction.ts";
@@ -32,6 +32,8 @@ type User = {
 	readonly frozenByOwner?: string | null;
 	/** An operator froze the wallet: whatever its owner did before or does now does not open it. */
 	readonly isLocked?: boolean;
+	/** How often it was locked and unlocked. Whoever unlocks says which lock they mean: one that comes late must not undo the next. */
+	readonly lockVersion?: number;
 	readonly createdAtMs: number;
 };
 
@@ -65,7 +67,8 @@ export default (settings: Settings): ServiceSchema => ({
 
 		holder: action("public", userActions.holder, async function (ctx) {
 			const user = await byId(this, ctx.params.userId);
-			return { ...person(user), isLocked: user.isLocked ?? false, isFrozenByOwner: Boolean(user.frozenByOwner) };
+			const { isLocked = false, lockVersion = 0, frozenByOwner } = user;
+			return { ...person(user), isLocked, lockVersion, isFrozenByOwner: Boolean(frozenByOwner) };
 		}),
 
 		lock: action("public", userActions.lock, async function (ctx) {
@@ -77,12 +80,7 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		unlock: action("public", userActions.unlock, async function (ctx) {
-			const { userId, ownersFreeze } = ctx.params;
-			const user = await usersOf(this).findById(userId);
-			// By another id than before: an operator keeps out the one by which it could be opened then.
-			const frozenByOwner = ownersFreeze === "kept" && user?.frozenByOwner ? newId("n") : null;
-			await usersOf(this).updateById(userId, { $set: { isLocked: false, frozenByOwner } });
-			return {};
+			return { isUnlocked: await unlock(this, ctx.params) };
 		}),
 
 		me: action("published", userActions.me, async function (ctx) {
@@ -269,8 +267,25 @@ async function lock(service: Service, userId: string): Promise<string | null> {
 	for (;;) {
 		const { frozenByOwner = null } = await byId(service, userId);
 		// Unless its owner has frozen it meanwhile.
-		const locked = await usersOf(service).updateMany({ _id: userId, frozenByOwner }, { $set: { isLocked: true } });
-		if (locked === 1) return frozenByOwner;
+		const change = { $set: { isLocked: true }, $inc: { lockVersion: 1 } };
+		if ((await usersOf(service).updateMany({ _id: userId, frozenByOwner }, change)) === 1) return frozenByOwner;
+	}
+}
+
+/** @returns false when it was locked or unlocked since this version, and nothing was done */
+async function unlock(
+	service: Service,
+	{ userId, lockVersion, ownersFreeze }: Params<"user.unlock">,
+): Promise<boolean> {
+	for (;;) {
+		const user = await byId(service, userId);
+		if ((user.lockVersion ?? 0) !== lockVersion) return false;
+		const before = { lockVersion: user.lockVersion ?? null, frozenByOwner: user.frozenByOwner ?? null };
+		// By another id than before: an operator keeps out the one by which it could be opened then.
+		const frozenByOwner = ownersFreeze === "kept" && before.frozenByOwner ? newId("n") : null;
+		const change = { $set: { isLocked: false, frozenByOwner }, $inc: { lockVersion: 1 } };
+		// Unless it was locked, or its owner has frozen it, since it was read.
+		if ((await usersOf(service).updateMany({ _id: userId, ...before }, change)) === 1) return true;
 	}
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { newKey } from "./client.ts";
+import { assertRefused, newKey } from "./client.ts";
+import { holdBack } from "./hold-back.ts";
 import { basketOf, newCode, newPerson, newShop, PASSWORD, type Person, type Shop, sell } from "./people.ts";
-import { booksOf, startTestPlatform, type TestPlatform, unchanging } from "./platform.ts";
+import { booksOf, isApart, startTestPlatform, type TestPlatform, unchanging } from "./platform.ts";
 
 let platform: TestPlatform;
 let ada: Person;
@@ -55,6 +56,26 @@ describe("a shop that asks two people for one sale", () => {
 			await stranger.api.refused("store.decide", { ...sale, decision: "decline" }, "not_found");
 			await customer.api.ok("store.decide", { ...sale, decision: "decline" });
 		}
+	});
+
+	it("shows one person the basket that is held, of two that it asks for at once as one sale", {
+		skip: isApart && "nothing can be held back there",
+	}, async () => {
+		const dan = await newPerson(platform.anyone, { name: "Dan", credit: 10_000 });
+		const said = { storeId: shop.id, idempotencyKey: newKey() };
+		const [first, second] = await Promise.all([newCode(dan, 1_000), newCode(dan, 1_000)]);
+		const booking = holdBack(platform.broker, "credit.transfer");
+		const losing = shop.owner.api.call("store.sell", { ...said, code: first, items: basketOf(shop, 2) });
+		await booking.isHeld;
+		const sale = named(await shop.owner.api.ok("store.sell", { ...said, code: second, items: basketOf(shop, 3) }));
+		booking.letGo();
+		assertRefused(await losing, "idempotency_key_reused", "the other basket");
+		const { items } = await dan.api.ok("store.listApprovals", {});
+		assert.deepEqual(
+			items.map(({ id, total }) => [id, total]),
+			[[sale.id, 3_000]],
+		);
+		await dan.api.ok("store.decide", { ...sale, decision: "confirm" });
 	});
 
 	it("does not hide what is asked for behind what the ledger has refused", async () => {

@@ -23,8 +23,8 @@ const PATIENCE_MS = 60_000;
 /** Somebody's server that takes webhooks, and believes what the library of Standard Webhooks believes. */
 export class WebhookReceiver {
 	readonly received: Received[] = [];
-	/** What it answers to the next ones; "silence" is no answer. Then 204 again. */
-	readonly answers: (number | "silence")[] = [];
+	/** What it answers to the next ones, or when that is there; "silence" is no answer. Then 204 again. */
+	readonly answers: (number | Promise<number> | "silence")[] = [];
 	readonly #server: Server;
 	#onReceived: () => void = () => {};
 
@@ -36,8 +36,9 @@ export class WebhookReceiver {
 			const event = JSON.parse(body) as Received["event"];
 			const answer = this.answers.shift() ?? 204;
 			this.received.push({ id: String(headers["webhook-id"]), body, headers, event });
-			if (answer !== "silence") response.writeHead(answer, { "retry-after": "1" }).end();
 			this.#onReceived();
+			const status = await answer;
+			if (status !== "silence") response.writeHead(status, { "retry-after": "1" }).end();
 		});
 	}
 

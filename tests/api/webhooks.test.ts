@@ -159,6 +159,24 @@ describe("a webhook", () => {
 		assert.equal(receiver.received.length, 2);
 	});
 
+	it("stays on when it was given another address before the old one says that it is gone", async (context) => {
+		const { id: webhookId } = await register();
+		const gone = Promise.withResolvers<number>();
+		receiver.answers.push(gone.promise);
+		await sell(shop, ada, newKey());
+		await receiver.until(({ length }) => length === 1);
+		const moved = await WebhookReceiver.open();
+		context.after(() => moved.close());
+		await bob.api.ok("store.editWebhook", { storeId: shop.id, webhookId, url: moved.url });
+		gone.resolve(410);
+		await untilState(webhookId, "failed");
+		const sale = await sell(shop, ada, newKey());
+		const [webhook] = (await bob.api.ok("store.listWebhooks", { storeId: shop.id })).items;
+		assert.deepEqual([webhook?.enabled, webhook?.disabledBecause], [true, null]);
+		await moved.until(({ length }) => length === 1);
+		assert.deepEqual(moved.received[0]?.event.data.sale, sale);
+	});
+
 	it("can be tried, and says why it cannot be reached", async () => {
 		const { id: webhookId, secret } = await register();
 		const named = { storeId: shop.id, webhookId };

@@ -11,7 +11,7 @@ import { type Launched, launch } from "../api/process.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const wallets = Array.from({ length: 16 }, (_, n) => `wallet:u_${String(n).padStart(16, "0")}`);
-const STORE = "store:s_0000000000000000";
+export const STORE = "store:s_0000000000000000";
 const CREDIT = 1_000_000;
 
 /** Processes of the ledger that share a MongoDB and find each other over NATS, and one broker that has no service and asks them. */

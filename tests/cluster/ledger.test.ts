@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { call } from "../../services/actions.ts";
+import { call, type Result } from "../../services/actions.ts";
 import { forEach } from "../api/load.ts";
 import { describeOnMongo } from "../mongo/on-mongo.ts";
-import { LedgerCluster } from "./ledger-cluster.ts";
+import { LedgerCluster, STORE } from "./ledger-cluster.ts";
 
 const CLIENTS = 24;
 
@@ -63,12 +63,29 @@ describeOnMongo("processes of the ledger over NATS", () => {
 		const balance = await cluster.storeBalance();
 		for (const nodeID of cluster.processes.keys()) {
 			const asked = () =>
-				cluster.client.call("credit.account", { accountId: "store:s_0000000000000000" }, { nodeID }) as Promise<{
+				cluster.client.call("credit.account", { accountId: STORE }, { nodeID }) as Promise<{
 					balance: number;
 				}>;
 			// The event is on its way for a moment.
 			for (let n = 0; n < 100 && (await asked()).balance !== balance; n++) await sleep(10);
 			assert.equal((await asked()).balance, balance);
+		}
+	});
+
+	it("whichever is asked knows what was paid before, also in its totals", async () => {
+		const total = async (nodeID: string): Promise<number> => {
+			const asked = { accountId: STORE, fromMs: 0, toMs: Date.now() + 3_600_000 };
+			const totals = (await cluster.client.call("credit.totals", asked, { nodeID })) as Result<"credit.totals">;
+			return totals.find(({ kind }) => kind === "sale")?.count ?? 0;
+		};
+		const nodeIDs = [...cluster.processes.keys()];
+		const before = await total(await cluster.writer());
+		for (let n = 1; n <= 30; n++) {
+			await cluster.pay();
+			assert.deepEqual(
+				await Promise.all(nodeIDs.map(total)),
+				nodeIDs.map(() => before + n),
+			);
 		}
 	});
 

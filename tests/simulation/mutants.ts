@@ -184,7 +184,7 @@ export const mutants: readonly Mutant[] = [
 		invariant: "absent",
 		name: "an unknown outcome is called a failure",
 		file: COMMIT,
-		from: 'error instanceof UnknownOutcome ? "outcome_unknown" : "ledger_unavailable"',
+		from: 'this.#mayBeBooked(command) ? "outcome_unknown" : "ledger_unavailable"',
 		to: '"ledger_unavailable"',
 	},
 	{

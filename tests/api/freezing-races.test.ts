@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { type Client, operatorAt } from "./client.ts";
+import { holdBack } from "./hold-back.ts";
+import { newPerson, PASSWORD, type Person } from "./people.ts";
+import { startTestPlatform, type TestPlatform } from "./platform.ts";
+
+// What comes of messages to `user` that are late. In one process only: there they can be held back.
+
+const tokens = { kim: `kim-${"k".repeat(40)}`, lee: `lee-${"l".repeat(40)}` };
+
+let platform: TestPlatform;
+let kim: Client;
+let lee: Client;
+let bob: Person;
+before(async () => {
+	const OPERATOR_TOKENS = Object.entries(tokens)
+		.map(([name, token]) => `${name}:${token}`)
+		.join("\n");
+	platform = await startTestPlatform({ OPERATOR_TOKENS });
+	const { port, contract } = platform.operator;
+	const withToken = (token: string) => operatorAt(`http://127.0.0.1:${port}`, contract, token);
+	[kim, lee] = [withToken(tokens.kim), withToken(tokens.lee)];
+});
+after(async () => {
+	for (const client of [kim, lee]) client?.close();
+	await platform.stop();
+});
+beforeEach(async () => {
+	bob = await newPerson(platform.anyone, { name: "Bob", credit: 1_000 });
+});
+
+const change = (lift?: "all") => ({ accountId: bob.wallet, reason: "a race", ...(lift && { lift }) });
+
+const holdBackUnlocking = () => holdBack(platform.broker, "user.unlock");
+
+/** @param by operators who have it frozen, and nobody else */
+async function isKeptBy(by: readonly string[]): Promise<void> {
+	const { isLocked, frozenBy, account } = await kim.ok("operator.account", { id: bob.wallet });
+	assert.deepEqual([isLocked, frozenBy, account.state], [true, by, "frozen"]);
+	await bob.api.refused("user.unfreeze", { password: PASSWORD }, "account_frozen");
+	await bob.api.refused("user.charge", { amount: 1 }, "account_frozen");
+}
+
+describe("an operator's freeze", () => {
+	it("stays when another one's lift is done after it, and its owner does not open it", async () => {
+		await bob.api.ok("user.freeze", {});
+		await kim.ok("operator.freeze", change());
+		const unlocking = holdBackUnlocking();
+		const lifting = kim.ok("operator.unfreeze", change());
+		await unlocking.isHeld;
+		assert.equal((await lee.ok("operator.freeze", change())).state, "frozen");
+		unlocking.letGo();
+		assert.equal((await lifting).state, "frozen");
+		await isKeptBy(["lee"]);
+		await lee.ok("operator.unfreeze", change());
+		assert.equal((await bob.api.ok("user.unfreeze", { password: PASSWORD })).state, "open");
+	});
+
+	it("stays when another one opens it for all meanwhile", async () => {
+		await bob.api.ok("user.freeze", {});
+		const unlocking = holdBackUnlocking();
+		const opening = kim.ok("operator.unfreeze", change("all"));
+		await unlocking.isHeld;
+		assert.equal((await lee.ok("operator.freeze", change())).state, "frozen");
+		unlocking.letGo();
+		assert.equal((await opening).state, "frozen");
+		await isKeptBy(["kim", "lee"]);
+	});
+
+	it("stays when the unlocking before it is done once more, late", async () => {
+		await bob.api.ok("user.freeze", {});
+		await kim.ok("operator.freeze", change());
+		const unlocking = holdBackUnlocking();
+		unlocking.letGo();
+		await kim.ok("operator.unfreeze", change());
+		await lee.ok("operator.freeze", change());
+		assert.deepEqual(await unlocking.repeat(), { isUnlocked: false });
+		await isKeptBy(["lee"]);
+	});
+});
+
+it("what its owner has frozen is theirs to open, also when an unlocking before is done once more, late", async () => {
+	await kim.ok("operator.freeze", change());
+	const unlocking = holdBackUnlocking();
+	unlocking.letGo();
+	await kim.ok("operator.unfreeze", change());
+	await bob.api.ok("user.freeze", {});
+	assert.deepEqual(await unlocking.repeat(), { isUnlocked: false });
+	assert.equal((await bob.api.ok("user.unfreeze", { password: PASSWORD })).state, "open");
+});
