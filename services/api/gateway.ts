@@ -107,7 +107,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const addressOf = clientAddresses(settings.trustedProxies);
 	const addresses = [...routes, ...[...pagePaths, ...files.paths].map((path) => ({ method: "GET", path }))];
 	const allowOrigins = crossOrigin(allowedOrigins, addresses);
-	const known = { addresses, routeOf, challenge: challenges[audience] };
+	const known = { addresses, routeOf, audience };
 	/** By its address, since this is asked before moleculer-web says which route it is. */
 	const routeTo = finderOf(routes);
 	const readSmall = bodyReader(BODY_BYTES_MAX);
@@ -363,9 +363,6 @@ function tellLive(
 		onFailed: (error) => logger.warn("Somebody could not be told what happens in their wallet.", error),
 	});
 }
-
-/** How a 401 says what is wanted (RFC 9110 11.6.1). */
-const challenges = { everybody: 'DPoP algs="ES256"', operators: 'Bearer realm="operators"' } as const;
 
 function checkOf({ logger }: Service, settings: Settings): OperatorCheck {
 	const operators = operatorsOf(settings);

@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { type ProblemCode, problems } from "../errors.ts";
-import { credentialsFor } from "../rights.ts";
 import { Cursor, IdempotencyKey } from "../schema.ts";
+import { securityOf, securitySchemes } from "./openapi-security.ts";
 import type { Route } from "./routes.ts";
 
 type JsonSchema = { properties?: Record<string, JsonSchema>; required?: string[]; type?: string; description?: string };
@@ -77,32 +77,6 @@ export function openApiOf(
 	};
 }
 
-const securitySchemes = {
-	person: {
-		type: "http",
-		scheme: "dpop",
-		bearerFormat: "JWT",
-		description:
-			"An access token, as `Authorization: DPoP …`, and in the DPoP header a proof of the key that it is bound to, made anew for " +
-			"each request (RFC 9449). What moves credit wants a nonce in the proof, which every answer gives in DPoP-Nonce.",
-	},
-	till: {
-		type: "http",
-		scheme: "till",
-		bearerFormat: "JWT",
-		description:
-			"A till's token, as `Authorization: Till …`, and a signature of the request by the till's key (RFC 9421), which covers " +
-			'"@method", "@target-uri", "authorization", "content-digest" if there is a body, and "idempotency-key" if there is one.',
-	},
-	operator: { type: "http", scheme: "bearer", description: "The operator's token" },
-} as const;
-
-/** One of these is enough. */
-function securityOf({ action }: Route) {
-	const credentials = [...credentialsFor(action)].filter((credential) => credential !== "none");
-	return credentials.length > 0 ? { security: credentials.map((credential) => ({ [credential]: [] })) } : {};
-}
-
 function operationOf(route: Route, { params, returns }: ActionSchemas) {
 	const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string);
 	const fromHeaders = [
@@ -116,6 +90,7 @@ function operationOf(route: Route, { params, returns }: ActionSchemas) {
 	const rest = Object.entries(params.properties ?? {}).filter(
 		([name]) => !inPath.includes(name) && !fromHeaders.includes(name),
 	);
+	const security = securityOf(route);
 	const hasBody = route.method === "POST" || route.method === "PATCH";
 	const required = (name: string) => params.required?.includes(name) ?? false;
 	const parameters = [
@@ -133,7 +108,7 @@ function operationOf(route: Route, { params, returns }: ActionSchemas) {
 		operationId: route.action,
 		summary: route.summary,
 		tags: [tagOf(route)],
-		...securityOf(route),
+		...(security.length > 0 && { security }),
 		parameters,
 		...(hasBody && bodyOf(route, rest, required)),
 		responses: responsesOf(route, returns),
@@ -178,7 +153,7 @@ function responsesOf(route: Route, returns: JsonSchema) {
 	});
 	const refusals: ProblemCode[] = [
 		"malformed_request",
-		...(credentialsFor(route.action).has("none") ? [] : (["unauthenticated"] as const)),
+		...(securityOf(route).length > 0 ? (["unauthenticated"] as const) : []),
 		"not_found",
 		"validation_failed",
 		"service_unavailable",

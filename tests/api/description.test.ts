@@ -72,16 +72,22 @@ describe("the OpenAPI document", () => {
 		}
 	});
 
+	const proofs = { till: { tillKey: [] }, newTill: { tillKey: [] }, device: { deviceKey: [] } };
 	it("wants a token where the table wants a person, and a key where credit moves", () => {
-		for (const { method, path, action, idempotent } of publicRoutes) {
+		for (const { method, path, action, binds, refreshCookie, idempotent } of publicRoutes) {
 			const operation = document.paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
 			const credentials = [...credentialsFor(action)].filter((credential) => credential !== "none");
-			const security = credentials.map((credential) => ({ [credential]: [] }));
+			const cookie = refreshCookie === "rotate" && { refreshCookie: [] };
+			const security = binds
+				? [{ ...proofs[binds], ...cookie }]
+				: credentials.map((credential) => ({ [credential]: [] }));
 			assert.deepEqual(operation?.security ?? [], security, path);
+			assert.equal("401" in (operation?.responses ?? {}), security.length > 0, path);
 			const key = operation?.parameters.find(({ name }) => name === "Idempotency-Key");
 			assert.equal(key?.required, idempotent ? true : undefined, path);
 		}
-		assert.deepEqual(Object.keys(document.components.securitySchemes), ["person", "till", "operator"]);
+		const schemes = ["person", "deviceKey", "refreshCookie", "till", "tillKey", "operator"];
+		assert.deepEqual(Object.keys(document.components.securitySchemes), schemes);
 	});
 
 	it("describes one success of each operation, and problems as problems", () => {
