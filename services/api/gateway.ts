@@ -15,7 +15,7 @@ import { Access, type Admitted } from "./access.ts";
 import { filledIn, finderOf } from "./addresses.ts";
 import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
-import { bodyReader, largeBodyReader } from "./body.ts";
+import { BODY_BYTES_MAX, bodyReader, LARGE_BODY_BYTES_MAX, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { type ClientFiles, noFiles } from "./client-files.ts";
 import { crossOrigin } from "./cors.ts";
@@ -31,9 +31,6 @@ import { securityHeaders } from "./security-headers.ts";
 import { closeGently, openServer, saidMethodOf } from "./server.ts";
 import { Standstill } from "./standstill.ts";
 
-const BODY_BYTES_MAX = 16_384;
-/** Of a product list, or a photo. */
-const LARGE_BODY_BYTES_MAX = 1_000_000;
 /** How long a client waits for an answer. */
 const REQUEST_TIMEOUT_MS = 3_000;
 /** How often it is looked whether something was appended that nobody told. */

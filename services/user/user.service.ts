@@ -289,7 +289,7 @@ async function keepOut(
 type StateSet = { state: "frozen" | "open"; key: string };
 
 /** Each time a command of its own: freezing, opening and freezing again must not be taken for a repetition. */
-async function setState(ctx: Context<unknown, Meta>, { state, key }: StateSet): Promise<{ state: string }> {
+async function setState(ctx: Context<unknown, Meta>, { state, key }: StateSet): Promise<Result<"user.freeze">> {
 	const { userId } = callerOf(ctx);
 	const command = { id: transferIdOf(userId, key), fingerprint: state };
 	const account = await call(ctx, "credit.setState", {

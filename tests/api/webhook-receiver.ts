@@ -24,6 +24,7 @@ export class WebhookReceiver {
 	readonly answers: (number | "silence")[] = [];
 	readonly #server: Server;
 	#onReceived: () => void = () => {};
+	#check: (type: string, body: unknown) => void = () => {};
 
 	private constructor(server: Server) {
 		this.#server = server;
@@ -31,6 +32,7 @@ export class WebhookReceiver {
 			const body = await text(request);
 			const { headers } = request;
 			const event = JSON.parse(body) as Received["event"];
+			this.#check(event.type, event);
 			const answer = this.answers.shift() ?? 204;
 			this.received.push({ id: String(headers["webhook-id"]), body, headers, event });
 			if (answer !== "silence") response.writeHead(answer, { "retry-after": "1" }).end();
@@ -42,6 +44,11 @@ export class WebhookReceiver {
 		const server = createServer();
 		await once(server.listen(0, "127.0.0.1"), "listening");
 		return new WebhookReceiver(server);
+	}
+
+	/** Whatever is sent from now on is held against this, which throws. */
+	holds(check: (type: string, body: unknown) => void): void {
+		this.#check = check;
 	}
 
 	get url(): string {
