@@ -86,7 +86,7 @@ function thumbprintOf({ kty, crv, x, y }: PublicJwk): string {
 		if (sameX !== x || sameY !== y) throw new Error("not as it should be written");
 	} catch {
 		throw fail("validation_failed", "This is not a public key", {
-			errors: [{ at: "/publicJwk", message: "is no P-256 key" }],
+			errors: [{ at: "publicJwk", message: "is no P-256 key" }],
 		});
 	}
 	return hash("sha256", `{"crv":"${crv}","kty":"${kty}","x":"${x}","y":"${y}"}`, "base64url");

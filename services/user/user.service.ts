@@ -190,7 +190,8 @@ export default (settings: Settings): ServiceSchema => ({
 			const lines: Result<"credit.statement">["items"] = [];
 			for (let cursor: string | null = ""; cursor !== null; ) {
 				if (lines.length >= EXPORT_LINES_MAX) {
-					throw fail("validation_failed", `More than ${EXPORT_LINES_MAX} lines: ask for parts, by fromMs and toMs`);
+					const message = `has more than ${EXPORT_LINES_MAX} lines: ask for parts, by fromMs and toMs`;
+					throw fail("validation_failed", undefined, { errors: [{ at: "(all)", message }] });
 				}
 				const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }), ...(cursor && { cursor }) };
 				const page: Result<"credit.statement"> = await call(ctx, "credit.statement", query);
@@ -255,7 +256,7 @@ async function byId(service: Service, userId: string): Promise<User> {
 
 async function byHandle(service: Service, handle: string): Promise<User> {
 	const user = await usersOf(service).findOne({ handle });
-	if (!user) throw fail("not_found");
+	if (!user) throw fail("not_found", "Nobody has this handle");
 	return user;
 }
 

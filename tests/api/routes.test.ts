@@ -254,6 +254,14 @@ test("what happens, told to wallets and webhooks", async () => {
 	assert.deepEqual((await api.ok("store.listWebhooks", named)).items, []);
 });
 
+test("what was made is somewhere: every 201 says where, as the contract wants it of each answer", () => {
+	const made = [...publicRoutes, ...internalRoutes].filter(({ status }) => status === 201);
+	assert.deepEqual(
+		made.filter(({ location }) => !location).map(({ path }) => path),
+		[],
+	);
+});
+
 test("every route of both tables was called with success", () => {
 	// What needs a second process or a second operator has tests of its own.
 	const elsewhere = ["POST /adjustments/:id/decision", "POST /processes/:nodeId/drain"];
