@@ -273,6 +273,8 @@ export type ProblemData = {
 	readonly errors?: readonly FieldError[];
 	readonly statusUrl?: string;
 	readonly retryAfterS?: number;
+	/** The token was ours and has ended. */
+	readonly hasExpired?: true;
 };
 
 export const isProblemCode = (value: unknown): value is ProblemCode =>

@@ -40,7 +40,7 @@ export function answerProblem(req: Failing, res: ServerResponse, failure: Failur
 	req.$problem = { code, error };
 	const statusUrl = code === "outcome_unknown" ? statusUrlOf(route, req) : {};
 	res.setHeader("X-Request-ID", traceId);
-	const challenge = challengeOf(audience, route);
+	const challenge = challengeOf(audience, { route, error });
 	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS, challenge })) res.setHeader(header, value);
 	res.statusCode = problems[code].status;
 	const text = JSON.stringify({ ...document, ...statusUrl });

@@ -1,3 +1,4 @@
+import type { ProblemData } from "../errors.ts";
 import { credentialsFor } from "../rights.ts";
 import type { Route } from "./routes.ts";
 import { TILL_TAG } from "./signature-base.ts";
@@ -11,10 +12,14 @@ const covered = {
 	till: '"@method" "@target-uri"',
 } as const;
 
+type Asked = { readonly route: Route | undefined; readonly error: unknown };
 export type Audience = keyof typeof challenges;
 
-/** The headers of a 401 there, beside the problem. */
-export function challengeOf(audience: Audience, route: Route | undefined): [name: string, value: string][] {
+/**
+ * The headers of a 401 there, beside the problem. Nobody is told what is wrong, but for a token of ours that has ended (RFC 6750 3.1): whoever
+ * sends it can read that in it, and what helps is to get a new one, where else it is to look for a mistake.
+ */
+export function challengeOf(audience: Audience, { route, error }: Asked): [name: string, value: string][] {
 	if (route?.binds === "till" || route?.binds === "newTill") {
 		const wanted = `sig=(${covered[route.binds]});created;alg="ecdsa-p256-sha256";tag="${TILL_TAG}"`;
 		return [
@@ -22,6 +27,9 @@ export function challengeOf(audience: Audience, route: Route | undefined): [name
 			["Accept-Signature", wanted],
 		];
 	}
-	const alsoTill = route && credentialsFor(route.action).has("till") ? ", Till" : "";
-	return [["WWW-Authenticate", challenges[audience] + alsoTill]];
+	const { hasExpired } = ((error as { data?: unknown } | null)?.data ?? {}) as ProblemData;
+	const why = hasExpired ? 'error="invalid_token", error_description="The access token has expired"' : "";
+	const schemes = [challenges[audience] + (why && `, ${why}`)];
+	if (route && credentialsFor(route.action).has("till")) schemes.push(`Till${why && ` ${why}`}`);
+	return [["WWW-Authenticate", schemes.join(", ")]];
 }

@@ -12,7 +12,8 @@ const person = {
 	scheme: "dpop",
 	description:
 		"An access token, as `Authorization: DPoP …`, and in the header DPoP a proof of the key that the token is bound to: see `deviceKey`. " +
-		"The proof has `ath`, and where credit moves a nonce.",
+		"The proof has `ath`, and where credit moves a nonce. A 401 never says what was wrong, but for a token that has ended: " +
+		'`error="invalid_token"` in WWW-Authenticate. Then refresh it.',
 };
 
 const deviceKey = {
@@ -66,7 +67,7 @@ its token everywhere else. The key is ES256: ECDSA on P-256 with SHA-256.
 - Both headers as RFC 9651 4.1 writes them: one space between components, none elsewhere, each at most 1,000 characters.
 
 A till makes its key, joins by a pairing code of the store's owner, signs in, and signs in again when its token ends or is refused. That is refused
-as well when its owner has ended it. A 401 never says what was wrong.
+as well when its owner has ended it. A 401 says no more of what was wrong than \`error="invalid_token"\`, when the token has ended.
 
 ${tillExampleText}`,
 };
