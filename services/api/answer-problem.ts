@@ -40,6 +40,8 @@ export function answerProblem(req: Failing, res: ServerResponse, failure: Failur
 	req.$problem = { code, error };
 	const statusUrl = code === "outcome_unknown" ? statusUrlOf(route, req) : {};
 	res.setHeader("X-Request-ID", traceId);
+	// It was to be a file.
+	res.removeHeader("Content-Disposition");
 	const challenge = challengeOf(audience, { route, error });
 	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS, challenge })) res.setHeader(header, value);
 	res.statusCode = problems[code].status;

@@ -74,19 +74,29 @@ const proved = (route: Route): boolean =>
 const hasBody = ({ method }: Route): boolean => method === "POST" || method === "PATCH";
 
 /** What money requests can be refused for, whatever they are. */
-const moved: readonly ProblemCode[] = ["account_frozen", "account_closed", "cancelled", "deadline_exceeded"];
+const moved: readonly ProblemCode[] = [
+	"account_not_found",
+	"account_frozen",
+	"account_closed",
+	"cancelled",
+	"deadline_exceeded",
+];
+/** And whatever else is written down in the ledger. */
+const appended: readonly ProblemCode[] = ["ledger_busy", "ledger_unavailable", "outcome_unknown"];
 
 /** What actions refuse for reasons of their own. Tests hold every answer that they get against it. */
 const own: Partial<Record<Reachable, readonly ProblemCode[]>> = {
-	"user.signUp": ["handle_taken", "password_too_common", "too_many_attempts"],
+	"user.signUp": ["handle_taken", "password_too_common", "too_many_attempts", ...appended],
+	"user.freeze": appended,
+	"store.create": appended,
 	"auth.login": ["invalid_credentials", "too_many_attempts"],
 	"auth.refresh": ["session_ended", "cross_site_request"],
 	"auth.changePassword": ["invalid_credentials", "password_too_common", "too_many_attempts"],
 	"auth.pairTill": ["pairing_code_invalid"],
-	"user.unfreeze": ["invalid_credentials", "too_many_attempts", "account_frozen"],
+	"user.unfreeze": ["invalid_credentials", "too_many_attempts", "account_frozen", ...appended],
 	"user.charge": ["charge_limit_exceeded"],
 	"user.send": ["insufficient_credit", "same_account"],
-	"store.decide": ["approval_mismatch", "not_pending", "hold_expired"],
+	"store.decide": ["approval_mismatch", "not_pending", "hold_expired", "transfer_not_found"],
 	"store.createProduct": ["sku_taken", "too_many_products"],
 	"store.editProduct": ["sku_taken", "version_conflict"],
 	"store.importProducts": ["import_rejected", "too_many_products", "sku_taken", "version_conflict"],
@@ -104,15 +114,20 @@ const own: Partial<Record<Reachable, readonly ProblemCode[]>> = {
 		"amount_out_of_range",
 		"insufficient_credit",
 	],
-	"store.cancelSale": ["not_cancellable", "insufficient_credit"],
+	"store.cancelSale": ["not_cancellable", "not_refundable", "insufficient_credit", "transfer_not_found"],
 	"store.refundSale": ["not_refundable", "refund_exceeds_sale", "insufficient_credit", "transfer_not_found"],
 	"store.payOut": ["insufficient_credit"],
 	"store.createWebhook": ["too_many_webhooks"],
 	"store.rotateWebhookSecret": ["secret_rotated_recently"],
 	"operator.rotateKeys": ["keys_rotated_recently"],
-	"operator.unfreeze": ["frozen_by_others"],
-	"operator.adjust": ["insufficient_credit"],
-	"operator.decideAdjustment": ["second_operator_needed", "insufficient_credit", "not_pending"],
+	"credit.account": ["account_not_found"],
+	"credit.statement": ["account_not_found"],
+	"operator.account": ["account_not_found"],
+	"operator.payment": ["transfer_not_found"],
+	"operator.freeze": ["account_not_found", "account_closed", ...appended],
+	"operator.unfreeze": ["account_not_found", "account_closed", "frozen_by_others", ...appended],
+	"operator.adjust": ["second_operator_needed", "insufficient_credit"],
+	"operator.decideAdjustment": ["second_operator_needed", "insufficient_credit", "not_pending", ...moved, ...appended],
 	"operator.drain": ["last_process"],
 };
 
@@ -136,8 +151,7 @@ function refusalsOf(route: Route): ProblemCode[] {
 		"read_model_behind",
 	];
 	const codes = asked.filter((code) => code !== false && code !== undefined);
-	const money: ProblemCode[] = idempotent ? [...moved, "ledger_busy", "ledger_unavailable", "outcome_unknown"] : [];
-	return [...new Set([...codes, ...money, ...(own[action] ?? [])])];
+	return [...new Set([...codes, ...(idempotent ? [...moved, ...appended] : []), ...(own[action] ?? [])])];
 }
 
 const problemContent = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };
