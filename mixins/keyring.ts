@@ -3,6 +3,7 @@ import jwt from "jsonwebtoken";
 import { LRUCache } from "lru-cache";
 import type { Service, ServiceSchema } from "moleculer";
 import { call, type Result } from "../services/actions.ts";
+import { fail } from "../services/errors.ts";
 import { CODE_AHEAD_MAX_S, CODE_TTL_MAX_S, type CodeClaims, openCode } from "./payment-code.ts";
 
 /** How long anybody may keep the public keys. */
@@ -78,7 +79,11 @@ export class Keyring {
 		this.#load = load;
 	}
 
-	/** Whose wallet an access token is for, or nothing if it is not one of ours, has expired, or is for something else. */
+	/**
+	 * Whose wallet an access token is for, or nothing if it is not one of ours, or is for something else.
+	 *
+	 * @throws unauthenticated, with the reason, when it was right and has ended: whoever has it can read that in it
+	 */
 	async readAccessToken(token: string, issuer: string): Promise<PersonToken | undefined> {
 		const { sub, sid, jkt, expiresAtMs = 0 } = (await this.#claimsOf(token, { issuer, ...ACCESS })) ?? {};
 		return sub && sid && jkt ? { userId: sub, sessionId: sid, jkt, expiresAtMs } : undefined;
@@ -95,9 +100,10 @@ export class Keyring {
 		if (token.length > TOKEN_CHARS_MAX) return undefined;
 		const known = this.#tokens.get(token);
 		const claims = known?.typ === kind.typ ? known : await this.#verify(token, kind);
-		if (!claims || claims.expiresAtMs <= Date.now()) return undefined;
+		if (!claims) return undefined;
 		const key = this.#keys.get(claims.kid);
 		if (!key || !isInTime(key, kind.ttlS)) return undefined;
+		if (claims.expiresAtMs <= Date.now()) throw fail("unauthenticated", undefined, { hasExpired: true });
 		this.#tokens.set(token, claims);
 		return claims;
 	}
@@ -113,6 +119,8 @@ export class Keyring {
 				audience,
 				issuer,
 				complete: true,
+				// Whether it has ended is asked of those that are right otherwise, see `#claimsOf`.
+				ignoreExpiration: true,
 			};
 			const { header, payload } = jwt.verify(token, key.publicKey, options);
 			if (header.typ !== typ || typeof payload === "string") return undefined;

@@ -25,7 +25,11 @@ const problem = (
 
 export const problems = {
 	// What was sent cannot be understood.
-	malformed_request: problem(400, "The request cannot be read", "Send well-formed JSON or CSV."),
+	malformed_request: problem(
+		400,
+		"The request cannot be read",
+		"Send well-formed JSON or CSV, and in the address no % but of UTF-8.",
+	),
 	idempotency_key_missing: problem(
 		400,
 		"The Idempotency-Key header is missing",
@@ -34,7 +38,7 @@ export const problems = {
 	validation_failed: problem(
 		422,
 		"Some fields are not acceptable",
-		"See `errors`: each names a field and what is wrong with it.",
+		"See `errors`: each names a field, parameter or header, and what is wrong with it.",
 	),
 	idempotency_key_reused: problem(
 		422,
@@ -273,6 +277,8 @@ export type ProblemData = {
 	readonly errors?: readonly FieldError[];
 	readonly statusUrl?: string;
 	readonly retryAfterS?: number;
+	/** The token was ours and has ended. */
+	readonly hasExpired?: true;
 };
 
 export const isProblemCode = (value: unknown): value is ProblemCode =>

@@ -13,12 +13,36 @@ export const nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Ty
 export const empty = closed({});
 
 export const UserId = Type.String({ pattern: "^u_[A-Za-z0-9_-]{16}$", description: "A person" });
-export const StoreId = Type.String({ pattern: "^s_[A-Za-z0-9_-]{16}$", description: "A store" });
-export const ProductId = Type.String({ pattern: "^p_[A-Za-z0-9_-]{16}$", description: "A product" });
-export const PhotoId = Type.String({ pattern: "^f_[A-Za-z0-9_-]{16}$", description: "A product's photo" });
-export const SessionId = Type.String({ pattern: "^n_[A-Za-z0-9_-]{16}$", description: "A session" });
-export const TillId = Type.String({ pattern: "^t_[A-Za-z0-9_-]{16}$", description: "A till" });
-export const WebhookId = Type.String({ pattern: "^w_[A-Za-z0-9_-]{16}$", description: "A webhook" });
+export const StoreId = Type.String({
+	pattern: "^s_[A-Za-z0-9_-]{16}$",
+	description: "A store",
+	examples: ["s_XhR2-v8LmQ0aTz1K"],
+});
+export const ProductId = Type.String({
+	pattern: "^p_[A-Za-z0-9_-]{16}$",
+	description: "A product",
+	examples: ["p_XhR2-v8LmQ0aTz1K"],
+});
+export const PhotoId = Type.String({
+	pattern: "^f_[A-Za-z0-9_-]{16}$",
+	description: "A product's photo",
+	examples: ["f_XhR2-v8LmQ0aTz1K"],
+});
+export const SessionId = Type.String({
+	pattern: "^n_[A-Za-z0-9_-]{16}$",
+	description: "A session",
+	examples: ["n_XhR2-v8LmQ0aTz1K"],
+});
+export const TillId = Type.String({
+	pattern: "^t_[A-Za-z0-9_-]{16}$",
+	description: "A till",
+	examples: ["t_XhR2-v8LmQ0aTz1K"],
+});
+export const WebhookId = Type.String({
+	pattern: "^w_[A-Za-z0-9_-]{16}$",
+	description: "A webhook",
+	examples: ["w_XhR2-v8LmQ0aTz1K"],
+});
 export const AccountId = Type.String({
 	pattern: "^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16}|system:[a-z]{1,20})$",
 	description: "An account of the ledger",
@@ -28,14 +52,21 @@ export const AccountId = Type.String({
 export const IdempotencyKey = Type.String({
 	pattern: "^[A-Za-z0-9_-]{8,64}$",
 	description: "Made by the client for one intention (a UUID), repeated with each retry of it",
+	examples: ["0197b1c2-6f3e-7a52-9d1c-2f6d0e8a4b17"],
 });
 /** `<who acts>.<idempotency key>` */
 export const TransferId = Type.String({
 	pattern: "^[A-Za-z0-9_:-]{1,60}\\.[A-Za-z0-9_:.-]{1,140}$",
 	description: "A transfer: who made it, a dot, its idempotency key",
+	examples: ["s_XhR2-v8LmQ0aTz1K.0197b1c2-6f3e-7a52-9d1c-2f6d0e8a4b17"],
 });
 
-export const Amount = Type.Integer({ minimum: 1, maximum: AMOUNT_MAX, description: "Whole credits" });
+export const Amount = Type.Integer({
+	minimum: 1,
+	maximum: AMOUNT_MAX,
+	description: "Whole credits",
+	examples: [4_500],
+});
 /** A sum, which may be zero or (for balances of system accounts) negative. */
 export const Sum = Type.Integer({
 	minimum: Number.MIN_SAFE_INTEGER,
@@ -43,32 +74,54 @@ export const Sum = Type.Integer({
 	description: "Whole credits",
 });
 /** What a shop may let go of a basket: never all of it. */
-export const Percent = Type.Integer({ minimum: 1, maximum: 99, description: "Percent" });
-export const PercentOrNone = Type.Integer({ minimum: 0, maximum: 99, description: "Percent; 0 = none" });
+export const Percent = Type.Integer({ minimum: 1, maximum: 99, description: "Percent", examples: [10] });
+export const PercentOrNone = Type.Integer({
+	minimum: 0,
+	maximum: 99,
+	description: "Percent; 0 = none",
+	examples: [10],
+});
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const TimeMs = Type.Integer({
 	minimum: 0,
 	maximum: 8.64e15,
 	description: "Milliseconds since 1970-01-01T00:00Z",
+	examples: [1_800_000_000_000],
 });
+/** Of a range: what is at that moment is in it; at the end it is not, so that ranges can follow each other. */
+export const FromMs = Type.Integer({ ...TimeMs, description: "From then on, in milliseconds since 1970-01-01T00:00Z" });
+export const ToMs = Type.Integer({ ...TimeMs, description: "Up to then and without it, in the same milliseconds" });
 
 /**
  * What people type in: whole characters that can be seen, no space at either end. Control, format and unassigned characters
  * are refused (they hide, or turn the text around them), but for the joiners that emoji and some scripts need between others.
+ *
+ * `x-rule` says in words what the pattern asks for; `x-pattern` is what of it other languages' regular expressions can say as well
+ * (JSON Schema 2020-12, core 6.4), and lets through some that are refused.
  */
-export const text = (lengthMax: number, description: string) =>
+export const text = (lengthMax: number, description: string, example = "…") =>
 	Type.String({
 		minLength: 1,
 		maxLength: lengthMax,
 		pattern:
 			"^(?![\\s\\u200c\\u200d])(?:[^\\p{C}\\u2028\\u2029\\u115f\\u1160\\u3164\\uffa0\\u2800]|[\\u200c\\u200d])*(?<![\\s\\u200c\\u200d])$",
+		"x-pattern": "^[^ ]+( +[^ ]+)*$",
+		"x-rule": "characters that can be seen, with no blank at either end",
 		description,
+		examples: [example],
 	});
 
 export const Handle = Type.String({
-	pattern: "^[a-z0-9](?:[a-z0-9._]{1,28})[a-z0-9]$",
+	pattern: "^[a-z0-9][a-z0-9._]{1,28}[a-z0-9]$",
 	description: "The name by which others find a person: 3 to 30 of a-z, 0-9, dot and underscore",
+	"x-rule": "3 to 30 of a-z, 0-9, dot and underscore, with a letter or digit at either end",
+	examples: ["minji.kim"],
 });
+
+/** Of what was refused. */
+export const Refusal = nullable(
+	Type.String({ description: "Why it was refused: a `code` of the problems, see `Problem`. Null: it was not" }),
+);
 
 export const TransferKind = Type.Enum(["charge", "sale", "p2p", "refund", "payout", "adjustment"]);
 export const TransferState = Type.Enum(["pending", "posted", "voided", "expired"]);
@@ -100,7 +153,10 @@ export const Transfer = closed({
 
 /** Of a person or a store: a system account that is frozen or closed would stop everybody, and closing is for good. */
 export const HeldAccountId = Type.String({ pattern: "^(wallet:u_[A-Za-z0-9_-]{16}|store:s_[A-Za-z0-9_-]{16})$" });
-export const AccountState = Type.Enum(["open", "frozen", "closed"]);
+export const AccountState = Type.Enum(["open", "frozen", "closed"], {
+	description:
+		"`frozen`: nothing is paid from it or into it, but for what operators book and what is given back. `closed`: nothing at all, for good",
+});
 
 export const Account = closed({
 	id: AccountId,

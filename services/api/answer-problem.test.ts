@@ -14,7 +14,7 @@ async function codeSaid(action: string, error: unknown): Promise<string> {
 	const route = routeOf(action);
 	const server = createServer((req, res) => {
 		const failing = Object.assign(req, { $alias: { method: route.method, fullPath: route.path }, $params: {} });
-		const known = { addresses: [], routeOf: () => route, challenge: "" };
+		const known = { addresses: [], routeOf: () => route, audience: "everybody" as const };
 		answerProblem(failing, res, { error, ...known });
 	}).listen(0, "127.0.0.1");
 	await new Promise((resolve) => server.once("listening", resolve));

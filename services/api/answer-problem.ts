@@ -3,6 +3,7 @@ import type { Context } from "moleculer";
 import { newTraceId } from "../../mixins/trace-id.ts";
 import { fail, type ProblemCode, problemOf, problems } from "../errors.ts";
 import { type Address, filledIn, otherMethods } from "./addresses.ts";
+import { type Audience, challengeOf } from "./challenge.ts";
 import { toProblem } from "./problem.ts";
 import type { Route } from "./routes.ts";
 
@@ -23,14 +24,14 @@ type Failure = {
 	readonly error: unknown;
 	readonly addresses: readonly Address[];
 	readonly routeOf: (alias: Alias) => Route;
-	/** What a 401 asks for, as WWW-Authenticate says it. */
-	readonly challenge: string;
+	/** Who may ask there at all, for what a 401 asks for. */
+	readonly audience: Audience;
 };
 
 /** Answers in the words of the catalogue (RFC 9457), and says on the request why. */
 export function answerProblem(req: Failing, res: ServerResponse, failure: Failure): void {
 	if (res.headersSent) return void res.destroy();
-	const { error, addresses, routeOf, challenge } = failure;
+	const { error, addresses, routeOf, audience } = failure;
 	const traceId = req.$ctx?.requestID ?? newTraceId();
 	const route = req.$alias && routeOf(req.$alias);
 	const allowed = problemOf(error) === "not_found" && !route ? otherMethods(addresses, req) : [];
@@ -39,6 +40,9 @@ export function answerProblem(req: Failing, res: ServerResponse, failure: Failur
 	req.$problem = { code, error };
 	const statusUrl = code === "outcome_unknown" ? statusUrlOf(route, req) : {};
 	res.setHeader("X-Request-ID", traceId);
+	// It was to be a file.
+	res.removeHeader("Content-Disposition");
+	const challenge = challengeOf(audience, { route, error });
 	for (const [header, value] of problemHeaders(code, { allowed, retryAfterS, challenge })) res.setHeader(header, value);
 	res.statusCode = problems[code].status;
 	const text = JSON.stringify({ ...document, ...statusUrl });
@@ -69,14 +73,18 @@ export function rawProblem(code: ProblemCode, headers: readonly (readonly [strin
 	return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, "", text].join("\r\n");
 }
 
-type Said = { allowed: readonly string[]; retryAfterS: number | undefined; challenge?: string };
+type Headers = readonly (readonly [name: string, value: string])[];
+type Said = { allowed: readonly string[]; retryAfterS: number | undefined; challenge?: Headers };
 
-function* problemHeaders(code: ProblemCode, { allowed, retryAfterS, challenge }: Said): Generator<[string, string]> {
+function* problemHeaders(
+	code: ProblemCode,
+	{ allowed, retryAfterS, challenge = [] }: Said,
+): Generator<readonly [string, string]> {
 	yield ["Content-Type", "application/problem+json"];
 	if (allowed.length > 0) yield ["Allow", allowed.join(", ")];
 	if (retryAfterS !== undefined) yield ["Retry-After", String(retryAfterS)];
 	if (code === "dpop_nonce_required") yield ["WWW-Authenticate", 'DPoP error="use_dpop_nonce", algs="ES256"'];
-	else if (problems[code].status === 401 && challenge) yield ["WWW-Authenticate", challenge];
+	else if (problems[code].status === 401) yield* challenge;
 	// What comes behind a body that was too large is not a request.
 	if (code === "payload_too_large") yield ["Connection", "close"];
 }

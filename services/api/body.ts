@@ -7,6 +7,10 @@ import { LINGER_MS } from "./answer-problem.ts";
 type Request = IncomingMessage & { body?: unknown };
 type Next = (error?: unknown) => void;
 
+export const BODY_BYTES_MAX = 16_384;
+/** Of a product list, or a photo. */
+export const LARGE_BODY_BYTES_MAX = 1_000_000;
+
 /** How a body may be packed (RFC 9110 8.4.1). */
 type Unpack = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 const unpackers: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([

@@ -4,8 +4,8 @@ import { LRUCache } from "lru-cache";
 import { parseObject } from "./strict-json.ts";
 
 /** A proof is about now: so much older, or by so much ahead, may it be. */
-const AGE_MAX_S = 60;
-const AHEAD_MAX_S = 10;
+export const AGE_MAX_S = 60;
+export const AHEAD_MAX_S = 10;
 
 const PROOF_CHARS_MAX = 2_000;
 const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{86})$/;

@@ -15,7 +15,7 @@ import { Access, type Admitted } from "./access.ts";
 import { filledIn, finderOf } from "./addresses.ts";
 import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
-import { bodyReader, largeBodyReader } from "./body.ts";
+import { BODY_BYTES_MAX, bodyReader, LARGE_BODY_BYTES_MAX, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { type ClientFiles, noFiles } from "./client-files.ts";
 import { crossOrigin } from "./cors.ts";
@@ -31,9 +31,6 @@ import { securityHeaders } from "./security-headers.ts";
 import { closeGently, openServer, saidMethodOf } from "./server.ts";
 import { Standstill } from "./standstill.ts";
 
-const BODY_BYTES_MAX = 16_384;
-/** Of a product list, or a photo. */
-const LARGE_BODY_BYTES_MAX = 1_000_000;
 /** How long a client waits for an answer. */
 const REQUEST_TIMEOUT_MS = 3_000;
 /** How often it is looked whether something was appended that nobody told. */
@@ -107,7 +104,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const addressOf = clientAddresses(settings.trustedProxies);
 	const addresses = [...routes, ...[...pagePaths, ...files.paths].map((path) => ({ method: "GET", path }))];
 	const allowOrigins = crossOrigin(allowedOrigins, addresses);
-	const known = { addresses, routeOf, challenge: challenges[audience] };
+	const known = { addresses, routeOf, audience };
 	/** By its address, since this is asked before moleculer-web says which route it is. */
 	const routeTo = finderOf(routes);
 	const readSmall = bodyReader(BODY_BYTES_MAX);
@@ -363,9 +360,6 @@ function tellLive(
 		onFailed: (error) => logger.warn("Somebody could not be told what happens in their wallet.", error),
 	});
 }
-
-/** How a 401 says what is wanted (RFC 9110 11.6.1). */
-const challenges = { everybody: 'DPoP algs="ES256"', operators: 'Bearer realm="operators"' } as const;
 
 function checkOf({ logger }: Service, settings: Settings): OperatorCheck {
 	const operators = operatorsOf(settings);

@@ -94,6 +94,7 @@ export const internalRoutes: readonly Route[] = [
 		path: "/keys/rotations",
 		action: "operator.rotateKeys",
 		status: 201,
+		location: "/keys",
 		summary: "Let the next signing key sign, and make a new one",
 	},
 	{

@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 
 /** How long a nonce is good: longer than a proof, so that whoever has just got one does not have to ask again. */
-const NONCE_TTL_MS = 120_000;
+export const NONCE_TTL_MS = 120_000;
 const TIME_BYTES = 6;
 const MAC_BYTES = 16;
 

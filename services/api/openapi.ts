@@ -1,10 +1,10 @@
 import type { ServiceBroker } from "moleculer";
-import { type ProblemCode, problems } from "../errors.ts";
-import { credentialsFor } from "../rights.ts";
 import { Cursor, IdempotencyKey } from "../schema.ts";
+import { headers, problemSchema, responsesOf, sizeOf } from "./openapi-responses.ts";
+import { exampleOf, type JsonSchema, published } from "./openapi-schema.ts";
+import { securityOf, securitySchemes } from "./openapi-security.ts";
 import type { Route } from "./routes.ts";
 
-type JsonSchema = { properties?: Record<string, JsonSchema>; required?: string[]; type?: string; description?: string };
 export type ActionSchemas = { readonly params: JsonSchema; readonly returns: JsonSchema };
 
 /** The schemas of every action that the cluster has, from the registry: the same objects that validate. */
@@ -20,29 +20,6 @@ export function schemasOf(broker: ServiceBroker): Map<string, ActionSchemas> {
 	);
 }
 
-const problemSchema = {
-	type: "object",
-	description: "RFC 9457",
-	required: ["type", "title", "status", "code", "traceId"],
-	properties: {
-		type: { type: "string", description: "Where the code is explained" },
-		title: { type: "string" },
-		status: { type: "integer" },
-		code: { type: "string", enum: Object.keys(problems) },
-		detail: { type: "string" },
-		traceId: { type: "string", description: "Tell it the operator" },
-		errors: {
-			type: "array",
-			items: {
-				type: "object",
-				required: ["at", "message"],
-				properties: { at: { type: "string" }, message: { type: "string" } },
-			},
-		},
-		statusUrl: { type: "string", description: "Where to ask what became of the request" },
-	},
-};
-
 /** OpenAPI 3.1 of the routes whose actions are there; `build` is the version of the code that answers. */
 export function openApiOf(
 	routes: readonly Route[],
@@ -50,12 +27,13 @@ export function openApiOf(
 	{ server, build }: { readonly server: string; readonly build: string },
 ) {
 	const paths: Record<string, Record<string, unknown>> = {};
+	const outcomes = new Set(routes.flatMap(({ idempotent }) => (idempotent ? [formOf(idempotent.statusPath)] : [])));
 	for (const route of routes) {
 		const schema = schemas.get(route.action);
 		if (!schema) continue;
 		const path = route.path.replace(/:(\w+)/g, "{$1}");
 		paths[path] ??= {};
-		paths[path][route.method.toLowerCase()] = operationOf(route, schema);
+		paths[path][route.method.toLowerCase()] = operationOf(route, schema, outcomes.has(formOf(route.path)));
 	}
 	return {
 		openapi: "3.1.0",
@@ -66,44 +44,19 @@ export function openApiOf(
 			"x-build": build,
 			description:
 				"Credit that people charge, send, and pay with in shops. Amounts are whole credits. Requests that move credit carry an " +
-				"Idempotency-Key; when an answer never comes, repeat the request with the same key, or ask for its outcome.",
+				"Idempotency-Key; when an answer never comes, repeat the request with the same key, or ask for its outcome. A 404 there means that it " +
+				"is not there *yet*, not that it never will be: the request may still be on its way.",
 		},
 		servers: [{ url: server }],
 		paths,
-		components: {
-			schemas: { Problem: problemSchema },
-			securitySchemes,
-		},
+		...webhooksOf(schemas.get("store.listDeliveries")),
+		components: { schemas: { Problem: problemSchema }, headers, securitySchemes },
 	};
 }
 
-const securitySchemes = {
-	person: {
-		type: "http",
-		scheme: "dpop",
-		bearerFormat: "JWT",
-		description:
-			"An access token, as `Authorization: DPoP …`, and in the DPoP header a proof of the key that it is bound to, made anew for " +
-			"each request (RFC 9449). What moves credit wants a nonce in the proof, which every answer gives in DPoP-Nonce.",
-	},
-	till: {
-		type: "http",
-		scheme: "till",
-		bearerFormat: "JWT",
-		description:
-			"A till's token, as `Authorization: Till …`, and a signature of the request by the till's key (RFC 9421), which covers " +
-			'"@method", "@target-uri", "authorization", "content-digest" if there is a body, and "idempotency-key" if there is one.',
-	},
-	operator: { type: "http", scheme: "bearer", description: "The operator's token" },
-} as const;
+const formOf = (path: string): string => path.replace(/:\w+/g, ":");
 
-/** One of these is enough. */
-function securityOf({ action }: Route) {
-	const credentials = [...credentialsFor(action)].filter((credential) => credential !== "none");
-	return credentials.length > 0 ? { security: credentials.map((credential) => ({ [credential]: [] })) } : {};
-}
-
-function operationOf(route: Route, { params, returns }: ActionSchemas) {
+function operationOf(route: Route, { params, returns }: ActionSchemas, isOutcome: boolean) {
 	const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string);
 	const fromHeaders = [
 		...(route.binds === "till" ? ["tillId"] : []),
@@ -116,6 +69,7 @@ function operationOf(route: Route, { params, returns }: ActionSchemas) {
 	const rest = Object.entries(params.properties ?? {}).filter(
 		([name]) => !inPath.includes(name) && !fromHeaders.includes(name),
 	);
+	const security = securityOf(route);
 	const hasBody = route.method === "POST" || route.method === "PATCH";
 	const required = (name: string) => params.required?.includes(name) ?? false;
 	const parameters = [
@@ -123,20 +77,23 @@ function operationOf(route: Route, { params, returns }: ActionSchemas) {
 			name,
 			in: "path",
 			required: true,
-			schema: params.properties?.[name] ?? { type: "string" },
+			schema: published(params.properties?.[name] ?? { type: "string" }),
 		})),
-		...(hasBody ? [] : rest.map(([name, schema]) => ({ name, in: "query", required: required(name), schema }))),
+		...(hasBody
+			? []
+			: rest.map(([name, schema]) => ({ name, in: "query", required: required(name), schema: published(schema) }))),
 		...(route.idempotent ? [{ name: "Idempotency-Key", in: "header", required: true, schema: IdempotencyKey }] : []),
 		...(route.live ? [{ name: "Last-Event-ID", in: "header", required: false, schema: Cursor }] : []),
 	];
 	return {
 		operationId: route.action,
 		summary: route.summary,
+		...(route.idempotent && { description: inDoubt(route.idempotent) }),
 		tags: [tagOf(route)],
-		...securityOf(route),
+		...(security.length > 0 && { security }),
 		parameters,
-		...(hasBody && bodyOf(route, rest, required)),
-		responses: responsesOf(route, returns),
+		...(hasBody && bodyOf(route, params, rest)),
+		responses: responsesOf(route, returns, isOutcome),
 	};
 }
 
@@ -147,45 +104,63 @@ function tagOf({ path }: Route): string {
 	return (first === "stores" && rest[0]) || first;
 }
 
-function bodyOf({ csv }: Route, rest: [string, JsonSchema][], required: (name: string) => boolean) {
-	if (csv) return { requestBody: { required: true, content: { "text/csv": { schema: { type: "string" } } } } };
+/** What to do when no answer comes. */
+const inDoubt = ({ statusPath, doubt }: NonNullable<Route["idempotent"]>): string =>
+	"When no answer comes, or `outcome_unknown`: send the same with the same Idempotency-Key again. It is done once, and answered as it was. Or ask " +
+	`\`GET ${statusPath.replace(/:(\w+)/g, "{$1}")}\`. ${doubt ?? "A 404 there is not final."}`;
+
+function bodyOf(route: Route, params: JsonSchema, rest: readonly [string, JsonSchema][]) {
+	const { csv } = route;
+	const description = `At most ${sizeOf(route)}.`;
+	if (csv && "into" in csv) {
+		const schema = published(params.properties?.[csv.into] ?? { type: "string" });
+		return { requestBody: { required: true, description, content: { "text/csv": { schema } } } };
+	}
 	if (rest.length === 0) return {};
-	const names = rest.map(([name]) => name).filter(required);
-	const schema = { type: "object", additionalProperties: false, required: names, properties: Object.fromEntries(rest) };
-	return { requestBody: { required: names.length > 0, content: { "application/json": { schema } } } };
+	const names = rest.map(([name]) => name).filter((name) => params.required?.includes(name));
+	// What must be there of it beside what is in the path or elsewhere.
+	const least = (params.minProperties ?? 0) - ((params.required?.length ?? 0) - names.length);
+	const schema = {
+		type: "object",
+		additionalProperties: false,
+		required: names,
+		...(least > names.length && { minProperties: least }),
+		properties: Object.fromEntries(rest),
+	};
+	const content = { "application/json": { schema: published(schema), example: exampleOf(schema) } };
+	return { requestBody: { required: names.length > 0 || least > 0, description, content } };
 }
 
-const eventStream = {
-	"text/event-stream": {
-		schema: {
-			type: "string",
-			description:
-				"Server-sent events. `transaction`: one of `items`, with its `cursor` as the event's id. `account`: the account, at the " +
-				"beginning and whenever it changes. The stream ends with the access token: come back with a new one, and with the last id in Last-Event-ID.",
-		},
-	},
-};
-
-function responsesOf(route: Route, returns: JsonSchema) {
-	const { refreshToken: _, ...properties } = returns.properties ?? {};
-	const schema = returns.properties ? { ...returns, properties } : returns;
-	const type = route.image ? "image/jpeg" : route.csv && "fileName" in route.csv ? "text/csv" : "application/json";
-	const content = { [type]: { schema }, ...(route.live && eventStream) };
-	const done = route.status === 204 ? { description: "Done" } : { description: "Done", content };
-	const problem = (code: ProblemCode) => ({
-		description: problems[code].title,
-		content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+/** What stores' own systems are told: how the body of a delivery is described is how it is sent. */
+function webhooksOf(deliveries: ActionSchemas | undefined) {
+	const bodies = deliveries?.returns.properties?.items?.items?.properties?.body?.contentSchema?.anyOf;
+	if (!bodies) return {};
+	const told = bodies.map((schema) => {
+		const { title: summary, ...body } = published(schema);
+		const header = (name: string, description: string) => ({
+			name,
+			in: "header",
+			required: true,
+			description,
+			schema: { type: "string" },
+		});
+		const operation = {
+			summary,
+			tags: ["webhooks"],
+			security: [],
+			parameters: [
+				header("webhook-id", "The event's `id`: the same event may come more than once"),
+				header("webhook-timestamp", "When it was sent, in seconds since 1970"),
+				header("webhook-signature", "Of it by the webhook's secret, as standardwebhooks.com says"),
+			],
+			requestBody: { required: true, content: { "application/json": { schema: body } } },
+			responses: {
+				"2XX": { description: "Received. Within ten seconds" },
+				"410": { description: "Nobody wants it any more: the webhook is switched off" },
+				default: { description: "It is sent again later" },
+			},
+		};
+		return [String(schema.properties?.type?.const), { post: operation }];
 	});
-	const refusals: ProblemCode[] = [
-		"malformed_request",
-		...(credentialsFor(route.action).has("none") ? [] : (["unauthenticated"] as const)),
-		"not_found",
-		"validation_failed",
-		"service_unavailable",
-	];
-	return {
-		[route.status ?? 200]: done,
-		...Object.fromEntries(refusals.map((code) => [problems[code].status, problem(code)])),
-		default: { ...problem("internal_error"), description: "Any other problem: see `code`" },
-	};
+	return { webhooks: Object.fromEntries(told) };
 }

@@ -30,12 +30,13 @@ export function toProblem(
 	const fields = isOurs ? ((data ?? {}) as ProblemData) : {};
 	const errors = fields.errors ?? (type === "VALIDATION_ERROR" ? validationErrors(data) : undefined);
 	const retryAfterS = fields.retryAfterS ?? (problems[code].retryable && status !== 500 ? 1 : undefined);
+	const detail = isOurs ? message : foreignDetails[String(type)];
 	const document: ProblemDocument = {
 		type: problemType(code),
 		title,
 		status,
 		code,
-		...(isOurs && message && message !== title && { detail: message }),
+		...(detail && detail !== title && { detail }),
 		traceId,
 		...(errors && { errors }),
 		...(fields.statusUrl !== undefined && { statusUrl: fields.statusUrl }),
@@ -43,6 +44,13 @@ export function toProblem(
 	return { document, retryAfterS };
 }
 
-/** Of the validator (`mixins/typebox-validator.ts`), which Moleculer gives the node and the action's name; those stay inside. */
+/** Of errors that are not ours what can be said all the same. */
+const foreignDetails: Readonly<Record<string, string>> = {
+	UNABLE_DECODE_PARAM: "The address has a % that UTF-8 does not have there",
+};
+
+/** Of the validator (`mixins/typebox-validator.ts`), which Moleculer gives the node and the action's name; those stay inside. A header is named as it is sent. */
 const validationErrors = (data: unknown): FieldError[] =>
-	Array.isArray(data) ? data.map(({ at, message }: FieldError) => ({ at, message })) : [];
+	Array.isArray(data)
+		? data.map(({ at, message }: FieldError) => ({ at: at === "idempotencyKey" ? "Idempotency-Key" : at, message }))
+		: [];

@@ -9,10 +9,10 @@ export const REFRESH_COOKIE = "__Host-hannip-refresh";
 export const REFRESH_TOKEN = /^n_[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}$/;
 
 const attributes = { httpOnly: true, secure: true, sameSite: "strict", path: "/" } as const;
-const TTL_S = 30 * 86_400;
+export const TTL_DAYS = 30;
 
 export const refreshCookie = (token: string): string =>
-	stringifySetCookie({ name: REFRESH_COOKIE, value: token, maxAge: TTL_S, ...attributes });
+	stringifySetCookie({ name: REFRESH_COOKIE, value: token, maxAge: TTL_DAYS * 86_400, ...attributes });
 
 export const clearedCookie = (): string =>
 	stringifySetCookie({ name: REFRESH_COOKIE, value: "", maxAge: 0, ...attributes });

@@ -4,9 +4,9 @@ import { isSignedEs256 } from "../../mixins/es256.ts";
 import { type Components, signatureBase, TILL_TAG } from "./signature-base.ts";
 
 /** A signature is about now, on both sides of the server's clock. */
-const SKEW_MAX_S = 60;
+export const SKEW_MAX_S = 60;
 
-const NONCE = /^[A-Za-z0-9_-]{16,64}$/;
+export const NONCE = /^[A-Za-z0-9_-]{16,64}$/;
 const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const PARAMETERS = new Set(["created", "expires", "nonce", "keyid", "tag", "alg"]);
 const HEADER_CHARS_MAX = 1_000;

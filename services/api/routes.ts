@@ -11,7 +11,11 @@ export type Route = {
 	/** 200 unless said otherwise. */
 	readonly status?: 201 | 204;
 	/** Moves credit: needs an Idempotency-Key, and tells where to ask when the outcome is unknown (`:idempotencyKey` is filled in). */
-	readonly idempotent?: { readonly statusPath: `/${string}` };
+	readonly idempotent?: {
+		readonly statusPath: `/${string}`;
+		/** What cannot be learnt there, and what to do then. */
+		readonly doubt?: string;
+	};
 	/** Where what was made can be read; `:name` is a field of the answer or of the request. */
 	readonly location?: `/${string}`;
 	/** The refresh token travels in a cookie: out of it, into it, or away. */
@@ -162,7 +166,11 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/me/approvals/:id",
 		action: "store.decide",
 		urgency: "ends",
-		idempotent: { statusPath: "/v1/me/approvals" },
+		idempotent: {
+			statusPath: "/v1/me/approvals",
+			doubt:
+				"That has only what still waits, and nothing of what became of the others: to learn that, repeat the decision.",
+		},
 		summary: "Confirm or decline a sale",
 	},
 	{
@@ -241,6 +249,7 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/tills",
 		action: "auth.pairTill",
 		status: 201,
+		location: "/v1/stores/:storeId/tills",
 		binds: "newTill",
 		summary: "Join a store as its till, by a pairing code",
 	},
@@ -250,6 +259,7 @@ export const publicRoutes: readonly Route[] = [
 		action: "auth.signInTill",
 		urgency: "begins",
 		status: 201,
+		location: "/v1/stores/:storeId/tills",
 		binds: "till",
 		summary: "Get a till's token",
 	},
@@ -359,7 +369,10 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/stores/:storeId/sales/:saleId/cancel",
 		action: "store.cancelSale",
 		urgency: "ends",
-		idempotent: { statusPath: "/v1/stores/:storeId/sales/:saleId" },
+		idempotent: {
+			statusPath: "/v1/stores/:storeId/sales/:saleId",
+			doubt: "A cancel that was booked shows in `state` or `refunded`. A 404 there is not final: repeat the cancel.",
+		},
 		summary: "Make sure that a sale has no effect",
 	},
 	{
@@ -369,7 +382,10 @@ export const publicRoutes: readonly Route[] = [
 		urgency: "ends",
 		status: 201,
 		location: "/v1/stores/:storeId/sales/:saleId",
-		idempotent: { statusPath: "/v1/stores/:storeId/sales/:saleId" },
+		idempotent: {
+			statusPath: "/v1/stores/:storeId/sales/:saleId",
+			doubt: "`refunds` has it once it is booked. One that was refused leaves nothing there: to learn that, repeat it.",
+		},
 		summary: "Give back all or a part",
 	},
 	{

@@ -18,7 +18,13 @@ import {
 } from "../schema.ts";
 
 /** What has halves of characters in it is no text: as bytes it would be the same as others. */
-const whole = { maxLength: 128, pattern: "^\\P{Cs}*$" };
+const whole = {
+	maxLength: 128,
+	pattern: "^\\P{Cs}*$",
+	"x-pattern": null,
+	"x-rule": "whole characters",
+	examples: ["orchard-tin-lantern"],
+};
 /** Length limits are ASVS 5.0's: long pass phrases are welcome, megabytes are not. */
 const Password = Type.String({ minLength: 8, ...whole, description: "8 to 128 characters" });
 /** Not held against the rules for new ones: whoever got in before must get in. */
@@ -83,12 +89,16 @@ const Session = closed({
 	expiresAtMs: TimeMs,
 });
 
-const Coordinate = Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
+const Coordinate = Type.String({
+	pattern: "^[A-Za-z0-9_-]{43}$",
+	description: "32 bytes as base64url",
+	examples: ["CcQZnGFwJ7DyT-Cn18HoPD_esK6bZgjmq13clphc96k"],
+});
 const TillJwk = closed(
 	{ kty: Type.Literal("EC"), crv: Type.Literal("P-256"), x: Coordinate, y: Coordinate },
 	{ description: "The till's public key, RFC 7517" },
 );
-const TillName = text(40, "What the owner calls it");
+const TillName = text(40, "What the owner calls it", "Counter 1");
 /** What its owner trusts it with. */
 const trust = { mayRefund: Type.Boolean(), discountMaxPercent: PercentOrNone };
 const Till = closed({ tillId: TillId, storeId: StoreId, name: TillName, ...trust });
@@ -102,7 +112,7 @@ export const authActions = {
 	login: {
 		params: closed({
 			// As it is typed in, like the password.
-			handle: Type.String({ minLength: 1, maxLength: 64 }),
+			handle: Type.String({ minLength: 1, maxLength: 64, examples: ["minji.kim"] }),
 			password: GivenPassword,
 			userAgent: UserAgent,
 			jkt: Jkt,
@@ -162,7 +172,11 @@ export const authActions = {
 	},
 	pairTill: {
 		params: closed({
-			pairingCode: Type.String({ pattern: "^[A-Za-z0-9]{4}-?[A-Za-z0-9]{4}$", description: "From the store's owner" }),
+			pairingCode: Type.String({
+				pattern: "^[A-Za-z0-9]{4}-?[A-Za-z0-9]{4}$",
+				description: "From the store's owner",
+				examples: ["K7MW-3TQX"],
+			}),
 			publicJwk: TillJwk,
 		}),
 		returns: Till,

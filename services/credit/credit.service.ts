@@ -175,7 +175,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			// next page would go on behind one that was not there yet.
 			const { sequence } = ledger;
 			await ledger.readModel.reached(sequence);
-			const before = cursor === undefined ? endOf(sequence) : placeOf(cursor);
+			const before = cursor === undefined ? endOf(sequence) : placeOf(cursor, "cursor");
 			const query = { ...rest, accountId: accountId as AccountId, before };
 			const items = await ledger.readModel.statement({ ...query, limit: limit + 1 });
 			const last = items.length > limit ? items[limit - 1] : undefined;
@@ -187,7 +187,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const ledger = ledgerOf(this);
 			const account = await existing(this, accountId);
 			const { sequence } = ledger;
-			const asked = after === undefined ? endOf(sequence) : placeOf(after);
+			const asked = after === undefined ? endOf(sequence) : placeOf(after, "after");
 			// From a log that went on further before it was restored: what was told of that is not there any more.
 			const place = asked.sequence > sequence ? endOf(sequence) : asked;
 			await ledger.readModel.reached(sequence);
@@ -207,7 +207,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const { after, accountIds } = ctx.params;
 			const ledger = ledgerOf(this);
 			await ledger.latest();
-			const place = after === undefined ? endOf(ledger.sequence) : placeOf(after);
+			const place = after === undefined ? endOf(ledger.sequence) : placeOf(after, "after");
 			const { items, end, isAll } = await readFeed(ledger, { after: place, accountIds: new Set(accountIds) });
 			return {
 				items: items.map((item) => ({ ...item, accountIds: [...item.accountIds] })),

@@ -8,10 +8,9 @@ export const toCursor = ({ sequence, position }: Place): string =>
 /** The place behind everything in a group and before it. */
 export const endOf = (sequence: number): Place => ({ sequence, position: POSITIONS - 1 });
 
-/** @throws validation_failed */
-export function placeOf(cursor: string): Place {
+/** @param at the parameter that it was in @throws validation_failed */
+export function placeOf(cursor: string, at: "cursor" | "after"): Place {
 	const match = /^(\d{1,15})\.(\d{1,9})$/.exec(Buffer.from(cursor, "base64url").toString());
-	if (!match)
-		throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
+	if (!match) throw fail("validation_failed", undefined, { errors: [{ at, message: "is not a cursor of ours" }] });
 	return { sequence: Number(match[1]), position: Math.min(Number(match[2]), POSITIONS - 1) };
 }

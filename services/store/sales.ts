@@ -22,7 +22,10 @@ export function saleLine({ transferId, amount, refunded, details, postedAtMs }: 
 export async function salesOf(ctx: Context<unknown, Meta>, accountId: string, range: Range) {
 	const lines: Line[] = [];
 	for (let cursor: string | null = ""; cursor !== null; ) {
-		if (lines.length >= EXPORT_LINES_MAX) throw fail("validation_failed", `More than ${EXPORT_LINES_MAX} sales`);
+		if (lines.length >= EXPORT_LINES_MAX) {
+			const message = `has more than ${EXPORT_LINES_MAX} sales`;
+			throw fail("validation_failed", undefined, { errors: [{ at: "date", message }] });
+		}
 		const query = { ...range, accountId, limit: 100, kinds: ["sale" as const], ...(cursor && { cursor }) };
 		const page: Result<"credit.statement"> = await call(ctx, "credit.statement", query);
 		lines.push(...page.items);

@@ -8,7 +8,11 @@ type Person = { readonly userId: string; readonly handle: string };
 
 /** @throws validation_failed when it is the owner, who may do everything as it is */
 export async function addStaff(members: Documents<Member>, store: Store, { userId, handle }: Person) {
-	if (userId === store.ownerId) throw fail("validation_failed", "The owner may sell anyway");
+	if (userId === store.ownerId) {
+		throw fail("validation_failed", undefined, {
+			errors: [{ at: "handle", message: "is the owner's, who may sell anyway" }],
+		});
+	}
 	const member = { _id: memberIdOf({ storeId: store._id, userId }), storeId: store._id, userId, handle };
 	const known = await members.findById(member._id);
 	if (known) return view(known);
@@ -28,7 +32,8 @@ export async function listStaff(members: Documents<Member>, { _id: storeId }: St
 
 /** @throws not_found */
 export async function removeStaff(members: Documents<Member>, { _id: storeId }: Store, handle: string): Promise<void> {
-	if ((await members.removeMany({ storeId, handle })) === 0) throw fail("not_found");
+	if ((await members.removeMany({ storeId, handle })) === 0)
+		throw fail("not_found", "Nobody with this handle may sell here");
 }
 
 const view = ({ handle, addedAtMs }: Member) => ({ handle, addedAtMs });

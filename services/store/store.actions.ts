@@ -5,6 +5,7 @@ import {
 	Cursor,
 	closed,
 	empty,
+	FromMs,
 	Handle,
 	IdempotencyKey,
 	nullable,
@@ -14,25 +15,30 @@ import {
 	PhotoId,
 	ProductId,
 	page,
+	Refusal,
 	StoreId,
 	Sum,
 	TillId,
 	TimeMs,
+	ToMs,
 	TransferId,
 	text,
 	UserId,
 	WebhookId,
 } from "../schema.ts";
 import { PHOTO_BYTES_MAX } from "./photo.ts";
+import { Item, ProductName, Refund, Sale } from "./sale-schema.ts";
+import { EventId, WebhookBody } from "./webhook-body.ts";
 import { webhookEvents } from "./webhook-event.ts";
 
-const StoreName = text(60, "What customers read on their receipt");
+const StoreName = text(60, "What customers read on their receipt", "Café Nip");
 const TimeZone = Type.String({
 	pattern: "^[A-Za-z0-9_+/-]{1,40}$",
 	description: "IANA name; days of reports begin at its midnight",
+	examples: ["Asia/Seoul"],
 });
-const Registration = nullable(text(40, "The number under which the shop is registered, for receipts"));
-const Place = nullable(text(120, "Where the shop is, for receipts"));
+const Registration = nullable(text(40, "The number under which the shop is registered, for receipts", "123-45-67890"));
+const Place = nullable(text(120, "Where the shop is, for receipts", "12 Toegye-ro, Seoul"));
 const Store = closed({
 	id: StoreId,
 	name: StoreName,
@@ -47,9 +53,10 @@ const StaffMember = closed({ handle: Handle, addedAtMs: TimeMs });
 const Sku = Type.String({
 	pattern: "^[A-Za-z0-9._-]{1,40}$",
 	description: "The store's own number for it, unique in the store",
+	"x-rule": "1 to 40 of A-Z, a-z, 0-9, dot, underscore and hyphen",
+	examples: ["latte"],
 });
-const ProductName = text(80, "Name");
-const Category = text(40, "Category");
+const Category = text(40, "Category", "Coffee");
 const Product = closed({
 	id: ProductId,
 	sku: Sku,
@@ -63,7 +70,6 @@ const Product = closed({
 	version: Count,
 });
 
-const Item = closed({ productId: ProductId, name: ProductName, unitPrice: Amount, quantity: Amount, amount: Amount });
 const Approval = closed({
 	id: TransferId,
 	storeId: StoreId,
@@ -74,32 +80,24 @@ const Approval = closed({
 	expiresAtMs: TimeMs,
 	expiresInMs: Count,
 });
-const Refund = closed({ id: TransferId, amount: Amount, reason: nullable(Type.String()), createdAtMs: TimeMs });
-
-/** A sale is its transfer; this is how a till sees it. */
-const Sale = closed({
-	id: IdempotencyKey,
-	transferId: TransferId,
-	storeId: StoreId,
-	state: Type.Enum(["posted", "pending", "voided", "expired", "refused", "cancelled"]),
-	/** Why it was refused: a code of the error catalogue. */
-	refusal: nullable(Type.String()),
-	total: nullable(Amount),
-	/** What was let go of the items' prices. */
-	discount: Count,
-	refunded: Sum,
-	items: Type.Array(Item),
-	note: nullable(Type.String()),
-	createdAtMs: nullable(TimeMs),
-	/** Until when the customer may confirm it; null if they need not. */
-	expiresAtMs: nullable(TimeMs),
-	refunds: Type.Array(Refund),
+const Effect = Type.Enum(["refunded", "voided", "kept_out", "none"], {
+	description:
+		"`refunded`: it was paid, and all that was left of it is given back. `voided`: it waited for its customer, and does no longer. `kept_out`: it had not " +
+		"arrived, and will be refused (`cancelled`) when it does. `none`: it had no effect before, and has none",
 });
-
-const Day = Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", description: "A day in the store's time zone" });
+const Day = Type.String({
+	pattern: "^\\d{4}-\\d{2}-\\d{2}$",
+	description: "A day in the store's time zone",
+	examples: ["2027-01-15"],
+});
 const Volume = closed({ count: Count, amount: Sum });
-const Reason = text(140, "Why");
-const Code = Type.String({ minLength: 1, maxLength: 200, description: "The payment code as scanned" });
+const Reason = text(140, "Why", "it was cold");
+const Code = Type.String({
+	minLength: 1,
+	maxLength: 200,
+	description: "The payment code as scanned",
+	examples: ["C1:…"],
+});
 const inStore = { storeId: StoreId };
 const ofWebhook = { ...inStore, webhookId: WebhookId };
 const ofSale = { ...inStore, saleId: IdempotencyKey };
@@ -108,13 +106,14 @@ const WebhookUrl = Type.String({
 	minLength: 1,
 	maxLength: 500,
 	description: "Where to send to, such as https://shop.example/hook",
+	examples: ["https://shop.example/hook"],
 });
 const WebhookEvents = Type.Array(Type.Enum([...webhookEvents]), {
 	minItems: 1,
 	maxItems: 20,
 	description: "What to be told of",
 });
-const WebhookDescription = nullable(text(100, "For its owner to know what it is for"));
+const WebhookDescription = nullable(text(100, "For its owner to know what it is for", "The kitchen's display"));
 const webhook = {
 	id: WebhookId,
 	url: WebhookUrl,
@@ -127,7 +126,6 @@ const webhook = {
 const WebhookSecret = Type.String({
 	description: "Signs what is sent, as standardwebhooks.com says. It is shown this once.",
 });
-const EventId = Type.String({ pattern: "^evt_[0-9]{15}_[0-9]{5}$", description: "Of an event; sorts as it happened" });
 const DeliveryState = Type.Enum(["waiting", "delivered", "failed"]);
 const Delivery = closed({
 	id: EventId,
@@ -142,7 +140,11 @@ const Delivery = closed({
 	lastError: nullable(Type.String()),
 	lastTookMs: nullable(Count),
 	createdAtMs: TimeMs,
-	body: Type.String({ description: "What is sent: JSON" }),
+	body: Type.String({
+		description: "What is sent: JSON, see `webhooks`",
+		contentMediaType: "application/json",
+		contentSchema: WebhookBody,
+	}),
 });
 
 export const storeActions = {
@@ -194,7 +196,7 @@ export const storeActions = {
 	createPairing: {
 		params: closed({
 			...inStore,
-			name: text(40, "What the owner calls the till"),
+			name: text(40, "What the owner calls the till", "Counter 1"),
 			mayRefund: Type.Optional(Type.Boolean()),
 			discountMaxPercent: Type.Optional(PercentOrNone),
 		}),
@@ -269,6 +271,7 @@ export const storeActions = {
 					minLength: 4,
 					maxLength: Math.ceil(PHOTO_BYTES_MAX / 3) * 4,
 					description: "A JPEG of at most 100 kB and 1,024 × 1,024 points, as base64; null takes it away",
+					examples: ["/9j/4AAQSkZJRg=="],
 				}),
 			),
 		}),
@@ -276,9 +279,17 @@ export const storeActions = {
 	},
 	/** For whoever knows its id. A new photo has a new id. */
 	getPhoto: { params: closed({ photoId: PhotoId }), returns: Type.String() },
-	/** Columns sku, name, category, price. Products with a known SKU are updated. All lines or none. */
 	importProducts: {
-		params: closed({ ...inStore, csv: Type.String({ maxLength: 1_000_000 }) }),
+		params: closed({
+			...inStore,
+			csv: Type.String({
+				maxLength: 1_000_000,
+				description:
+					"RFC 4180 in UTF-8, with or without a byte order mark. The first line names the columns sku, name, category and price, in any order; each is as in " +
+					"a product. At most 5,000 products. Those with a known SKU are updated; all lines or none",
+				examples: ["sku,name,category,price\nlatte,Caffè latte,Coffee,4500\n"],
+			}),
+		}),
 		returns: closed({ created: Count, updated: Count, unchanged: Count }),
 	},
 
@@ -287,20 +298,31 @@ export const storeActions = {
 			...inStore,
 			idempotencyKey: IdempotencyKey,
 			code: Code,
-			items: Type.Array(closed({ productId: ProductId, quantity: Type.Integer({ minimum: 1, maximum: 10_000 }) }), {
-				minItems: 1,
-				maxItems: 100,
-			}),
-			/** What the till showed: the sale is refused if the basket costs something else. */
-			expectedTotal: Type.Optional(Amount),
-			/** Of the whole basket, for whom the owner trusts with it: a percentage, rounded down to whole credits, or an amount. */
+			items: Type.Array(
+				closed({ productId: ProductId, quantity: Type.Integer({ minimum: 1, maximum: 10_000, examples: [2] }) }),
+				{
+					minItems: 1,
+					maxItems: 100,
+				},
+			),
+			expectedTotal: Type.Optional(
+				Type.Integer({
+					...Amount,
+					description: "What the till showed: the sale is refused if the basket costs something else",
+				}),
+			),
 			discount: Type.Optional(
 				closed(
 					{ percent: Type.Optional(Percent), amount: Type.Optional(Amount) },
-					{ minProperties: 1, maxProperties: 1 },
+					{
+						minProperties: 1,
+						maxProperties: 1,
+						description:
+							"Of the whole basket, for whom the owner trusts with it: a percentage, rounded down to whole credits, or an amount",
+					},
 				),
 			),
-			note: Type.Optional(text(140, "Note on the receipt")),
+			note: Type.Optional(text(140, "Note on the receipt", "to go")),
 		}),
 		returns: Sale,
 	},
@@ -308,7 +330,7 @@ export const storeActions = {
 	/** Makes sure that the sale has no effect, whether it arrived or not. */
 	cancelSale: {
 		params: closed({ ...ofSale, idempotencyKey: IdempotencyKey, reason: Type.Optional(Reason) }),
-		returns: closed({ effect: Type.Enum(["refunded", "voided", "kept_out", "none"]), sale: Sale }),
+		returns: closed({ effect: Effect, sale: Sale }),
 	},
 	refundSale: {
 		params: closed({
@@ -324,8 +346,8 @@ export const storeActions = {
 			...inStore,
 			limit: Type.Optional(PageLimit),
 			cursor: Type.Optional(Cursor),
-			fromMs: Type.Optional(TimeMs),
-			toMs: Type.Optional(TimeMs),
+			fromMs: Type.Optional(FromMs),
+			toMs: Type.Optional(ToMs),
 			date: Type.Optional(Day),
 		}),
 		returns: page(
@@ -348,8 +370,8 @@ export const storeActions = {
 		returns: closed({
 			date: Type.String(),
 			timeZone: TimeZone,
-			fromMs: TimeMs,
-			toMs: TimeMs,
+			fromMs: FromMs,
+			toMs: ToMs,
 			sales: Volume,
 			refunds: Volume,
 			payouts: Volume,
@@ -366,7 +388,7 @@ export const storeActions = {
 			id: IdempotencyKey,
 			transferId: TransferId,
 			state: Type.Enum(["posted", "refused", "cancelled"]),
-			refusal: nullable(Type.String()),
+			refusal: Refusal,
 			amount: nullable(Amount),
 			createdAtMs: nullable(TimeMs),
 		}),
@@ -416,7 +438,7 @@ export const storeActions = {
 	replayDelivery: { params: closed({ ...ofWebhook, deliveryId: EventId }), returns: Delivery },
 	/** Sends again what happened since, all of it or what is in this state. */
 	replayDeliveries: {
-		params: closed({ ...ofWebhook, fromMs: TimeMs, state: Type.Optional(DeliveryState) }),
+		params: closed({ ...ofWebhook, fromMs: FromMs, state: Type.Optional(DeliveryState) }),
 		returns: closed({
 			count: Count,
 			/** False: there are more than go at once. Ask again with a later `fromMs`. */

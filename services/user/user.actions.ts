@@ -1,18 +1,22 @@
 import { Type } from "typebox";
 import { CODE_CAP_MAX } from "../../mixins/payment-code.ts";
 import {
+	AccountState,
 	Amount,
 	Count,
 	Cursor,
 	closed,
 	empty,
+	FromMs,
 	Handle,
 	IdempotencyKey,
 	nullable,
 	PageLimit,
 	page,
+	Refusal,
 	Sum,
 	TimeMs,
+	ToMs,
 	TransferId,
 	TransferKind,
 	text,
@@ -22,13 +26,14 @@ import {
 /** With these, a code is dead at the latest as long after it was made as any may live. */
 const CODES_AHEAD_MAX = 2;
 
-const DisplayName = text(60, "How others see the person");
-const Note = text(140, "A few words to the other side");
+const DisplayName = text(60, "How others see the person", "김민지");
+const Note = text(140, "A few words to the other side", "lunch");
 
 const ConfirmAbove = Type.Integer({
 	minimum: 1,
 	maximum: CODE_CAP_MAX,
 	description: "Sales above it wait until the customer confirms them",
+	examples: [50_000],
 });
 
 const Person = closed({ userId: UserId, handle: Handle, displayName: DisplayName, createdAtMs: TimeMs });
@@ -38,8 +43,7 @@ const Booking = closed({
 	id: IdempotencyKey,
 	transferId: TransferId,
 	state: Type.Enum(["posted", "refused", "cancelled"]),
-	/** Why it was refused: a code of the error catalogue. */
-	refusal: nullable(Type.String()),
+	refusal: Refusal,
 	amount: nullable(Amount),
 	createdAtMs: nullable(TimeMs),
 });
@@ -68,15 +72,20 @@ const Transaction = closed({
 
 const filters = {
 	kind: Type.Optional(TransferKind),
-	fromMs: Type.Optional(TimeMs),
-	toMs: Type.Optional(TimeMs),
+	fromMs: Type.Optional(FromMs),
+	toMs: Type.Optional(ToMs),
 };
 
 export const userActions = {
 	signUp: {
 		params: closed({
 			handle: Handle,
-			password: Type.String({ minLength: 8, maxLength: 128 }),
+			password: Type.String({
+				minLength: 8,
+				maxLength: 128,
+				description: "8 to 128 characters, and not one that is in a list of common ones",
+				examples: ["orchard-tin-lantern"],
+			}),
 			displayName: DisplayName,
 			/** Where it comes from: set by the gateway, for `auth` to count who guesses. */
 			address: Type.String({ minLength: 1, maxLength: 64 }),
@@ -115,7 +124,7 @@ export const userActions = {
 			balance: Sum,
 			available: Sum,
 			pending: Sum,
-			state: Type.String(),
+			state: AccountState,
 			limits: closed({ chargeMax: Amount, confirmAbove: ConfirmAbove }),
 		}),
 	},
@@ -127,10 +136,10 @@ export const userActions = {
 		returns: Person,
 	},
 	/** For a phone that was lost: nothing leaves the wallet any more, whatever was signed before. */
-	freeze: { params: empty, returns: closed({ state: Type.String() }) },
+	freeze: { params: empty, returns: closed({ state: AccountState }) },
 	unfreeze: {
-		params: closed({ password: Type.String({ minLength: 1, maxLength: 128 }) }),
-		returns: closed({ state: Type.String() }),
+		params: closed({ password: Type.String({ minLength: 1, maxLength: 128, examples: ["orchard-tin-lantern"] }) }),
+		returns: closed({ state: AccountState }),
 	},
 	charge: { params: closed({ idempotencyKey: IdempotencyKey, amount: Amount }), returns: BookingWithBalance },
 	send: {
@@ -180,13 +189,15 @@ export const userActions = {
 	},
 	/** What happened in the wallet since, oldest first; without `after`, from now on. */
 	listEvents: {
-		params: closed({ after: Type.Optional(Cursor) }),
+		params: closed({
+			after: Type.Optional(Type.String({ ...Cursor, description: "From `cursor` of the answer, or of an item" })),
+		}),
 		returns: closed({
 			items: Type.Array(closed({ ...Transaction.properties, cursor: Cursor })),
 			isAll: Type.Boolean({ description: "Whether these were all, up to now" }),
 			cursor: Type.String({ description: "Where to go on: the next `after`" }),
 			/** As it is now. What is `pending` waits for its owner, see the approvals. */
-			account: closed({ balance: Sum, available: Sum, pending: Sum, state: Type.String() }),
+			account: closed({ balance: Sum, available: Sum, pending: Sum, state: AccountState }),
 		}),
 	},
 	exportTransactions: { params: closed(filters), returns: Type.String({ description: "CSV, newest first" }) },

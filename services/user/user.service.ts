@@ -188,7 +188,8 @@ export default (settings: Settings): ServiceSchema => ({
 			const lines: Result<"credit.statement">["items"] = [];
 			for (let cursor: string | null = ""; cursor !== null; ) {
 				if (lines.length >= EXPORT_LINES_MAX) {
-					throw fail("validation_failed", `More than ${EXPORT_LINES_MAX} lines: ask for parts, by fromMs and toMs`);
+					const message = `has more than ${EXPORT_LINES_MAX} lines: ask for parts, by fromMs and toMs`;
+					throw fail("validation_failed", undefined, { errors: [{ at: "(all)", message }] });
 				}
 				const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }), ...(cursor && { cursor }) };
 				const page: Result<"credit.statement"> = await call(ctx, "credit.statement", query);
@@ -253,7 +254,7 @@ async function byId(service: Service, userId: string): Promise<User> {
 
 async function byHandle(service: Service, handle: string): Promise<User> {
 	const user = await usersOf(service).findOne({ handle });
-	if (!user) throw fail("not_found");
+	if (!user) throw fail("not_found", "Nobody has this handle");
 	return user;
 }
 
@@ -304,7 +305,7 @@ async function keepOut(
 type StateSet = { state: "frozen" | "open"; key: string };
 
 /** Each time a command of its own: freezing, opening and freezing again must not be taken for a repetition. */
-async function setState(ctx: Context<unknown, Meta>, { state, key }: StateSet): Promise<{ state: string }> {
+async function setState(ctx: Context<unknown, Meta>, { state, key }: StateSet): Promise<Result<"user.freeze">> {
 	const { userId } = callerOf(ctx);
 	const command = { id: transferIdOf(userId, key), fingerprint: state };
 	const account = await call(ctx, "credit.setState", {

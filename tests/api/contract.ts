@@ -5,7 +5,7 @@ import { Compile } from "typebox/compile";
 import { isProblemCode, problems } from "../../services/errors.ts";
 
 type JsonSchema = { readonly [key: string]: unknown };
-type Content = Record<string, { readonly schema: JsonSchema }>;
+type Content = Record<string, { readonly schema: JsonSchema; readonly example?: unknown }>;
 type Parameter = {
 	readonly name: string;
 	readonly in: "path" | "query" | "header";
@@ -18,13 +18,22 @@ export type Operation = {
 	readonly security?: readonly object[];
 	readonly parameters: readonly Parameter[];
 	readonly requestBody?: { readonly required: boolean; readonly content: Content };
-	readonly responses: Record<string, { readonly content?: Content }>;
+	readonly responses: Record<string, Response>;
+};
+type Response = {
+	readonly content?: Content;
+	readonly headers?: Readonly<Record<string, { readonly $ref: string }>>;
+	readonly "x-codes"?: readonly string[];
 };
 
 export type OpenApi = {
 	readonly openapi: string;
 	readonly paths: Record<string, Record<string, Operation>>;
-	readonly components: { readonly schemas: Record<string, JsonSchema> };
+	readonly webhooks?: Record<string, { readonly post: { readonly requestBody: { readonly content: Content } } }>;
+	readonly components: {
+		readonly schemas: Record<string, JsonSchema>;
+		readonly headers: Record<string, { readonly required?: boolean }>;
+	};
 };
 
 export type Place = { readonly method: string; readonly template: string; readonly operation: Operation };
@@ -54,10 +63,14 @@ export type ProblemBody = {
 export class Contract {
 	readonly places: readonly Place[];
 	readonly #schemas: Record<string, JsonSchema>;
+	readonly #headers: OpenApi["components"]["headers"];
+	readonly #webhooks: NonNullable<OpenApi["webhooks"]>;
 	readonly #compiled = new Map<JsonSchema, ReturnType<typeof Compile>>();
 
-	constructor({ paths, components }: OpenApi) {
+	constructor({ paths, webhooks = {}, components }: OpenApi) {
 		this.#schemas = components.schemas;
+		this.#headers = components.headers;
+		this.#webhooks = webhooks;
 		this.places = Object.entries(paths).flatMap(([template, operations]) =>
 			Object.entries(operations).map(([method, operation]) => ({
 				method: method.toUpperCase(),
@@ -90,9 +103,27 @@ export class Contract {
 		return this.#validator(schema).Check(value);
 	}
 
+	/** @throws AssertionError unless it is what the document says that a webhook of this type is sent */
+	checkTold(type: string, body: unknown): void {
+		const content = this.#webhooks[type]?.post.requestBody.content["application/json"];
+		assert.ok(content, `the document does not name ${type}`);
+		this.#checkSchema(content.schema, body, type);
+	}
+
+	#checkResponse({ headers = {} }: Response, answer: Answer, what: string): void {
+		for (const name of Object.keys(headers)) {
+			if (this.#headers[name]?.required) assert.ok(answer.headers[name.toLowerCase()], `${what}: there is no ${name}`);
+		}
+		for (const name of Object.keys(this.#headers)) {
+			const isSaid = answer.headers[name.toLowerCase()] !== undefined && !saidByAll.has(name);
+			assert.ok(!isSaid || name in headers, `${what}: the document does not name the header ${name}`);
+		}
+	}
+
 	#checkDone({ operation }: Place, answer: Answer, what: string): void {
 		const response = operation.responses[answer.status];
 		assert.ok(response, `${what}: the document does not name this status`);
+		this.#checkResponse(response, answer, what);
 		if (!response.content) {
 			assert.equal(answer.text, "", `${what}: should be empty`);
 			return;
@@ -106,13 +137,17 @@ export class Contract {
 	#checkProblem(place: Place | undefined, answer: Answer, what: string): void {
 		assert.equal(typeOf(answer), "application/problem+json", what);
 		const { responses } = place?.operation ?? {};
-		const schema = (responses?.[answer.status] ?? responses?.default)?.content?.["application/problem+json"]?.schema;
+		const response = responses?.[answer.status] ?? responses?.default;
+		const schema = response?.content?.["application/problem+json"]?.schema;
 		this.#checkSchema(schema ?? { $ref: "#/components/schemas/Problem" }, answer.body, what);
 		const { code, status, title, type, traceId } = answer.body as ProblemBody;
 		assert.ok(isProblemCode(code), `${what}: ${code} is not in the catalogue`);
 		const known = problems[code];
 		assert.deepEqual({ status, title, type }, { status: known.status, title: known.title, type: `/problems/${code}` });
 		assert.equal(status, answer.status, what);
+		if (!response || ofAnyRequest.has(code)) return;
+		assert.ok(response["x-codes"]?.includes(code), `${what}: the document does not name ${code} there`);
+		this.#checkResponse(response, answer, what);
 		assert.equal(traceId, answer.headers["x-request-id"], `${what}: the trace id is not the header's`);
 	}
 
@@ -132,6 +167,17 @@ export class Contract {
 		return compiled;
 	}
 }
+
+/** Of requests that are none, and of what nobody foresaw. */
+const ofAnyRequest: ReadonlySet<string> = new Set([
+	"method_not_allowed",
+	"payload_too_large",
+	"headers_too_large",
+	"request_timeout",
+	"internal_error",
+]);
+/** As they concern whoever asks, they are not said of each answer. */
+const saidByAll: ReadonlySet<string> = new Set(["Cache-Control", "X-Request-ID", "RateLimit", "RateLimit-Policy"]);
 
 const pathOf = (target: string): string => target.split("?")[0] as string;
 const typeOf = ({ headers }: Answer): string => (headers["content-type"] ?? "").split(";")[0] as string;

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { docsPages } from "../../services/api/docs-page.ts";
+import { internalRoutes } from "../../services/api/internal-routes.ts";
+import { openApiOf, schemasOf } from "../../services/api/openapi.ts";
 import { publicRoutes } from "../../services/api/routes.ts";
 import { problems } from "../../services/errors.ts";
 import { credentialsFor } from "../../services/rights.ts";
@@ -13,7 +16,7 @@ import { startTestPlatform, type TestPlatform } from "./platform.ts";
 type Document = OpenApi & {
 	readonly info: { readonly title: string; readonly version: string };
 	readonly servers: readonly { readonly url: string }[];
-	readonly components: { readonly securitySchemes: Record<string, object> };
+	readonly components: OpenApi["components"] & { readonly securitySchemes: Record<string, object> };
 };
 
 let platform: TestPlatform;
@@ -37,7 +40,59 @@ describe("the OpenAPI document", () => {
 		assert.match(document.openapi, /^3\.1\.\d+$/);
 		assert.ok(document.info.title && document.info.version);
 		assert.deepEqual(document.servers, [{ url: PUBLIC_ORIGIN }]);
-		assert.deepEqual(Object.keys(document).sort(), ["components", "info", "openapi", "paths", "servers"]);
+		const parts = ["components", "info", "openapi", "paths", "servers", "webhooks"];
+		assert.deepEqual(Object.keys(document).sort(), parts);
+	});
+
+	it("is valid, by OpenAPI's own schema, and so is that of the operators' port", async () => {
+		const internal = openApiOf(internalRoutes, schemasOf(platform.broker), { server: "http://x.test", build: "1" });
+		for (const each of [document, JSON.parse(JSON.stringify(internal))]) {
+			const { valid, errors } = await new Validator().validate(each);
+			assert.ok(valid, JSON.stringify(errors));
+		}
+	});
+
+	it("has an example for each body, which is right by its schema and by what validates", () => {
+		let count = 0;
+		for (const { path, operation } of operations()) {
+			const { schema, example } = operation.requestBody?.content["application/json"] ?? {};
+			if (!schema) continue;
+			assert.ok(Compile(schema as TSchema).Check(example), `${path} ${JSON.stringify(example)}`);
+			const { properties = {} } = schemasOf(platform.broker).get(operation.operationId)?.params ?? assert.fail(path);
+			for (const [name, value] of Object.entries(example as object)) {
+				assert.ok(Compile(properties[name] as TSchema).Check(value), `${path} ${name} ${JSON.stringify(value)}`);
+			}
+			count++;
+		}
+		assert.ok(count > 20);
+	});
+
+	it("has patterns that any language's regular expressions can read", () => {
+		const patterns = [...JSON.stringify(document).matchAll(/"pattern":"((?:[^"\\]|\\.)*)"/g)].map(
+			([, pattern]) => pattern,
+		);
+		assert.ok(patterns.length > 100);
+		// JSON Schema 2020-12, core 6.4: no look-around, no classes of Unicode.
+		for (const pattern of patterns) assert.doesNotMatch(String(pattern), /\(\?|\\p|\\P|\\u|\\s/);
+	});
+
+	it("says that an edit of nothing is none", () => {
+		for (const path of ["/v1/me", "/v1/stores/{storeId}/webhooks/{webhookId}"]) {
+			const schema = document.paths[path]?.patch?.requestBody?.content["application/json"]?.schema ?? assert.fail();
+			assert.ok(!Compile(schema as TSchema).Check({}), path);
+		}
+	});
+
+	it("says what is not to be guessed: sizes, an import's columns, that a 404 of an outcome is not final", () => {
+		const { paths } = document as unknown as { paths: Record<string, Record<string, object>> };
+		const said = (path: string, method: string) => JSON.stringify(paths[path]?.[method]);
+		assert.match(said("/v1/me/charges", "post"), /16,384 bytes/);
+		assert.match(said("/v1/stores/{storeId}/products/import", "post"), /1,000,000 bytes/);
+		assert.match(said("/v1/stores/{storeId}/products/import", "post"), /sku, name, category and price.*5,000/);
+		for (const path of ["/v1/me/charges/{id}", "/v1/stores/{storeId}/sales/{saleId}", "/v1/me/transfers/{id}"])
+			assert.match(said(path, "get"), /\*yet\*/);
+		assert.doesNotMatch(said("/v1/stores/{storeId}", "get"), /\*yet\*/);
+		assert.match(said("/v1/me/approvals/{id}", "post"), /repeat the decision/);
 	});
 
 	it("has every public route and no other", () => {
@@ -72,16 +127,22 @@ describe("the OpenAPI document", () => {
 		}
 	});
 
+	const proofs = { till: { tillKey: [] }, newTill: { tillKey: [] }, device: { deviceKey: [] } };
 	it("wants a token where the table wants a person, and a key where credit moves", () => {
-		for (const { method, path, action, idempotent } of publicRoutes) {
+		for (const { method, path, action, binds, refreshCookie, idempotent } of publicRoutes) {
 			const operation = document.paths[path.replace(/:(\w+)/g, "{$1}")]?.[method.toLowerCase()];
 			const credentials = [...credentialsFor(action)].filter((credential) => credential !== "none");
-			const security = credentials.map((credential) => ({ [credential]: [] }));
+			const cookie = refreshCookie === "rotate" && { refreshCookie: [] };
+			const security = binds
+				? [{ ...proofs[binds], ...cookie }]
+				: credentials.map((credential) => ({ [credential]: [] }));
 			assert.deepEqual(operation?.security ?? [], security, path);
+			assert.equal("401" in (operation?.responses ?? {}), security.length > 0, path);
 			const key = operation?.parameters.find(({ name }) => name === "Idempotency-Key");
 			assert.equal(key?.required, idempotent ? true : undefined, path);
 		}
-		assert.deepEqual(Object.keys(document.components.securitySchemes), ["person", "till", "operator"]);
+		const schemes = ["person", "deviceKey", "refreshCookie", "till", "tillKey", "operator"];
+		assert.deepEqual(Object.keys(document.components.securitySchemes), schemes);
 	});
 
 	it("describes one success of each operation, and problems as problems", () => {
@@ -104,8 +165,13 @@ describe("the OpenAPI document", () => {
 
 	it("has schemas that compile, and references that lead somewhere", () => {
 		for (const schema of schemas()) Compile(schema as TSchema);
+		const { headers } = document.components;
+		const there = [
+			"#/components/schemas/Problem",
+			...Object.keys(headers).map((name) => `#/components/headers/${name}`),
+		];
 		const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, reference]) => reference);
-		assert.deepEqual([...new Set(references)], ["#/components/schemas/Problem"]);
+		assert.deepEqual([...new Set(references)].sort(), there.sort());
 	});
 
 	it("takes closed bodies with bounds on everything", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { internalRoutes } from "../../services/api/internal-routes.ts";
 import { publicRoutes } from "../../services/api/routes.ts";
-import { mayDo } from "../../services/rights.ts";
+import { credentialsFor, mayDo } from "../../services/rights.ts";
 import { newKey, newProver, notYetAnswered, type Wire } from "./client.ts";
 import { basketOf, newCode, newPerson, newShop, newTill, PASSWORD, type Person, type Shop, sell } from "./people.ts";
 import { PHOTO } from "./photo.ts";
@@ -254,6 +254,14 @@ test("what happens, told to wallets and webhooks", async () => {
 	assert.deepEqual((await api.ok("store.listWebhooks", named)).items, []);
 });
 
+test("what was made is somewhere: every 201 says where, as the contract wants it of each answer", () => {
+	const made = [...publicRoutes, ...internalRoutes].filter(({ status }) => status === 201);
+	assert.deepEqual(
+		made.filter(({ location }) => !location).map(({ path }) => path),
+		[],
+	);
+});
+
 test("every route of both tables was called with success", () => {
 	// What needs a second process or a second operator has tests of its own.
 	const elsewhere = ["POST /adjustments/:id/decision", "POST /processes/:nodeId/drain"];
@@ -261,13 +269,31 @@ test("every route of both tables was called with success", () => {
 });
 
 test("every route that needs a person refuses everybody else, before it looks at anything", async () => {
-	for (const { method, path } of publicRoutes.filter(({ action }) => !mayDo("anyone", action))) {
+	for (const { method, path, action } of publicRoutes.filter(({ action }) => !mayDo("anyone", action))) {
+		const challenge = credentialsFor(action).has("till") ? 'DPoP algs="ES256", Till' : 'DPoP algs="ES256"';
 		const wire: Wire = { method, path: path.replace(/:\w+/g, "anything") };
 		for (const headers of [{}, { authorization: "DPoP nonsense" }, { authorization: `DPoP ${ada.accessToken}` }]) {
 			const answer = await platform.anyone.raw({ ...wire, headers });
 			assert.equal(answer.status, 401, `${method} ${path}`);
 			assert.equal((answer.body as { code: string }).code, "unauthenticated");
-			assert.equal(answer.headers["www-authenticate"], 'DPoP algs="ES256"');
+			assert.equal(answer.headers["www-authenticate"], challenge);
 		}
 	}
+});
+
+test("where a till's signature is wanted and nothing else, a 401 asks for that (RFC 9421 5.1)", async () => {
+	const publicJwk = { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "A".repeat(43) };
+	const body = JSON.stringify({ pairingCode: "AAAA-AAAA", publicJwk });
+	const headers = { "content-type": "application/json" };
+	const joining = await platform.anyone.raw({ method: "POST", path: "/v1/tills", headers, body });
+	const signingIn = await platform.anyone.raw({ method: "POST", path: "/v1/tills/sessions" });
+	const wanted = ({ status, headers }: typeof joining) => [
+		status,
+		headers["www-authenticate"],
+		headers["accept-signature"],
+	];
+	const rest = 'created;alg="ecdsa-p256-sha256";tag="hannip-till"';
+	const scheme = 'Signature tag="hannip-till"';
+	assert.deepEqual(wanted(joining), [401, scheme, `sig=("@method" "@target-uri" "content-digest");${rest}`]);
+	assert.deepEqual(wanted(signingIn), [401, scheme, `sig=("@method" "@target-uri");${rest}`]);
 });

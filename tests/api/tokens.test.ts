@@ -91,6 +91,31 @@ describe("an access token", () => {
 		),
 	);
 
+	it("that has expired is said to be that, in the header alone, and nothing is said of any other (RFC 6750 3.1)", async () => {
+		const saidOf = async (token: string, path = "/v1/me") => {
+			const { headers } = await anyone.from(ada.prover, token).raw({ method: "GET", path });
+			assert.equal(headers["dpop-nonce"], undefined);
+			return headers["www-authenticate"];
+		};
+		const ended = { exp: nowS() - 1 };
+		const why = 'error="invalid_token", error_description="The access token has expired"';
+		assert.equal(await saidOf(forge({ payload: ended })), `DPoP algs="ES256", ${why}`);
+		const store = "/v1/stores/s_AAAAAAAAAAAAAAAA";
+		assert.equal(await saidOf(forge({ payload: ended }), store), `DPoP algs="ES256", ${why}, Till ${why}`);
+		const { privateKey: other } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+		for (const token of [
+			forge({ payload: ended, key: other }),
+			forge({ payload: { ...ended, aud: "hannip:till" } }),
+			forge({ payload: { ...ended, iss: "http://other.test" } }),
+			forge({ payload: ended, header: { typ: "till+jwt" } }),
+			forge({ payload: { exp: "yesterday" } }),
+			forge({ payload: { nbf: nowS() + 60 } }),
+			`${forge({ payload: ended })}x`,
+		]) {
+			assert.equal(await saidOf(token), 'DPoP algs="ES256"', token.slice(-300, -100));
+		}
+	});
+
 	it(
 		"without an end is not",
 		nothingChanges(() => {

@@ -27,6 +27,7 @@ export class WebhookReceiver {
 	readonly answers: (number | Promise<number> | "silence")[] = [];
 	readonly #server: Server;
 	#onReceived: () => void = () => {};
+	#check: (type: string, body: unknown) => void = () => {};
 
 	private constructor(server: Server) {
 		this.#server = server;
@@ -34,6 +35,7 @@ export class WebhookReceiver {
 			const body = await text(request);
 			const { headers } = request;
 			const event = JSON.parse(body) as Received["event"];
+			this.#check(event.type, event);
 			const answer = this.answers.shift() ?? 204;
 			this.received.push({ id: String(headers["webhook-id"]), body, headers, event });
 			this.#onReceived();
@@ -46,6 +48,11 @@ export class WebhookReceiver {
 		const server = createServer();
 		await once(server.listen(0, "127.0.0.1"), "listening");
 		return new WebhookReceiver(server);
+	}
+
+	/** Whatever is sent from now on is held against this, which throws. */
+	holds(check: (type: string, body: unknown) => void): void {
+		this.#check = check;
 	}
 
 	get url(): string {

@@ -23,6 +23,7 @@ after(() => platform.stop());
 beforeEach(async (context) => {
 	receiver = await WebhookReceiver.open();
 	(context as { after?: (done: () => Promise<void>) => void }).after?.(() => receiver.close());
+	receiver.holds((type, body) => platform.anyone.contract?.checkTold(type, body));
 	shop = await newShop(bob, { prices: [1_000] });
 });
 
