@@ -95,11 +95,11 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 
 	/** @returns the document as it is stored, with its id */
 	async insert(doc: object): Promise<StoredDocument> {
-		return this.#write(() => this.#insert(doc));
+		return parseText(this.#write(() => this.#put(doc)));
 	}
 
 	async insertMany(docs: readonly object[]): Promise<StoredDocument[]> {
-		return this.#write(() => docs.map((doc) => this.#insert(doc)));
+		return this.#write(() => docs.map((doc) => this.#put(doc))).map(parseText);
 	}
 
 	/** @returns how many documents matched. With a version in the query it is an optimistic lock: exactly one caller gets 1. */
@@ -111,7 +111,8 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 
 	async updateById(id: string, update: object): Promise<StoredDocument | null> {
 		const changes = parseUpdate(update);
-		return this.#write(() => this.#update(byId(id), changes)[0] ?? null);
+		const [text] = this.#write(() => this.#update(byId(id), changes));
+		return text === undefined ? null : parseText(text);
 	}
 
 	/** @returns how many documents there were */
@@ -137,7 +138,7 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 		const steps = operations.map(parseOperation);
 		this.#write(() => {
 			for (const [index, step] of steps.entries()) {
-				if ("insert" in step) this.#insert(step.insert);
+				if ("insert" in step) this.#put(step.insert);
 				else if (this.#update(step.where, step.changes).length === 0) throw writeConflict(index);
 			}
 		});
@@ -148,22 +149,24 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 		return row ? parseRow(row) : null;
 	}
 
-	#insert(doc: unknown): StoredDocument {
+	/** @returns what is stored */
+	#put(doc: unknown): string {
 		checkDocument(doc);
 		const { _id = randomUUID(), ...fields } = doc;
 		const text = JSON.stringify({ _id, ...fields });
 		this.#statement(`INSERT INTO ${this.#table} (_id, doc) VALUES (?, ?)`).run(_id, text);
-		return JSON.parse(text);
+		return text;
 	}
 
-	#update({ text, parameters }: Sql, changes: readonly Change[]): StoredDocument[] {
+	/** @returns what is stored, of each that matched: most who write it know what it is, and need not have it read */
+	#update({ text, parameters }: Sql, changes: readonly Change[]): string[] {
 		const rows = this.#statement(`SELECT doc FROM ${this.#table} WHERE ${text}`).all(...parameters);
 		return rows.map((row) => {
 			const doc = parseRow(row);
 			applyChanges(doc, changes);
 			const changed = JSON.stringify(doc);
 			this.#statement(`UPDATE ${this.#table} SET doc = ? WHERE _id = ?`).run(changed, doc._id);
-			return JSON.parse(changed);
+			return changed;
 		});
 	}
 
@@ -205,7 +208,8 @@ type Filter = {
 const BY_ID = compileQuery({ _id: "" }, "address").text;
 const byId = (id: string): Sql => ({ text: BY_ID, parameters: [JSON.stringify(checkId(id))] });
 
-const parseRow = (row: Record<string, unknown>): StoredDocument => JSON.parse(String(row.doc));
+const parseText = (text: string): StoredDocument => JSON.parse(text);
+const parseRow = (row: Record<string, unknown>): StoredDocument => parseText(String(row.doc));
 
 /** moleculer-db hands its text search to the adapter. It would be a scan of everything, hidden fields included. */
 function refuseSearch(filter: object) {

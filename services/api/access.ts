@@ -11,6 +11,7 @@ import { credentialIn, onlyHeader } from "./authorization.ts";
 import { type Proof, readProof } from "./dpop.ts";
 import { isFreshNonce, makeNonce } from "./nonce.ts";
 import type { OperatorCheck } from "./operators.ts";
+import { refreshTokenOf } from "./refresh-cookie.ts";
 import type { Route } from "./routes.ts";
 import { saidMethodOf } from "./server.ts";
 import { TillAccess } from "./till-access.ts";
@@ -73,7 +74,7 @@ export class Access {
 		}
 		const { question, ...admitted } = await this.#claim(asked, Date.now());
 		const verdict = await this.#admission.ask(question);
-		sayRate(asked.res, question, verdict);
+		sayRate(asked.res, question.windowS, verdict);
 		if (verdict.verdict === "limited") throw fail("rate_limited", undefined, retryAt(verdict.untilMs));
 		if (verdict.verdict !== "admitted") throw fail("unauthenticated");
 		const { caller } = admitted;
@@ -105,17 +106,26 @@ export class Access {
 	}
 
 	async #nobody(asked: Asked, nowMs: number): Promise<Claim> {
-		const counter = { counter: `address:${asked.address}`, ...this.#rate("address") };
 		const { binds } = asked.route;
+		const counter = { counter: `${kindOf(asked.route)}:${asked.address}`, ...this.#rate("address") };
 		if (binds === undefined) return { question: counter };
 		if (binds === "newTill")
 			return { question: { ...counter, ...orRefuse(await this.#tills.newSigner(asked.req, nowMs)) } };
 		if (binds === "device") {
 			const proof = this.#prove(asked, { nowMs });
-			return { jkt: proof.jkt, question: { ...counter, proof: idOf(proof) } };
+			const { jkt } = proof;
+			return { jkt, question: { ...counter, ...this.#refreshing(asked, jkt), proof: idOf(proof) } };
 		}
+		// It has shown that it is the till: it has a share of its own, as with its token.
 		const { tillId, proof } = orRefuse(await this.#tills.signer(asked.req, nowMs));
-		return { tillId, question: { ...counter, tillId, proof } };
+		return { tillId, question: { tillId, proof, counter: tillId, ...this.#rate("till") } };
+	}
+
+	/** Which session the cookie names: that it is there, and the key its own, is not known before somebody looks. */
+	#refreshing({ req, route }: Asked, jkt: string): Pick<Question, "refresh"> {
+		const token = route.refreshCookie === "rotate" ? refreshTokenOf(req) : undefined;
+		const [sessionId] = token?.split(".", 1) ?? [];
+		return sessionId === undefined ? {} : { refresh: { sessionId, jkt, countMax: this.#rate("person").countMax } };
 	}
 
 	async #till({ req }: Asked, nowMs: number): Promise<Claim> {
@@ -164,6 +174,15 @@ export class Access {
 	}
 }
 
+/**
+ * What those who share an address share with each other. Log-ins are kept apart from what anybody may read, which is cheap and asked for often;
+ * and both from refreshes that are no session's, with which nobody gets anything.
+ */
+const kindOf = ({ method, refreshCookie }: Route): string => {
+	if (refreshCookie === "rotate") return "refreshes";
+	return method === "GET" ? "reads" : "address";
+};
+
 /** @throws unauthenticated when there is none */
 function orRefuse<T>(found: T | undefined): T {
 	if (found === undefined) throw fail("unauthenticated");
@@ -176,7 +195,7 @@ const idOf = ({ jkt, jti }: Proof): string => hash("sha256", `${jkt} ${jti}`, "b
 const retryAt = (untilMs: number) => ({ retryAfterS: Math.max(1, Math.ceil((untilMs - Date.now()) / 1_000)) });
 
 /** draft-ietf-httpapi-ratelimit-headers: how many are left, and for how long. */
-function sayRate(res: ServerResponse, { countMax, windowS }: Question, { count, untilMs }: Verdict): void {
+function sayRate(res: ServerResponse, windowS: number, { count, countMax, untilMs }: Verdict): void {
 	const leftS = Math.max(0, Math.ceil((untilMs - Date.now()) / 1_000));
 	res.setHeader("RateLimit-Policy", `"default";q=${countMax};w=${windowS}`);
 	res.setHeader("RateLimit", `"default";r=${Math.max(0, countMax - count)};t=${leftS}`);

@@ -15,6 +15,7 @@ import { Access, type Admitted } from "./access.ts";
 import { filledIn, finderOf } from "./addresses.ts";
 import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
+import { onceAnswered } from "./answered.ts";
 import { BODY_BYTES_MAX, bodyReader, LARGE_BODY_BYTES_MAX, largeBodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { type ClientFiles, noFiles } from "./client-files.ts";
@@ -138,7 +139,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		const over = () => leave(performance.now());
 		// It may have gone while what it sent was unpacked; then there is nothing more to hear of.
 		if (res.destroyed) over();
-		else res.once("close", over);
+		else onceAnswered(res, over);
 		return undefined;
 	};
 	const shared = {
@@ -299,11 +300,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					read(req, res, { route, next });
 				};
 				const headers = securityHeaders(audience === "everybody" ? settings.publicOrigin : null);
-				service.server = await openServer(
-					{ answer, refuse, seeUnreadable: watch.seeUnreadable, headers },
-					port,
-					settings.host,
-				);
+				const answering = { answer, refuse, seeUnreadable: watch.seeUnreadable, headers };
+				service.server = await openServer(answering, { port, host: settings.host });
 				service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
 			},
 			drain(): void {

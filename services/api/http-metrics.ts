@@ -31,7 +31,7 @@ const openHttpMetrics = (metrics: Metrics) => ({
 	}),
 	unreadable: metrics.counter({
 		name: "hannip_http_unreadable_total",
-		help: "What came over a connection and is no request",
+		help: "What came over a connection and is no request, or one too many before the others were answered",
 		labelNames: ["gateway", "code"],
 	}),
 	readStreams: (read: () => number) =>

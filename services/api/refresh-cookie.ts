@@ -1,12 +1,18 @@
 import type { IncomingMessage } from "node:http";
-import { stringifySetCookie } from "cookie";
+import { parseCookie, stringifySetCookie } from "cookie";
 import { fail } from "../errors.ts";
 
 /** The prefix makes browsers insist on Secure, Path=/ and no Domain: no sibling site can plant or read it. */
-export const REFRESH_COOKIE = "__Host-hannip-refresh";
+const REFRESH_COOKIE = "__Host-hannip-refresh";
 
 /** What `auth` puts into it. */
-export const REFRESH_TOKEN = /^n_[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}$/;
+const REFRESH_TOKEN = /^n_[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}$/;
+
+/** @returns what looks like one of ours; nothing if there is none */
+export function refreshTokenOf({ headers }: IncomingMessage): string | undefined {
+	const token = parseCookie(headers.cookie ?? "")[REFRESH_COOKIE];
+	return token !== undefined && REFRESH_TOKEN.test(token) ? token : undefined;
+}
 
 const attributes = { httpOnly: true, secure: true, sameSite: "strict", path: "/" } as const;
 export const TTL_DAYS = 30;

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { parseCookie } from "cookie";
 import { fail } from "../errors.ts";
-import { REFRESH_COOKIE, REFRESH_TOKEN } from "./refresh-cookie.ts";
+import { refreshTokenOf } from "./refresh-cookie.ts";
 import type { Route } from "./routes.ts";
 import { parseObject } from "./strict-json.ts";
 
@@ -84,7 +83,8 @@ function parseJson(text: string): object {
 	return value;
 }
 
-function headersOf({ idempotent, refreshCookie, live }: Route, { headers }: Incoming): Record<string, string> {
+function headersOf({ idempotent, refreshCookie, live }: Route, request: Incoming): Record<string, string> {
+	const { headers } = request;
 	const found: Record<string, string> = {};
 	if (idempotent) {
 		const key = headers["idempotency-key"];
@@ -95,8 +95,8 @@ function headersOf({ idempotent, refreshCookie, live }: Route, { headers }: Inco
 	if (live && typeof lastEventId === "string" && lastEventId) found.after = lastEventId;
 	if (refreshCookie === "issue") found.userAgent = (headers["user-agent"] ?? "").slice(0, 200);
 	if (refreshCookie === "rotate") {
-		const token = parseCookie(headers.cookie ?? "")[REFRESH_COOKIE];
-		if (!token || !REFRESH_TOKEN.test(token)) throw fail("session_ended", "There is no refresh cookie of ours");
+		const token = refreshTokenOf(request);
+		if (!token) throw fail("session_ended", "There is no refresh cookie of ours");
 		found.refreshToken = token;
 	}
 	return found;

@@ -2,17 +2,23 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import { fail, type ProblemCode } from "../errors.ts";
 import { LINGER_MS, rawProblem } from "./answer-problem.ts";
+import { boundConnections, UNANSWERED_MAX } from "./connections.ts";
 import type { Headers } from "./security-headers.ts";
 
 export type Answering = {
 	answer(request: IncomingMessage, response: ServerResponse): void;
 	/** Answers a request of which only the beginning could be read. */
 	refuse(request: IncomingMessage, response: ServerResponse, error: Error): void;
-	/** Told of what is no request. */
+	/** Told of what is no request, or one too many. */
 	seeUnreadable(code: ProblemCode): void;
 	/** What every answer says, also one to what could not be read. */
 	readonly headers: Headers;
 };
+
+export type Listening = { readonly port: number; readonly host: string; readonly stalledAfterMs?: number };
+
+/** How long a connection may take nothing of what is there for it. */
+const STALLED_AFTER_MS = 10_000;
 
 /**
  * Each may hold some 40 kB before anybody is known: 16 kB of headers, 16 kB of a body, and Node's own. So together at most 400 MB; a
@@ -26,6 +32,10 @@ const CONNECTIONS_MAX = 10_000;
  */
 const CONNECTIONS_WAITING_MAX = 4_096;
 
+const TOO_MANY = fail("rate_limited", `More than ${UNANSWERED_MAX} requests on one connection wait for their answers`, {
+	retryAfterS: 1,
+});
+
 const heads = new WeakSet<IncomingMessage>();
 
 /** The method that the client said. */
@@ -33,14 +43,14 @@ export const saidMethodOf = (request: IncomingMessage): string =>
 	heads.has(request) ? "HEAD" : (request.method ?? "");
 
 /**
- * Node's server, except that it says in the catalogue's words what Node says with an empty 400, 408, 413, 417 or 431.
+ * Node's server, except that it says in the catalogue's words what Node says with an empty 400, 408, 413, 417 or 431, and that a connection on
+ * which nobody reads is bounded (see `boundConnections`).
  *
  * @throws the reason why it cannot listen, with the port in its `code`
  */
 export async function openServer(
 	{ answer, refuse, seeUnreadable, headers }: Answering,
-	port: number,
-	host: string,
+	{ port, host, stalledAfterMs = STALLED_AFTER_MS }: Listening,
 ): Promise<Server> {
 	const server = createServer({
 		// A client that sends its request drop by drop must not hold a connection for ever.
@@ -52,8 +62,13 @@ export async function openServer(
 		requireHostHeader: false,
 	});
 	server.maxConnections = CONNECTIONS_MAX;
+	const connections = boundConnections(server, stalledAfterMs);
 	const latest = new WeakMap<Duplex, ServerResponse>();
 	const begin = (request: IncomingMessage, response: ServerResponse) => {
+		const unanswered = connections.begin(response);
+		if (unanswered > UNANSWERED_MAX) request.socket.pause();
+		// Never answered: the connection closes behind the answer before it.
+		if (unanswered > UNANSWERED_MAX + 1) return;
 		latest.set(request.socket, response);
 		for (const [header, value] of headers) response.setHeader(header, value);
 		// RFC 9110 9.3.2: like GET, without the content; Node leaves that away by itself.
@@ -61,7 +76,9 @@ export async function openServer(
 			heads.add(request);
 			request.method = "GET";
 		}
-		answer(request, response);
+		if (unanswered <= UNANSWERED_MAX) return answer(request, response);
+		seeUnreadable("rate_limited");
+		refuse(request, response.setHeader("Connection", "close"), TOO_MANY);
 	};
 	server.on("request", begin);
 	// RFC 9110 10.1.1 allows to pass over an expectation that is not known.
@@ -71,6 +88,9 @@ export async function openServer(
 		// Everything behind what cannot be read cannot be read either.
 		if (broken.has(socket)) return;
 		broken.add(socket);
+		// Of this one Node may read for ever, and takes that for a sign of life.
+		const late = setTimeout(() => socket.destroy(), stalledAfterMs);
+		socket.once("close", () => clearTimeout(late));
 		const code = codes[error.code ?? ""] ?? "malformed_request";
 		if (error.code !== "ECONNRESET") seeUnreadable(code);
 		const response = latest.get(socket);

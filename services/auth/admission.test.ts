@@ -158,9 +158,9 @@ test("what has no limit is judged, and not counted", async () => {
 	const verdicts = await admit({ questionId: randomUUID(), questions: [look, question(), look] }, registry, T0);
 	const untilMs = T0 + WINDOW_S * 1_000;
 	assert.deepEqual(verdicts, [
-		{ verdict: "admitted", count: 0, untilMs },
-		{ verdict: "admitted", count: 1, untilMs },
-		{ verdict: "replayed", count: 0, untilMs },
+		{ verdict: "admitted", count: 0, countMax: Number.MAX_SAFE_INTEGER, untilMs },
+		{ verdict: "admitted", count: 1, countMax: COUNT_MAX, untilMs },
+		{ verdict: "replayed", count: 0, countMax: Number.MAX_SAFE_INTEGER, untilMs },
 	]);
 	await sessions.removeById(sessionId);
 	assert.deepEqual(await judge([{ ...question(), countMax: Number.MAX_SAFE_INTEGER }]), ["ended"]);

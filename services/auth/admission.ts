@@ -20,6 +20,9 @@ const PROOF_MEMORY_MS = 150_000;
 /** The `countMax` of what is not counted. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
+/** For whom a question is counted, and how often they may come. */
+type Share = { readonly counter: string; readonly countMax: number };
+
 /**
  * Judges requests. A session that was ended, or a till that was revoked, is refused from the next request on, in every gateway: what
  * their tokens still say is not asked. A proof is used up by the first request that comes with it, whatever becomes of that.
@@ -43,16 +46,24 @@ export async function admit(
 		if (!isThere(question, alive)) return "ended";
 		return replayed.has(index) ? "replayed" : undefined;
 	});
-	const counts = questions.map((question, index) => countOf(question, refusals[index] ? 0 : 1, nowMs));
+	const shares = questions.map((question) => shareOf(question, alive));
+	const counts = questions.map(({ windowS }, index) => ({
+		key: `rate:${(shares[index] as Share).counter}`,
+		// Nothing is added for what is refused already, which is told all the same how many are left.
+		amount: refusals[index] ? 0 : 1,
+		nowMs,
+		untilMs: nowMs + windowS * 1_000,
+	}));
 	// Who may come as often as they like is asked after by somebody who is here already: that is looked at only, and not written down.
-	const limited = counts.filter((_, index) => (questions[index] as Question).countMax < UNLIMITED);
+	const limited = counts.filter((_, index) => (shares[index] as Share).countMax < UNLIMITED);
 	const counted = new Map((await shortLived.add(limited)).map((now, index) => [limited[index], now]));
-	return questions.map(({ tillId, countMax }, index) => {
+	return questions.map(({ tillId }, index) => {
+		const { countMax } = shares[index] as Share;
 		const { untilMs: endsAtMs } = counts[index] as Count;
 		const { count, untilMs } = counted.get(counts[index]) ?? { count: 0, untilMs: endsAtMs };
 		const verdict = refusals[index] ?? (count > countMax ? "limited" : "admitted");
 		const till = tillId === undefined ? undefined : alive.tills.get(tillId);
-		return { verdict, count, untilMs, ...(till && trustOf(till)) };
+		return { verdict, count, countMax, untilMs, ...(till && trustOf(till)) };
 	});
 }
 
@@ -82,7 +93,7 @@ async function thoseAlive(
 	const [foundSessions, foundTills] = await Promise.all([
 		found(
 			sessions,
-			questions.map(({ session }) => session?.sessionId),
+			questions.flatMap(({ session, refresh }) => [session?.sessionId, refresh?.sessionId]),
 		),
 		found(
 			tills,
@@ -103,13 +114,14 @@ async function found<T extends { readonly _id: string }>(documents: Readable<T>,
 const byId = <T extends { readonly _id: string }>(items: readonly T[]): Map<string, T> =>
 	new Map(items.map((item) => [item._id, item]));
 
-/** Nothing is added for what is refused already, which is told all the same how many are left. */
-const countOf = ({ counter, windowS }: Question, amount: 0 | 1, nowMs: number): Count => ({
-	key: `rate:${counter}`,
-	amount,
-	nowMs,
-	untilMs: nowMs + windowS * 1_000,
-});
+/**
+ * A session that is refreshed has a share of its own: whatever else is asked from where it is, its token lives for five minutes. Only who has its
+ * key uses that up. Whoever makes a session up, or has only its cookie, is counted by where they are, like everybody who proves nothing.
+ */
+function shareOf({ counter, countMax, refresh }: Question, { sessions }: Alive): Share {
+	const isItself = refresh !== undefined && sessions.get(refresh.sessionId)?.jkt === refresh.jkt;
+	return isItself ? { counter: `refresh:${refresh.sessionId}`, countMax: refresh.countMax } : { counter, countMax };
+}
 
 const isThere = ({ session, tillId }: Question, alive: Alive): boolean =>
 	(!session || alive.sessions.get(session.sessionId)?.userId === session.userId) &&

@@ -69,11 +69,15 @@ const Question = closed({
 	/** 2^53 - 1: as many as there may be, and they are not counted. */
 	countMax: Count,
 	windowS: Type.Integer({ minimum: 1, maximum: 86_400 }),
+	/** Counted as this session's, if it is there and its key is the one that the request proved to have. */
+	refresh: Type.Optional(closed({ sessionId: SessionId, jkt: Jkt, countMax: Count })),
 });
 const Verdict = closed({
 	/** `ended`: the session or till is not there any more. `replayed`: the proof was used before. `limited`: there were too many. */
 	verdict: Type.Enum(["admitted", "ended", "replayed", "limited"]),
 	count: Count,
+	/** Of whoever it was counted for. */
+	countMax: Count,
 	untilMs: TimeMs,
 	/** What a till may do besides selling. */
 	mayRefund: Type.Optional(Type.Boolean()),

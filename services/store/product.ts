@@ -2,7 +2,6 @@ import type { Documents } from "../../mixins/database.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Params, Result } from "../actions.ts";
 import { fail } from "../errors.ts";
-import type { ProductRow } from "./product-csv.ts";
 
 export type Product = {
 	readonly _id: string;
@@ -69,48 +68,13 @@ function skuOf(cursor: string): string {
 	throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
 }
 
-/** Several who add at the same moment may get a few more in. */
-async function checkRoom(products: Products, storeId: string, more: number): Promise<void> {
+/** Several who add at the same moment may get a few more in. @throws too_many_products */
+export async function checkRoom(products: Products, storeId: string, more: number): Promise<void> {
 	if ((await products.count({ query: { storeId } })) + more > PRODUCTS_MAX) throw fail("too_many_products");
 }
-
-/**
- * Brings the list in line with the rows, all or nothing; products that no row names stay as they are.
- *
- * @throws version_conflict, too_many_products
- */
-export async function importProducts(products: Products, storeId: string, rows: readonly ProductRow[]) {
-	const there = await products.find({ query: { storeId, sku: { $in: rows.map(({ sku }) => sku) } } });
-	const bySku = new Map(there.map((product) => [product.sku, product]));
-	const created = rows.filter(({ sku }) => !bySku.has(sku));
-	if (created.length > 0) await checkRoom(products, storeId, created.length);
-	const updated = rows.filter((row) => differs(row, bySku.get(row.sku)));
-	await products
-		.writeMany([
-			...created.map((row) => ({ insert: { _id: newId("p"), storeId, ...row, state: "active" as const, version: 1 } })),
-			...updated.map((row) => {
-				const { _id, version } = bySku.get(row.sku) as Product;
-				return { update: { _id, version }, set: { ...row, state: "active" as const }, inc: { version: 1 } };
-			}),
-		])
-		.catch(rejectRace);
-	return { created: created.length, updated: updated.length, unchanged: rows.length - created.length - updated.length };
-}
-
-const differs = (row: ProductRow, product: Product | undefined): boolean =>
-	product !== undefined &&
-	(product.name !== row.name ||
-		product.category !== row.category ||
-		product.price !== row.price ||
-		product.state !== "active");
 
 function rejectTakenSku(error: unknown): never {
 	throw typeOf(error) === "DUPLICATE_KEY" ? fail("sku_taken") : error;
 }
 
-/** Someone else changed the list while we compared it. */
-function rejectRace(error: unknown): never {
-	throw typeOf(error) === "DUPLICATE_KEY" || typeOf(error) === "WRITE_CONFLICT" ? fail("version_conflict") : error;
-}
-
-const typeOf = (error: unknown): unknown => (error as { type?: unknown } | null)?.type;
+export const typeOf = (error: unknown): unknown => (error as { type?: unknown } | null)?.type;

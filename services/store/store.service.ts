@@ -20,8 +20,9 @@ import { priceBasket } from "./basket.ts";
 import { type Entered, enterStore, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange } from "./day.ts";
 import { type Photo, setPhoto } from "./photo.ts";
-import { addProduct, editProduct, importProducts, listProducts, type Product, productView } from "./product.ts";
+import { addProduct, editProduct, listProducts, type Product, productView } from "./product.ts";
 import { readProductCsv } from "./product-csv.ts";
+import { ImportsInTurn, importProducts } from "./product-import.ts";
 import { reportOf } from "./report.ts";
 import { type Receipt, refundOf, saleOf, saleOutcome } from "./sale.ts";
 import { saleLine, salesCsv, salesOf } from "./sales.ts";
@@ -203,7 +204,9 @@ export default (settings: Settings): ServiceSchema => ({
 		importProducts: action("published", storeActions.importProducts, async function (ctx) {
 			const { storeId, csv } = ctx.params;
 			await enter(this, ctx);
-			return importProducts(productsOf(this), storeId, readProductCsv(csv));
+			const { imports } = this as unknown as StoreService;
+			const work = async () => importProducts(productsOf(this), storeId, await readProductCsv(csv));
+			return imports.run(callerOf(ctx).userId, work);
 		}),
 
 		sell: action("published", storeActions.sell, async function (ctx) {
@@ -304,6 +307,10 @@ export default (settings: Settings): ServiceSchema => ({
 		},
 	},
 
+	created() {
+		(this as unknown as StoreService).imports = new ImportsInTurn();
+	},
+
 	async started() {
 		const webhooks = documents<Webhook>(this, "webhooks");
 		const platformSecret = webhookSecretOf(settings, { isInUse: (await webhooks.count()) > 0 });
@@ -326,7 +333,7 @@ export default (settings: Settings): ServiceSchema => ({
 	},
 });
 
-type StoreService = Service & { policy: Policy; outbox: WebhookOutbox };
+type StoreService = Service & { policy: Policy; outbox: WebhookOutbox; imports: ImportsInTurn };
 
 /**
  * `WEBHOOK_SECRET`, or else a file beside the database. @throws when webhooks were signed with one that is gone, with what to do

@@ -8,7 +8,7 @@ import { headerLinesOf, newCode, newPerson, newShop, type Person, type Shop, sel
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
 import { Wire } from "./wire.ts";
 
-// Who begins requests and does not end them. A limit of what may be under way begins with 128.
+// Who begins requests and does not end them, or does not read the answers. A limit of what may be under way begins with 128.
 
 const MANY = 200;
 
@@ -79,4 +79,23 @@ it("one person's uploads that stand still keep out nobody else's", async () => {
 	const hers = await newShop(carol);
 	const csv = "sku,name,category,price\nlatte,Latte,Coffee,4500\n";
 	assert.equal((await carol.api.ok("store.importProducts", { storeId: hers.id, csv })).created, 1);
+});
+
+it("nobody is kept out by those who do not read their answers", async () => {
+	const unread = async (sales: number) => {
+		const wire = await Wire.open(platform.anyone);
+		wires.push(wire);
+		wire.socket.pause();
+		const requests = [
+			// More than the kernel takes for a client that reads nothing; the others wait behind it.
+			...Array.from({ length: 4 }, () => "GET /docs/swagger-ui-bundle.js"),
+			...Array.from({ length: sales }, () => `POST /v1/stores/${shop.id}/sales`),
+		];
+		wire.socket.write(requests.map((line) => `${line} HTTP/1.1\r\nHost: hannip.test\r\n\r\n`).join(""));
+	};
+	await unread(400);
+	// As many as one connection may have, and together more than what is let in at once.
+	for (let n = 0; n < MANY / 4; n++) await unread(4);
+	await sleep(100);
+	for (let n = 0; n < 5; n++) assert.equal((await sell(shop, ada, newKey())).state, "posted");
 });

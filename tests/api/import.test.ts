@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { assertRefused } from "./client.ts";
 import type { ProblemBody } from "./contract.ts";
 import { newPerson, newShop, type Person } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
@@ -169,6 +170,18 @@ describe("an import", () => {
 			assert.deepEqual((await ada.api.ok("store.listProducts", { storeId: shop.id })).items, []);
 		});
 	}
+
+	it("is one of each person at a time", async () => {
+		const shop = await newShop(ada, { prices: [] });
+		const rows = Array.from({ length: 5_000 }, (_, index) => `n-${index},Thing ${index},Things,${index + 1}`);
+		const said = { storeId: shop.id, csv: [HEADER, ...rows].join("\n") };
+		const answers = await Promise.all([1, 2].map(() => ada.api.call("store.importProducts", said)));
+		const done = answers.find(({ status }) => status === 200) ?? assert.fail("none was done");
+		assert.deepEqual(done.body, { created: 5_000, updated: 0, unchanged: 0 });
+		const refused = answers.find((answer) => answer !== done) ?? assert.fail();
+		assertRefused(refused, "overloaded", "the other one");
+		assert.ok(Number(refused.headers["retry-after"]) >= 1);
+	});
 
 	it("is one or the other when two come at once", async () => {
 		const shop = await newShop(ada, { prices: [] });

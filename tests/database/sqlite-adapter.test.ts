@@ -478,3 +478,11 @@ describe("database mixin in a broker", () => {
 		assert.equal([...queries, ...updates, ...address, ...writes].length, 13);
 	});
 });
+
+it("what nobody asked to have back is not read again", async (t) => {
+	const adapter = await opened(newPath(), { collection: "products" });
+	const parse = t.mock.method(JSON, "parse");
+	await adapter.writeMany(Array.from({ length: 100 }, (_, n) => ({ insert: { _id: `p_${n}` } })));
+	assert.equal(parse.mock.callCount(), 0);
+	await adapter.disconnect();
+});

@@ -48,6 +48,7 @@ const mistakes: readonly (readonly [from: string, to: string, rule: string])[] =
 	["value: /secrets/key.secret", "value: /secrets/keys.secret", "gives each service its own secrets only, all of them"],
 	["name: DRAIN_S", "name: DRAIN_SECONDS", "tells services what they read, and all that has no default"],
 	["LOG_LEVEL: info", "LOGLEVEL: info", "tells services what they read, and all that has no default"],
+	["TRUSTED_PROXIES: 10.0.0.0/8", 'TRUSTED_PROXIES: ""', "believes its edge where requests come from"],
 	["targetPort: public", "targetPort: http", "has Services that find their pods"],
 	[
 		"        app.kubernetes.io/name: credit",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { serviceNames } from "../../moleculer.config.ts";
+import { readSettings, serviceNames } from "../../moleculer.config.ts";
 import {
 	type Container,
 	type Manifest,
@@ -284,6 +284,14 @@ export const rules: Readonly<Record<string, Rule>> = {
 	"mounts and reads what is there": (manifests) => workloads(manifests).flatMap((each) => mounts(manifests, each)),
 	"gives each service its own secrets only, all of them": secretsOfServices,
 	"tells services what they read, and all that has no default": settings,
+	"believes its edge where requests come from": (manifests) => {
+		const isBehindEdge = ofKind(manifests, "HTTPRoute").length > 0;
+		const [{ data = {} } = {}] = ofKind(manifests, "ConfigMap").filter(({ metadata }) =>
+			/^hannip-/.test(metadata.name),
+		);
+		const { trustedProxies } = readSettings({ TRUSTED_PROXIES: data.TRUSTED_PROXIES });
+		return say(isBehindEdge && trustedProxies.length === 0, "all the world is one address");
+	},
 	"has Services that find their pods": (manifests) =>
 		ofKind(manifests, "Service").flatMap((service) => findsItsPods(manifests, service)),
 	"has selectors that match their own pods only": (manifests) =>
