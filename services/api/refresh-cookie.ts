@@ -3,7 +3,7 @@ import { parseCookie, stringifySetCookie } from "cookie";
 import { fail } from "../errors.ts";
 
 /** The prefix makes browsers insist on Secure, Path=/ and no Domain: no sibling site can plant or read it. */
-const REFRESH_COOKIE = "__Host-hannip-refresh";
+export const REFRESH_COOKIE = "__Host-hannip-refresh";
 
 /** What `auth` puts into it. */
 const REFRESH_TOKEN = /^n_[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}$/;

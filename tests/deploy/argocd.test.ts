@@ -72,7 +72,7 @@ it("staging follows Git by itself; production only when somebody says so, in its
 
 itWith(
 	["kustomize"],
-	"data comes before the job that makes its users, that before services, and who hashes before who needs it",
+	"data comes before the job that makes its users, that before services, and who is asked something new before who asks",
 	() => {
 		const waveOf = (overlay: (typeof overlays)[number], kind: string, name?: string) =>
 			manifestsOf(overlay)
@@ -81,19 +81,21 @@ itWith(
 				)
 				.map(({ metadata }) => Number(metadata.annotations?.["argocd.argoproj.io/sync-wave"] ?? 0));
 		for (const overlay of overlays) {
-			const [settings, data, job, hasher, services] = [
+			const [settings, data, job, hasher, auth, services] = [
 				[...waveOf(overlay, "ConfigMap"), ...waveOf(overlay, "ServiceAccount"), ...waveOf(overlay, "NetworkPolicy")],
 				waveOf(overlay, "StatefulSet"),
 				waveOf(overlay, "Job", "mongodb-init"),
 				waveOf(overlay, "Deployment", "hasher"),
-				waveOf(overlay, "Deployment").toSorted().slice(1),
+				waveOf(overlay, "Deployment", "auth"),
+				waveOf(overlay, "Deployment").toSorted().slice(2),
 			];
-			assert.ok(data.length === 2 && job.length === 1 && hasher.length === 1 && services.length === 5);
+			assert.ok(data.length === 2 && job.length === 1 && hasher.length === 1 && services.length === 4);
 			for (const [before, after] of [
 				[settings, data],
 				[data, job],
 				[job, hasher],
-				[hasher, services],
+				[hasher, auth],
+				[auth, services],
 			] as const)
 				assert.ok(Math.max(...before) < Math.min(...after), `${overlay}: ${before} before ${after}`);
 		}
