@@ -4,6 +4,7 @@ import { clockOf } from "../../mixins/mongo.ts";
 import { PrimaryClock } from "../../mixins/primary-clock.ts";
 import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { describeOnMongo } from "../mongo/on-mongo.ts";
+import { readPage, sumOf } from "../monitoring/metrics-page.ts";
 import { basketOf, newPerson, newShop } from "./people.ts";
 import { isApart, startTestPlatform, type TestPlatform } from "./platform.ts";
 
@@ -23,11 +24,15 @@ describeOnMongo("the clock that payments go by is the primary's", () => {
 		await set?.stop();
 	});
 
-	it("as its heartbeats tell it, and not this process's own", { skip }, (t) => {
+	it("as its heartbeats tell it, and not this process's own; by how much that is wrong is measured", {
+		skip,
+	}, async (t) => {
 		const trueMs = Date.now();
 		t.mock.timers.enable({ apis: ["Date"], now: trueMs + HOUR_MS });
 		assert.ok(clockOf({ mongodbUri: set.uri("hannip") })() < trueMs + HOUR_MS / 2);
 		assert.equal(clockOf({ mongodbUri: null })(), trueMs + HOUR_MS);
+		const { samples } = await readPage(platform.probesUrl);
+		assert.ok(sumOf(samples, "hannip_clock_offset_seconds", { from: "mongodb" }) > 1_800);
 	});
 
 	for (const [how, offMs] of [
