@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { backingOf } from "./mixins/backing.ts";
+import { watchClock } from "./mixins/clock-watch.ts";
 import { openDataDir } from "./mixins/data-dir.ts";
 import { metricsOf } from "./mixins/metrics.ts";
 import { startProbes } from "./mixins/probes.ts";
@@ -28,9 +29,11 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 	const dataDir = settings.mongodbUri || !keepsAnything(settings) ? null : openDataDir(settings.dataDir);
 	const broker = new ServiceBroker(options);
 	const backing = backingOf(broker, settings);
+	const clock = watchClock(broker, backing.mongo);
 	const { promise: drainAsked, resolve: askToDrain } = Promise.withResolvers<void>();
 	const stop = async () => {
 		probes?.startStopping();
+		clock.stop();
 		await emptied(broker, settings);
 		// What the gateways still answer needs the services behind them.
 		await Promise.all(gatewaysOf(broker).map((gateway) => gateway.close()));

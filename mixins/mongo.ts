@@ -9,6 +9,7 @@ import type {
 	MongoError,
 } from "mongodb";
 import { fail } from "../services/errors.ts";
+import { PrimaryClock } from "./primary-clock.ts";
 
 /** How long anybody waits for the database: a request has 3 s, and must still be answered when the database is not. */
 const ANSWER_TIMEOUT_MS = 2_400;
@@ -136,6 +137,11 @@ export class Mongo {
 		return members.map((member) => member && Math.max(0, primaryMs - member.writtenAtMs));
 	}
 
+	/** By how many ms this process's clock is ahead of the primary's; null as long as that was not heard. */
+	get aheadMs(): number | null {
+		return this.#shared.clock.aheadMs;
+	}
+
 	/** The last user's closes the client. */
 	async close(): Promise<void> {
 		if (!this.#open) return;
@@ -147,6 +153,15 @@ export class Mongo {
 		await shared.client?.close();
 	}
 }
+
+/**
+ * The one clock of all processes, for what one of them says and another one judges: until when something is good. On MongoDB it is the
+ * primary's, as far as this process is connected to it; where there is only one machine it is that one's. In ms since 1970.
+ */
+export const clockOf =
+	({ mongodbUri }: { readonly mongodbUri: string | null }): (() => number) =>
+	() =>
+		(mongodbUri === null ? undefined : clients.get(mongodbUri)?.clock.nowMs()) ?? Date.now();
 
 /**
  * For an index whose keys come in no order, so that nearly each write changes another page of it: small pages are cheaper to write again than
@@ -193,6 +208,7 @@ type Shared = {
 	users: number;
 	/** By address, as the driver's last look at each found it. */
 	readonly members: Map<string, Member | null>;
+	readonly clock: PrimaryClock;
 };
 type Member = { readonly isPrimary: boolean; readonly writtenAtMs: number };
 
@@ -207,6 +223,7 @@ function share(uri: string): Shared {
 		database: null,
 		users: 0,
 		members: new Map(),
+		clock: new PrimaryClock(),
 	};
 	clients.set(uri, shared);
 	return shared;
@@ -224,14 +241,16 @@ type Hello = {
 	readonly isWritablePrimary?: boolean;
 	readonly secondary?: boolean;
 	readonly lastWrite?: { lastWriteDate: Date };
+	readonly localTime: Date;
 };
 
 /** The driver asks every member every two seconds; what they say is noted, so that nobody has to ask for it. */
-function watched(client: MongoClient, { members }: Shared): MongoClient {
+function watched(client: MongoClient, { members, clock }: Shared): MongoClient {
 	return client
 		.on("serverHeartbeatSucceeded", ({ connectionId, reply }) => {
-			const { isWritablePrimary = false, secondary = false, lastWrite } = reply as Hello;
+			const { isWritablePrimary = false, secondary = false, lastWrite, localTime } = reply as Hello;
 			const member = { isPrimary: isWritablePrimary, writtenAtMs: Number(lastWrite?.lastWriteDate ?? 0) };
+			if (isWritablePrimary) clock.heard(connectionId, Number(localTime));
 			members.set(connectionId, isWritablePrimary || secondary ? member : null);
 		})
 		.on("serverHeartbeatFailed", ({ connectionId }) => void members.set(connectionId, null))

@@ -3,6 +3,7 @@ import type { Context, Service, ServiceSchema } from "moleculer";
 import { database, documents } from "../../mixins/database.ts";
 import { ACCESS, ACCESS_TTL_S, TILL, TILL_TTL_S } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
+import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { makeCode } from "../../mixins/payment-code.ts";
 import type { Settings } from "../../moleculer.config.ts";
@@ -201,7 +202,8 @@ export default (settings: Settings): ServiceSchema => ({
 			const { kid, privateKey, handleKey } = activeKey(this);
 			const { startsInS = 0, ...asked } = ctx.params;
 			const { code, claims } = makeCode(
-				{ ...asked, nowMs: Date.now() + startsInS * 1_000 },
+				// By the clock that the ledger goes by, which says when it has expired.
+				{ ...asked, nowMs: clockOf(settings)() + startsInS * 1_000 },
 				{ kid: Number(kid), privateKey, handleKey },
 			);
 			(this as Auth).measure?.issued.inc();

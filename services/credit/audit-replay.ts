@@ -11,12 +11,14 @@ import type { Command, CommandId, Entry } from "./model.ts";
  * whoever changes that must write into the groups which rules they were decided by, and ask those here.
  *
  * @param view what stood before the entry; nothing in it has the entry's id or code
+ * @param clockMs what the clock said by which it was decided; null where only that is known, that it was not later than `nowMs`: then
+ * nothing is too late
  */
-export function replayDiffers(view: View, entry: Entry, nowMs: number): string | null {
+export function replayDiffers(view: View, entry: Entry, nowMs: number, clockMs: number | null = nowMs): string | null {
 	const command = commandOf(entry);
 	if (command === "none") return hasEffect(entry) ? "it does more than a cancel that found nothing to do" : null;
 	if (!command) return "it was not refused and has no effect";
-	const decision = decide(view, command, nowMs);
+	const decision = decide(view, command, nowMs, clockMs ?? (entry.type === "expire" ? nowMs : 0));
 	if (decision.kind !== "new") return "its id was there before";
 	if (decision.entry.refusal) return `the rules refuse it: ${decision.entry.refusal}`;
 	return isDeepStrictEqual(decision.entry, entry) ? null : "the rules make another entry of it";

@@ -93,8 +93,16 @@ export class Auditor {
 		if (claimed) return claimed;
 		if (entry.refusal) return this.#wrongRefusal(entry, atMs);
 		// Asked now, while everything stands as it did; what is found by hand says more, so that comes first.
-		const differs = replayDiffers(this.#view, entry, atMs);
+		const differs = replayDiffers(this.#view, entry, atMs, this.#clockAt(atMs));
 		return this.#wrongEffect(entry, atMs) ?? differs;
+	}
+
+	/**
+	 * What the clock said by which a group of this time was decided. Null where that is not known: a group that is no later than the one
+	 * before it has that one's time, and its clock may have been behind.
+	 */
+	#clockAt(atMs: number): number | null {
+		return atMs > this.#head.committedAtMs ? atMs : null;
 	}
 
 	#wrongEffect(entry: Entry, atMs: number): string | null {
@@ -114,7 +122,7 @@ export class Auditor {
 		this.refused++;
 		const { opened, stateSet, created, changed, counters, tombstone } = entry;
 		const effect = opened ?? stateSet ?? created ?? changed ?? counters ?? tombstone;
-		return effect === undefined ? wrongRedemption(entry, atMs) : "it was refused and has an effect";
+		return effect === undefined ? wrongRedemption(entry, this.#clockAt(atMs)) : "it was refused and has an effect";
 	}
 
 	#wrongOpening(account: Account): string | null {
@@ -203,10 +211,10 @@ export class Auditor {
 const KEEPS_CODE: ReadonlySet<Refusal | undefined> = new Set(["deadline_exceeded", "code_used", "code_expired"]);
 
 /** A payment that is refused uses its code up as well; nothing else that is refused has one. */
-function wrongRedemption({ type, refusal, redeemed }: Entry, atMs: number): string | null {
+function wrongRedemption({ type, refusal, redeemed }: Entry, clockMs: number | null): string | null {
 	if (!redeemed) return null;
 	if (type !== "transfer" || KEEPS_CODE.has(refusal)) return `it uses up the code ${redeemed.jti} without a payment`;
-	return redeemed.expiresAtMs <= atMs ? `the code ${redeemed.jti} had expired` : null;
+	return clockMs !== null && redeemed.expiresAtMs <= clockMs ? `the code ${redeemed.jti} had expired` : null;
 }
 
 type Sides = Pick<Transfer, "debitAccountId" | "creditAccountId">;

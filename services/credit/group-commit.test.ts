@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { audit } from "../../tests/ledger/forged-log.ts";
 import {
 	assertChain,
 	balanceIn,
@@ -17,8 +18,14 @@ import {
 import { type Fault, faultsInOrder, MemoryLog, type Trouble, turns } from "../../tests/ledger/memory-journal.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { entriesOf } from "./journal.ts";
-import type { Command, CommandId, TransferId } from "./model.ts";
+import type { Command, CommandId, Jti, TransferId } from "./model.ts";
 import { ResidentBook } from "./resident-book.ts";
+
+const expiry = (transferId: string): Command => ({
+	...idOf(`expire ${transferId}`),
+	type: "expire",
+	transferId: transferId as TransferId,
+});
 
 describe("an answer", () => {
 	it("comes only after the append, and the book has nothing before", async () => {
@@ -129,11 +136,11 @@ describe("the queue", () => {
 });
 
 describe("time", () => {
-	it("never runs backwards in the log, whatever the clock does, and decides with the log's", async () => {
+	it("never runs backwards in the log, whatever the clock does", async () => {
 		const times = [5_000, 5_000, 4_000, 1, 6_000, 5_999];
 		const { commit, log } = await openedWriter({ clock: () => times.shift() ?? 7_000 });
 		assert.equal(await wordOf(commit.submit(pay("t1", 1, { deadlineMs: 5_000 }))), "new applied");
-		assert.equal(await wordOf(commit.submit(pay("t2", 1, { deadlineMs: 4_999 }))), "new deadline_exceeded");
+		assert.equal(await wordOf(commit.submit(pay("t2", 1, { deadlineMs: 3_999 }))), "new deadline_exceeded");
 		await commit.submit(pay("t3"));
 		await commit.submit(pay("t4"));
 		await commit.submit(pay("t5"));
@@ -148,9 +155,44 @@ describe("time", () => {
 		const log = new MemoryLog();
 		await openedWriter({ log, clock: () => 9_000 });
 		const behind = writer({ log, clock: () => 2_000 });
-		assert.equal(await wordOf(behind.commit.submit(pay("t", 1, { deadlineMs: 8_000 }))), "new deadline_exceeded");
+		await behind.commit.submit(pay("t"));
 		assert.equal(log.head.committedAtMs, 9_000);
 	});
+
+	for (const aheadMs of [5_000, 600_000]) {
+		it(`that a process put ${aheadMs} ms ahead makes nothing too late for the others, and nothing that is in time too early`, async () => {
+			const nowMs = 1_000_000;
+			const log = new MemoryLog();
+			const { commit } = await openedWriter({ log, clock: () => nowMs });
+			const held = pay("held", 1, { hold: { ttlMs: 3_000 } });
+			assert.equal(await wordOf(commit.submit(held)), "new applied");
+			const ahead = writer({ log, clock: () => nowMs + aheadMs });
+			assert.equal(await wordOf(ahead.commit.submit(expiry("none"))), "new transfer_not_found");
+			assert.equal(log.head.committedAtMs, nowMs + aheadMs);
+
+			const redeem = { jti: "code" as Jti, expiresAtMs: nowMs + 1, cap: 1 };
+			const words = wordsOf([
+				commit.submit(pay("in time", 1, { deadlineMs: nowMs, redeem })),
+				commit.submit(pay("late", 1, { deadlineMs: nowMs - 1 })),
+				commit.submit(pay("old", 1, { redeem: { ...redeem, jti: "old" as Jti, expiresAtMs: nowMs } })),
+				commit.submit(
+					pay("too much", 5_000, { redeem: { jti: "used up" as Jti, expiresAtMs: nowMs + 1, cap: 5_000 } }),
+				),
+				commit.submit(expiry("held")),
+				commit.submit({ ...idOf("post"), type: "post", transferId: "held" as TransferId }),
+			]);
+			assert.deepEqual(await words, [
+				"new applied",
+				"new deadline_exceeded",
+				"new code_expired",
+				"new insufficient_credit",
+				"new not_pending",
+				"new applied",
+			]);
+			assertChain(log);
+			assert.equal(audit(log.groups), null, "the audit decides as they did");
+		});
+	}
 });
 
 describe("a start", () => {

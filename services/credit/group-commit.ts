@@ -261,9 +261,10 @@ export class GroupCommit {
 		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 			if (batch.some(({ command }) => this.#lacks(command))) await this.#load(batch);
 			const draft = new Draft(book);
+			const clockMs = clock();
 			// The log's time never runs backwards, whatever the clock does.
-			const nowMs = Math.max(clock(), this.#head.committedAtMs);
-			const { decisions, entries } = decideAll(draft, batch, nowMs);
+			const nowMs = Math.max(clockMs, this.#head.committedAtMs);
+			const { decisions, entries } = decideAll(draft, batch, { nowMs, clockMs });
 			if (entries.length === 0) return this.#settle(batch, decisions);
 			const group = makeGroup({ lane: 0, previous: this.#head, nowMs, entries });
 			if (group.body.length > this.#limits.bodyMax && batch.length > 1) {
@@ -406,11 +407,13 @@ export class UnknownOutcome extends Error {}
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function decideAll(draft: Draft, batch: readonly Waiting[], nowMs: number) {
+type Times = { readonly nowMs: number; readonly clockMs: number };
+
+function decideAll(draft: Draft, batch: readonly Waiting[], { nowMs, clockMs }: Times) {
 	const entries: Entry[] = [];
 	const decisions: Decision[] = [];
 	for (const { command } of batch) {
-		const decision = decide(draft, command, nowMs);
+		const decision = decide(draft, command, nowMs, clockMs);
 		decisions.push(decision);
 		if (decision.kind !== "new") continue;
 		apply(draft, decision.entry);

@@ -48,14 +48,19 @@ export type Decision =
 	| { readonly kind: "reused" };
 
 type Effect = Omit<Entry, "id" | "type" | "fingerprint">;
+type Times = { readonly nowMs: number; readonly clockMs: number };
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
-/** @param nowMs the time of the group; it never runs backwards within the log */
-export function decide(view: View, command: Command, nowMs: number): Decision {
+/**
+ * @param nowMs the time of the group, which is written down; it never runs backwards within the log
+ * @param clockMs what the clock of who decides says, at most `nowMs`. Whether it is too late is judged by that: a process whose clock was
+ * wrong may have put the log's time ahead, and until every clock has got there nothing would be in time any more.
+ */
+export function decide(view: View, command: Command, nowMs: number, clockMs = nowMs): Decision {
 	const seen = view.entry(command.id);
 	if (seen) return repeat(seen, command);
 	const { id, fingerprint } = command;
-	const effect = effectOf(view, command, nowMs);
+	const effect = effectOf(view, command, { nowMs, clockMs });
 	const kind = effect.refusal && (command.type === "transfer" || command.type === "refuse") && { kind: command.kind };
 	return { kind: "new", entry: { id, type: typeOf(command), fingerprint, ...kind, ...effect } };
 }
@@ -104,20 +109,21 @@ function repeat(seen: Entry, command: Command): Decision {
 	return seen.fingerprint === fingerprint && seen.type === type ? { kind: "replay", entry: seen } : { kind: "reused" };
 }
 
-function effectOf(view: View, command: Command, nowMs: number): Effect {
+function effectOf(view: View, command: Command, times: Times): Effect {
+	const { nowMs, clockMs } = times;
 	switch (command.type) {
 		case "open":
 			return open(view, command);
 		case "transfer":
-			return transfer(view, command, nowMs);
+			return transfer(view, command, times);
 		case "refuse":
 			return refuse(command.refusal);
 		case "post":
-			return post(view, command, nowMs);
+			return post(view, command, clockMs);
 		case "void":
 			return release(view, command.transferId, "voided");
 		case "expire":
-			return expire(view, command, nowMs);
+			return expire(view, command, clockMs);
 		case "refund":
 			return refund(view, command, nowMs);
 		case "cancel":
@@ -148,18 +154,18 @@ function setState(view: View, { accountId, state, reason }: Of<"set-state">): Ef
 const isEmpty = (account: Account): boolean =>
 	balanceOf(account) === 0 && account.debitsPending === 0 && account.creditsPending === 0;
 
-function transfer(view: View, command: Of<"transfer">, nowMs: number): Effect {
-	if (command.deadlineMs !== undefined && nowMs > command.deadlineMs) return refuse("deadline_exceeded");
-	const stale = command.redeem && staleCode(view, command.redeem, nowMs);
+function transfer(view: View, command: Of<"transfer">, { nowMs, clockMs }: Times): Effect {
+	if (command.deadlineMs !== undefined && clockMs > command.deadlineMs) return refuse("deadline_exceeded");
+	const stale = command.redeem && staleCode(view, command.redeem, clockMs);
 	if (stale) return refuse(stale);
 	// From here on a refusal uses the code up as well: whoever saw it must not get a second try.
 	const used = command.redeem && { redeemed: { jti: command.redeem.jti, expiresAtMs: command.redeem.expiresAtMs } };
 	return { ...used, ...movement(view, command, nowMs) };
 }
 
-function staleCode(view: View, { jti, expiresAtMs }: Redemption, nowMs: number): Refusal | undefined {
+function staleCode(view: View, { jti, expiresAtMs }: Redemption, clockMs: number): Refusal | undefined {
 	if (view.isRedeemed(jti)) return "code_used";
-	return nowMs >= expiresAtMs ? "code_expired" : undefined;
+	return clockMs >= expiresAtMs ? "code_expired" : undefined;
 }
 
 function movement(view: View, command: Of<"transfer">, nowMs: number): Effect {
@@ -185,11 +191,11 @@ function movement(view: View, command: Of<"transfer">, nowMs: number): Effect {
 	return "refusal" in moved ? moved : { created, ...moved };
 }
 
-function post(view: View, command: Of<"post">, nowMs: number): Effect {
+function post(view: View, command: Of<"post">, clockMs: number): Effect {
 	const held = view.transfer(command.transferId);
 	if (!held) return refuse("transfer_not_found");
 	if (held.state !== "pending") return refuse("not_pending");
-	if (held.expiresAtMs !== null && nowMs >= held.expiresAtMs) return refuse("hold_expired");
+	if (held.expiresAtMs !== null && clockMs >= held.expiresAtMs) return refuse("hold_expired");
 	const amount = command.amount ?? held.amount;
 	if (!isAmount(amount)) return refuse("amount_out_of_range");
 	if (amount > held.amount) return refuse("amount_exceeds_hold");
@@ -198,10 +204,10 @@ function post(view: View, command: Of<"post">, nowMs: number): Effect {
 	return { changed: { id: held.id, kind: held.kind, state: "posted", amount, refunded: 0 }, ...moved };
 }
 
-function expire(view: View, { transferId }: Of<"expire">, nowMs: number): Effect {
+function expire(view: View, { transferId }: Of<"expire">, clockMs: number): Effect {
 	const held = view.transfer(transferId);
-	// Never early: the customer was promised the whole time.
-	if (held?.state === "pending" && (held.expiresAtMs === null || nowMs < held.expiresAtMs))
+	// Never early: the customer was promised the whole time. Of the two times the clock's is the earlier, so it is over by both then.
+	if (held?.state === "pending" && (held.expiresAtMs === null || clockMs < held.expiresAtMs))
 		return refuse("not_pending");
 	return release(view, transferId, "expired");
 }

@@ -211,7 +211,7 @@ export class RunningLedger {
 
 	/**
 	 * Ends the holds whose time is over. Any process may do it: within a second the command's id is the same everywhere. The next
-	 * second has another one, because an expiry that the log's clock found too early stays refused.
+	 * second has another one, because an expiry that was found too early, the clock being put back meanwhile, stays refused.
 	 */
 	expireHolds(): Promise<void> {
 		// While some wait for the log, the same ones again would only take the places of payments.

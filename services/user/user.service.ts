@@ -2,6 +2,7 @@ import type { Context, Service, ServiceSchema } from "moleculer";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
+import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call, callerOf, type Meta, type Params, type Result } from "../actions.ts";
@@ -154,6 +155,7 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		issueCode: action("published", userActions.issueCode, async function (ctx) {
+			const clock = clockOf(settings);
 			const { image, ahead = 0 } = ctx.params;
 			const { userId } = callerOf(ctx);
 			const limit = confirmAboveOf(await byId(this, userId));
@@ -161,9 +163,9 @@ export default (settings: Settings): ServiceSchema => ({
 			const { code, expiresAtMs } = await call(ctx, "auth.signCode", { userId, ttlS: CODE_TTL_S, cap });
 			const drawn = image ? await drawCode(code, image) : null;
 			const later = await Promise.all(
-				Array.from({ length: ahead }, (_, index) => codeAhead(ctx, { index, userId, cap })),
+				Array.from({ length: ahead }, (_, index) => codeAhead(ctx, { index, userId, cap, clock })),
 			);
-			return { code, cap, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()), image: drawn, later };
+			return { code, cap, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - clock()), image: drawn, later };
 		}),
 
 		listTransactions: action("published", userActions.listTransactions, async (ctx) => {
@@ -201,12 +203,19 @@ export default (settings: Settings): ServiceSchema => ({
 	},
 });
 
-async function codeAhead(ctx: Context<unknown, Meta>, asked: { index: number; userId: string; cap: number }) {
+type CodeAhead = {
+	readonly index: number;
+	readonly userId: string;
+	readonly cap: number;
+	readonly clock: () => number;
+};
+
+async function codeAhead(ctx: Context<unknown, Meta>, asked: CodeAhead) {
 	const { userId } = asked;
 	const cap = Math.min(asked.cap, CODE_AHEAD_CAP);
 	const startsInS = (asked.index + 1) * (CODE_TTL_S - CODE_OVERLAP_S);
 	const signed = await call(ctx, "auth.signCode", { userId, ttlS: CODE_TTL_S, startsInS, cap });
-	const nowMs = Date.now();
+	const nowMs = asked.clock();
 	const { code, issuedAtMs, expiresAtMs } = signed;
 	return { code, cap, startsInMs: Math.max(0, issuedAtMs - nowMs), expiresInMs: Math.max(0, expiresAtMs - nowMs) };
 }

@@ -129,8 +129,9 @@ export class Pages {
 		this.pages.splice(this.indexOf(id), 1);
 	}
 	/** After the page with this id, at its time. */
+	/** A moment later, so that it is known what the clock said. */
 	insert(after: string, entry: Entry): void {
-		const { nowMs } = this.page(after);
+		const nowMs = this.page(after).nowMs + 1;
 		this.pages.splice(this.indexOf(after) + 1, 0, { nowMs, entries: [structuredClone(entry) as Forged] });
 	}
 

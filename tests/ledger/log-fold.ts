@@ -11,6 +11,9 @@ type Movement = { created: Entry["created"]; changed: Entry["changed"]; before: 
 
 type At = { readonly group: Group; readonly position: number };
 
+/** The group's, and what the clock by which it was decided said at least. */
+type Times = { readonly nowMs: number; readonly clockMinMs: number };
+
 type Line = Omit<StatementLine, "kind" | "state" | "refunded" | "reference" | "counterpartyId" | "details">;
 
 /** Adds up what transfers say, never what counters say, and compares both; `take` names the first thing that is wrong. */
@@ -65,7 +68,10 @@ export class LogFold {
 		const before = changed && this.transfers.get(changed.id);
 		const moved = created ?? (before && changed && { ...before, state: changed.state, amount: changed.amount });
 		if (!moved) return "it changes a transfer that is not there";
-		const wrong = this.#wrongTransfer(moved, { created, changed, before }, at.group.committedAtMs);
+		const { committedAtMs: nowMs } = at.group;
+		// A group no later than the one before it has that one's time, and was decided by a clock that may have been behind.
+		const clockMinMs = nowMs > this.#head.committedAtMs ? nowMs : 0;
+		const wrong = this.#wrongTransfer(moved, { created, changed, before }, { nowMs, clockMinMs });
 		if (wrong) return wrong;
 		const posted = moved.state === "posted" ? moved.amount : 0;
 		const pending = created ? created.amount - posted : -(before?.amount ?? 0);
@@ -78,11 +84,11 @@ export class LogFold {
 		return this.#wrongCounters(counters, sides) ?? this.#wrongSides(moved);
 	}
 
-	#wrongTransfer(moved: Transfer, { created, changed, before }: Movement, nowMs: number): string | null {
+	#wrongTransfer(moved: Transfer, { created, changed, before }: Movement, times: Times): string | null {
 		if (!Number.isSafeInteger(moved.amount) || moved.amount < 1 || moved.amount > 1e12)
 			return `it is of ${moved.amount}`;
-		if (!created) return before && changed ? wrongEnd(before, changed, nowMs) : null;
-		if (this.transfers.has(created.id) || created.createdAtMs !== nowMs) return "it is not new";
+		if (!created) return before && changed ? wrongEnd(before, changed, times) : null;
+		if (this.transfers.has(created.id) || created.createdAtMs !== times.nowMs) return "it is not new";
 		if ((created.kind === "refund") !== (created.reference !== null)) return "a refund needs a sale";
 		return created.reference ? this.#wrongRefund(created, before, changed) : null;
 	}
@@ -214,11 +220,11 @@ export class LogFold {
 }
 
 /** What is wrong with how a hold ended. */
-function wrongEnd(held: Transfer, ended: NonNullable<Entry["changed"]>, nowMs: number): string | null {
-	const late = held.expiresAtMs !== null && nowMs >= held.expiresAtMs;
+function wrongEnd(held: Transfer, ended: NonNullable<Entry["changed"]>, { nowMs, clockMinMs }: Times): string | null {
+	const endMs = held.expiresAtMs ?? Number.POSITIVE_INFINITY;
 	if (held.state !== "pending") return `${held.id} was ${held.state}`;
-	if (ended.state === "posted" && late) return "a hold was posted after its end";
-	if (ended.state === "expired" && !late) return "a hold expired before its end";
+	if (ended.state === "posted" && clockMinMs >= endMs) return "a hold was posted after its end";
+	if (ended.state === "expired" && nowMs < endMs) return "a hold expired before its end";
 	if (ended.state !== "posted" && ended.amount !== held.amount) return "what was released is not what was held";
 	return ended.amount > held.amount || ended.refunded !== 0 ? "more was posted than was held" : null;
 }

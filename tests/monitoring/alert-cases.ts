@@ -70,6 +70,19 @@ export const cases: Readonly<Record<string, Case>> = {
 	ReplicaSetIncomplete: { afterMinutes: 8, ...only('hannip_mongodb_members{state="down"}', "1x9", "0x9") },
 	// What is looked at every two seconds is behind for a moment, now and then.
 	ReplicaLag: { afterMinutes: 7, ...only("hannip_mongodb_replica_lag_seconds", "30x9", "30 0 30 0 30 0 30 0 30") },
+	// Behind the other processes, or the database ahead; one slow answer, and what clocks that are kept differ by.
+	ClockOff: {
+		afterMinutes: 5,
+		fires: { 'hannip_clock_offset_seconds{from="processes", instance="a"}': "-2x9" },
+		alsoFires: {
+			'hannip_clock_offset_seconds{from="mongodb", instance="a"}': "2x9",
+			'hannip_clock_offset_seconds{from="processes", instance="a"}': "0x9",
+		},
+		quiet: {
+			'hannip_clock_offset_seconds{from="processes", instance="a"}': "0 0 -2 0 0 2 0 0 0",
+			'hannip_clock_offset_seconds{from="mongodb", instance="a"}': "0.3x9",
+		},
+	},
 	DiskFillsUp: {
 		afterMinutes: 20,
 		fires: { hannip_disk_free_bytes: "10x30", hannip_disk_size_bytes: "100x30" },

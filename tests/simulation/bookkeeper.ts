@@ -31,6 +31,8 @@ export class Bookkeeper {
 	readonly claims = new Map<string, number>();
 	readonly keptOut = new Set<CommandId>();
 	head = { sequence: 0, hash: "0".repeat(64), committedAtMs: 0 };
+	/** What the clock by which the group was decided said at least. A group that is no later than the one before it has that one's time, whatever its clock. */
+	#clockMinMs = 0;
 	/** What each group changed, the last one at last. */
 	readonly #touchedBy: Touched[] = [];
 	#touched: Touched = { accounts: new Set(), transfers: new Set() };
@@ -44,6 +46,7 @@ export class Bookkeeper {
 	/** @throws Violation */
 	take(group: Group): void {
 		this.#checkChain(group);
+		this.#clockMinMs = group.committedAtMs > this.head.committedAtMs ? group.committedAtMs : 0;
 		this.head = { sequence: group.sequence, hash: group.hash, committedAtMs: group.committedAtMs };
 		this.#touched = { accounts: new Set(), transfers: new Set() };
 		this.#touchedBy.push(this.#touched);
@@ -94,7 +97,10 @@ export class Bookkeeper {
 		if (!refusal) return;
 		const effect = opened ?? stateSet ?? created ?? changed ?? counters ?? tombstone;
 		must("once", effect === undefined, () => `${id} was refused and has an effect`);
-		const isSo = isTrue(refusal, { command, nowMs: this.head.committedAtMs, book: this });
+		const isSo = isTrue(refusal, {
+			...{ command, book: this },
+			...{ nowMs: this.head.committedAtMs, clockMinMs: this.#clockMinMs },
+		});
 		must("refusals", isSo, () => `${id} was refused as ${refusal}, and that is not so: ${text(command)}`);
 	}
 
@@ -173,19 +179,19 @@ export class Bookkeeper {
 	}
 
 	#mustBeWanted({ id, kind, amount, deadlineMs, redeem }: Of<"transfer">): void {
-		const nowMs = this.head.committedAtMs;
+		const clockMs = this.#clockMinMs;
 		mustBeAmount(id, amount);
 		must("refunds", kind !== "refund", () => `${id} is a refund of nothing`);
-		must("asked", deadlineMs === undefined || nowMs <= deadlineMs, () => `${id} is booked after its deadline`);
+		must("asked", deadlineMs === undefined || clockMs <= deadlineMs, () => `${id} is booked after its deadline`);
 		if (!redeem) return;
-		must("code", nowMs < redeem.expiresAtMs, () => `${id} uses a code that is too old`);
+		must("code", clockMs < redeem.expiresAtMs, () => `${id} uses a code that is too old`);
 		must("code", amount <= redeem.cap, () => `${id} takes ${amount} by a code for ${redeem.cap}`);
 	}
 
 	#post(entry: Entry, { id, transferId, amount: part }: Of<"post">): void {
 		const held = this.#held(entry, transferId);
 		const amount = part ?? held.amount;
-		const isInTime = this.head.committedAtMs < (held.expiresAtMs ?? 0);
+		const isInTime = this.#clockMinMs < (held.expiresAtMs ?? 0);
 		must("holds", isInTime, () => `${id} posts a hold whose time is over`);
 		must("holds", amount <= held.amount, () => `${id} posts ${amount} of ${held.amount}`);
 		mustBeAmount(id, amount);

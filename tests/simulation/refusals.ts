@@ -2,7 +2,13 @@ import type { Account, Command, Refusal, Transfer, TransferId } from "../../serv
 import { isEmpty, type Sides } from "./account-book.ts";
 import type { Bookkeeper } from "./bookkeeper.ts";
 
-type Facts = { readonly command: Command; readonly nowMs: number; readonly book: Bookkeeper };
+type Facts = {
+	readonly command: Command;
+	/** Between these two was the clock by which it was decided. */
+	readonly nowMs: number;
+	readonly clockMinMs: number;
+	readonly book: Bookkeeper;
+};
 
 /** Whether it is so, whatever else could have been said. */
 export const isTrue = (refusal: Refusal, facts: Facts): boolean =>
@@ -31,7 +37,9 @@ const grounds: Record<Refusal, (facts: Facts) => boolean> = {
 	insufficient_credit: isTooMuch,
 	amount_out_of_range: (facts) => !isAmount(amountOf(facts) ?? 0),
 	transfer_not_found: (facts) => facts.command.type !== "transfer" && !targetOf(facts),
-	not_pending: (facts) => targetOf(facts)?.state !== "pending" || (facts.command.type === "expire" && !isOver(facts)),
+	not_pending: (facts) =>
+		targetOf(facts)?.state !== "pending" ||
+		(facts.command.type === "expire" && !isOver({ ...facts, nowMs: facts.clockMinMs })),
 	hold_expired: isOver,
 	amount_exceeds_hold: (facts) =>
 		facts.command.type === "post" && (amountOf(facts) ?? 0) > (targetOf(facts)?.amount ?? 0),

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { after, before, it } from "node:test";
+import { clockOf } from "../../mixins/mongo.ts";
+import { PrimaryClock } from "../../mixins/primary-clock.ts";
+import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
+import { describeOnMongo } from "../mongo/on-mongo.ts";
+import { readPage, sumOf } from "../monitoring/metrics-page.ts";
+import { basketOf, newPerson, newShop } from "./people.ts";
+import { isApart, startTestPlatform, type TestPlatform } from "./platform.ts";
+
+const HOUR_MS = 3_600_000;
+const skip = isApart && "of other processes the clock cannot be set";
+
+describeOnMongo("the clock that payments go by is the primary's", () => {
+	let set: ReplicaSet;
+	let platform: TestPlatform;
+	before(async () => {
+		if (skip) return;
+		set = await ReplicaSet.start();
+		platform = await startTestPlatform({ MONGODB_URI: set.uri("hannip") });
+	});
+	after(async () => {
+		await platform?.stop();
+		await set?.stop();
+	});
+
+	it("as its heartbeats tell it, and not this process's own; by how much that is wrong is measured", {
+		skip,
+	}, async (t) => {
+		const trueMs = Date.now();
+		t.mock.timers.enable({ apis: ["Date"], now: trueMs + HOUR_MS });
+		assert.ok(clockOf({ mongodbUri: set.uri("hannip") })() < trueMs + HOUR_MS / 2);
+		assert.equal(clockOf({ mongodbUri: null })(), trueMs + HOUR_MS);
+		const { samples } = await readPage(platform.probesUrl);
+		assert.ok(sumOf(samples, "hannip_clock_offset_seconds", { from: "mongodb" }) > 1_800);
+	});
+
+	for (const [how, offMs] of [
+		["behind", -HOUR_MS],
+		["ahead", HOUR_MS],
+	] as const)
+		it(`a code is good for its time, and a sale goes through, where it is ${how} of all others`, {
+			skip,
+		}, async (t) => {
+			t.mock.method(PrimaryClock.prototype, "nowMs", () => Date.now() + offMs);
+			const customer = await newPerson(platform.anyone, { credit: 10_000 });
+			const shop = await newShop(await newPerson(platform.anyone, { name: "Grace" }), { prices: [4_500] });
+			const { code, expiresInMs, later } = await customer.api.ok("user.issueCode", { ahead: 1 });
+			for (const leftMs of [expiresInMs, later[0]?.expiresInMs ?? 0]) assert.ok(leftMs > 0 && leftMs < 180_000);
+			const asked = { storeId: shop.id, idempotencyKey: `by-one-clock-${how}`, code, items: basketOf(shop) };
+			await shop.owner.api.ok("store.sell", asked);
+		});
+});
