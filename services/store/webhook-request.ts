@@ -1,10 +1,12 @@
 import { createHmac, hkdfSync } from "node:crypto";
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { type RequestFilteringAgentOptions, useAgent } from "request-filtering-agent";
 
 /** How long a receiver may take to answer. */
 const TIMEOUT_MS = 10_000;
+/** Early hints and the like, before an answer: whoever sends them without end would keep this process busy until the time is over. */
+const INFORMATION_MAX = 16;
 
 /**
  * The secret that a webhook and its receiver share, as Standard Webhooks writes it. It is kept nowhere: it is derived from the platform's
@@ -76,12 +78,26 @@ function exchange({ url, id, body, secrets, anyTarget }: Sending, signal: AbortS
 		const request = url.startsWith("https:") ? httpsRequest : httpRequest;
 		const agent = useAgent(url, anyTarget ? anywhere : {});
 		const outgoing = request(url, { method: "POST", headers, agent, signal });
-		outgoing.once("error", reject);
-		outgoing.once("response", (incoming) => {
+		const answer = (incoming: IncomingMessage) => {
 			resolve({ status: incoming.statusCode ?? 0, retryAfter: incoming.headers["retry-after"] ?? "" });
 			// Whatever else it says, for as long as it likes.
 			outgoing.destroy();
+		};
+		let informed = 0;
+		outgoing.on("information", () => {
+			informed += 1;
+			if (informed > INFORMATION_MAX) outgoing.destroy(new Error("nothing but information"));
 		});
+		outgoing.once("response", answer);
+		// Without a listener for it Node gives up a request that is answered 101, and tells nobody.
+		outgoing.once("upgrade", (incoming, socket) => {
+			answer(incoming);
+			socket.destroy();
+		});
+		outgoing.once("error", reject);
+		// The last two are for whatever else ends in silence: a place among those on their way is given back in any case.
+		outgoing.once("close", () => reject(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" })));
+		signal.addEventListener("abort", () => reject(signal.reason), { once: true });
 		outgoing.end(body);
 	});
 }
