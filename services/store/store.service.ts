@@ -59,7 +59,7 @@ export default (settings: Settings): ServiceSchema => ({
 			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
 			{ collection: "photos", indexes: [{ fields: ["productId"] }] },
-			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }] },
+			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }, { fields: ["enabled"] }] },
 			{
 				collection: "deliveries",
 				indexes: [{ fields: ["state", "dueAtMs"] }, { fields: ["webhookId", "eventId"] }, { fields: ["createdAtMs"] }],

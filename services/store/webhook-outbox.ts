@@ -1,13 +1,14 @@
+import { LRUCache } from "lru-cache";
 import type { ServiceBroker } from "moleculer";
 import type { Documents } from "../../mixins/database.ts";
 import { call, type Result } from "../actions.ts";
 import { type Policy, secretsOf, type Webhook } from "./webhook.ts";
 import { claim, type Delivery, dueNow, enqueue, forgetOld, putBack, settle } from "./webhook-delivery.ts";
-import { eventOf, type StoreEvent } from "./webhook-event.ts";
+import { eventOf, type StoreEvent, storeIn } from "./webhook-event.ts";
 import { send } from "./webhook-request.ts";
 
-/** More than that nobody needs: the stores with a webhook that one process follows. */
-const WEBHOOKS_MAX = 10_000;
+/** So many stores a process knows to have webhooks: it is a matter of a second, see `hear`. */
+const FOLLOWED_MAX = 10_000;
 /** How long one process goes on reading the log before another one may. */
 const LEASE_MS = 5_000;
 const LOOK_MS = 1_000;
@@ -45,7 +46,10 @@ export class WebhookOutbox {
 	readonly #stopping = new AbortController();
 	readonly #sending = new Map<Promise<void>, Delivery>();
 	readonly #timer: NodeJS.Timeout;
-	#stores: ReadonlySet<string> = new Set();
+	/** Accounts of stores that somebody is told of, as the last pages showed it. */
+	readonly #followed = new LRUCache<string, true>({ max: FOLLOWED_MAX });
+	/** Whether anybody is told of anything at all. */
+	#isNeeded = false;
 	#working: Promise<void> | null = null;
 	#isAgain = false;
 	#cleanedAtMs = 0;
@@ -59,7 +63,7 @@ export class WebhookOutbox {
 	static async open(parts: OutboxParts): Promise<WebhookOutbox> {
 		const { outbox, broker } = parts;
 		if (!(await outbox.findById("webhooks"))) {
-			const { cursor } = await call(broker, "credit.feed", { accountIds: [] });
+			const { cursor } = await call(broker, "credit.feed", {});
 			const first = { _id: "webhooks" as const, cursor, reader: broker.nodeID, leaseUntilMs: 0 };
 			await outbox.insert(first).catch(async (error: unknown) => {
 				if (!(await outbox.findById("webhooks"))) throw error;
@@ -68,9 +72,9 @@ export class WebhookOutbox {
 		return new WebhookOutbox(parts);
 	}
 
-	/** Something happened on these accounts. */
+	/** Something happened on these accounts: where somebody is told of it, that is done at once; what is not known here is seen within `LOOK_MS`. */
 	hear(accountIds: readonly string[]): void {
-		if (accountIds.some((id) => this.#stores.has(id))) this.look();
+		if (accountIds.some((id) => this.#followed.has(id))) this.look();
 	}
 
 	/** Looks for what is to be told and sent. */
@@ -103,18 +107,17 @@ export class WebhookOutbox {
 
 	/** Reads on in the log, if it is this process' turn. */
 	async #follow(): Promise<void> {
-		const { deliveries, onFailed } = this.#parts;
+		const { broker, webhooks, deliveries, onFailed } = this.#parts;
 		for (let known = await this.#lease(); known; ) {
-			const accountIds = [...this.#stores];
-			const page = await call(this.#parts.broker, "credit.feed", { after: known.cursor, accountIds });
+			const isRead = this.#isNeeded;
+			// While nobody is told of anything, nothing is read: only where the log ends.
+			const page = await call(broker, "credit.feed", isRead ? { after: known.cursor } : {});
 			// After the page: a webhook that is made from now on is told of what comes after it, and nothing in between is left out.
-			const webhooks = await this.#enabled();
-			const isComplete = webhooks.every(({ storeId }) => accountIds.includes(`store:${storeId}`));
-			if (isComplete) {
-				await this.#enqueue(page, webhooks);
-				known = await this.#moveOn(known, page.cursor);
-			}
-			if (isComplete && page.isAll) break;
+			this.#isNeeded = (await webhooks.findOne({ enabled: true })) !== null;
+			if (this.#isNeeded && !isRead) continue;
+			await this.#enqueue(page.items);
+			known = await this.#moveOn(known, page.cursor);
+			if (page.isAll) break;
 		}
 		const nowMs = Date.now();
 		if (nowMs - this.#cleanedAtMs < CLEAN_EVERY_MS) return;
@@ -122,22 +125,33 @@ export class WebhookOutbox {
 		await forgetOld(deliveries, nowMs, () => this.#stopping.signal.aborted).catch(onFailed);
 	}
 
-	async #enqueue({ items }: Result<"credit.feed">, webhooks: readonly Webhook[]): Promise<void> {
+	async #enqueue(items: Result<"credit.feed">["items"]): Promise<void> {
 		const nowMs = Date.now();
-		const hooksOf = Map.groupBy(webhooks, ({ storeId }) => storeId);
+		const hooksOf = await this.#enabledIn(new Set(items.flatMap((item) => storeIn(item) ?? [])));
 		await Promise.all(
 			items.flatMap((item) => {
-				const event = eventOf(item);
-				const told = (event && hooksOf.get(event.storeId)?.filter(({ events }) => events.includes(event.type))) ?? [];
+				const hooks = hooksOf.get(storeIn(item) ?? "");
+				const event = hooks && eventOf(item);
+				const told = (event && hooks.filter(({ events }) => events.includes(event.type))) ?? [];
 				return told.map(({ _id }) => enqueue(this.#parts.deliveries, event as StoreEvent, _id, nowMs));
 			}),
 		);
 	}
 
-	async #enabled(): Promise<Webhook[]> {
-		const webhooks = await this.#parts.webhooks.find({ query: { enabled: true }, limit: WEBHOOKS_MAX });
-		this.#stores = new Set(webhooks.map(({ storeId }) => `store:${storeId}`));
-		return webhooks;
+	/** By store. Only of those that a page names: all together may be more than fit into any list. */
+	async #enabledIn(storeIds: ReadonlySet<string>): Promise<Map<string, Webhook[]>> {
+		if (storeIds.size === 0) return new Map();
+		const found = await this.#parts.webhooks.find({ query: { storeId: { $in: [...storeIds] } } });
+		// Here and not in the query, whose index would be that of all which are enabled.
+		const hooksOf = Map.groupBy(
+			found.filter(({ enabled }) => enabled),
+			({ storeId }) => storeId,
+		);
+		for (const storeId of storeIds) {
+			if (hooksOf.has(storeId)) this.#followed.set(`store:${storeId}`, true);
+			else this.#followed.delete(`store:${storeId}`);
+		}
+		return hooksOf;
 	}
 
 	/** @returns how far it was read, if it is this process that reads on */
