@@ -2,9 +2,12 @@ import { LRUCache } from "lru-cache";
 import type { ServiceBroker } from "moleculer";
 import type { Documents } from "../../mixins/database.ts";
 import { call, type Result } from "../actions.ts";
+import type { Store } from "./counter.ts";
 import { type Policy, secretsOf, type Webhook } from "./webhook.ts";
-import { claim, type Delivery, dueNow, enqueue, forgetOld, putBack, settle } from "./webhook-delivery.ts";
+import { claim, type Delivery, enqueue, forgetOld, putBack, settle } from "./webhook-delivery.ts";
+import { DueDeliveries } from "./webhook-due.ts";
 import { eventOf, type StoreEvent, storeIn } from "./webhook-event.ts";
+import { Places } from "./webhook-places.ts";
 import { send } from "./webhook-request.ts";
 
 /** So many stores a process knows to have webhooks: it is a matter of a second, see `hear`. */
@@ -13,9 +16,6 @@ const FOLLOWED_MAX = 10_000;
 const LEASE_MS = 5_000;
 const LOOK_MS = 1_000;
 const CLEAN_EVERY_MS = 3_600_000;
-/** On their way from this process, of one store, and of one webhook: who answers slowly shall not be in everybody's way. */
-const SENDING_MAX = 256;
-const SENDING_OF_ONE_MAX = { storeId: 8, webhookId: 4 } as const;
 
 /** How far the log is read, and who reads it. There is one. */
 export type Outbox = {
@@ -26,6 +26,7 @@ export type Outbox = {
 };
 
 export type OutboxParts = {
+	readonly stores: Documents<Store>;
 	readonly webhooks: Documents<Webhook>;
 	readonly deliveries: Documents<Delivery>;
 	readonly outbox: Documents<Outbox>;
@@ -44,7 +45,9 @@ export type OutboxParts = {
 export class WebhookOutbox {
 	readonly #parts: OutboxParts;
 	readonly #stopping = new AbortController();
-	readonly #sending = new Map<Promise<void>, Delivery>();
+	readonly #sending = new Set<Promise<void>>();
+	readonly #places = new Places();
+	readonly #due: DueDeliveries;
 	readonly #timer: NodeJS.Timeout;
 	/** Accounts of stores that somebody is told of, as the last pages showed it. */
 	readonly #followed = new LRUCache<string, true>({ max: FOLLOWED_MAX });
@@ -56,6 +59,7 @@ export class WebhookOutbox {
 
 	private constructor(parts: OutboxParts) {
 		this.#parts = parts;
+		this.#due = new DueDeliveries(parts.deliveries, this.#places);
 		this.#timer = setInterval(() => this.look(), LOOK_MS);
 	}
 
@@ -90,7 +94,7 @@ export class WebhookOutbox {
 		clearInterval(this.#timer);
 		this.#stopping.abort();
 		await this.#working;
-		await Promise.all(this.#sending.keys());
+		await Promise.all(this.#sending);
 	}
 
 	async #work(): Promise<void> {
@@ -128,12 +132,16 @@ export class WebhookOutbox {
 	async #enqueue(items: Result<"credit.feed">["items"]): Promise<void> {
 		const nowMs = Date.now();
 		const hooksOf = await this.#enabledIn(new Set(items.flatMap((item) => storeIn(item) ?? [])));
+		const stores = hooksOf.size > 0 ? await this.#parts.stores.findByIds([...hooksOf.keys()]) : [];
+		const ownerOf = new Map(stores.map(({ _id, ownerId }) => [_id, ownerId]));
 		await Promise.all(
 			items.flatMap((item) => {
 				const hooks = hooksOf.get(storeIn(item) ?? "");
 				const event = hooks && eventOf(item);
 				const told = (event && hooks.filter(({ events }) => events.includes(event.type))) ?? [];
-				return told.map(({ _id }) => enqueue(this.#parts.deliveries, event as StoreEvent, _id, nowMs));
+				return told.map(({ _id: webhookId, storeId }) =>
+					enqueue(this.#parts.deliveries, event as StoreEvent, { webhookId, ownerId: ownerOf.get(storeId), nowMs }),
+				);
 			}),
 		);
 	}
@@ -179,40 +187,27 @@ export class WebhookOutbox {
 
 	/** Begins to send what is due; does not wait for the answers. */
 	async #send(): Promise<void> {
-		const { webhooks, deliveries } = this.#parts;
-		const room = SENDING_MAX - this.#sending.size;
-		if (room === 0) return;
-		const busy = { storeId: this.#busy("storeId"), webhookId: this.#busy("webhookId") };
-		const due = await dueNow(deliveries, { nowMs: Date.now(), limit: room, busy });
-		if (due.length === 0) return;
-		const found = await webhooks.findByIds(due.map(({ webhookId }) => webhookId));
-		const known = new Map(found.map((each) => [each._id, each]));
-		for (const delivery of due) {
-			if (this.#busy("storeId").includes(delivery.storeId) || this.#busy("webhookId").includes(delivery.webhookId))
-				continue;
-			this.#begin(delivery, known.get(delivery.webhookId));
+		for await (const delivery of this.#due.next(Date.now())) {
+			if (this.#stopping.signal.aborted) break;
+			this.#begin(delivery);
 		}
 	}
 
-	/** Those that have enough on their way. */
-	#busy(of: keyof typeof SENDING_OF_ONE_MAX): string[] {
-		const counts = Map.groupBy(this.#sending.values(), (delivery) => delivery[of]);
-		return [...counts].filter(([, those]) => those.length >= SENDING_OF_ONE_MAX[of]).map(([id]) => id);
-	}
-
-	#begin(delivery: Delivery, webhook: Webhook | undefined): void {
-		const sending: Promise<void> = this.#deliver(delivery, webhook)
+	#begin(delivery: Delivery): void {
+		const sending: Promise<void> = this.#deliver(delivery)
 			.catch(this.#parts.onFailed)
 			.finally(() => {
 				this.#sending.delete(sending);
+				this.#places.giveBack(delivery);
 				// Others may have waited for this one.
 				if (!this.#stopping.signal.aborted) this.look();
 			});
-		this.#sending.set(sending, delivery);
+		this.#sending.add(sending);
 	}
 
-	async #deliver(delivery: Delivery, webhook: Webhook | undefined): Promise<void> {
+	async #deliver(delivery: Delivery): Promise<void> {
 		const { deliveries, webhooks, policy, retriesS } = this.#parts;
+		const webhook = await webhooks.findById(delivery.webhookId);
 		const claimed = await claim(deliveries, delivery, Date.now());
 		if (!claimed) return;
 		if (!webhook?.enabled) {

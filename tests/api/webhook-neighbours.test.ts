@@ -5,7 +5,7 @@ import { after, before, describe, it, type TestContext } from "node:test";
 import { newKey } from "./client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
-import { WebhookReceiver } from "./webhook-receiver.ts";
+import { type Received, WebhookReceiver } from "./webhook-receiver.ts";
 
 let platform: TestPlatform;
 let ada: Person;
@@ -42,6 +42,41 @@ async function receiverFor(context: TestContext): Promise<WebhookReceiver> {
 	return receiver;
 }
 
+describe("a person's many stores", () => {
+	it("take sixteen places for sending together", async (context) => {
+		const [eve, slow, receiver] = [
+			await newPerson(platform.anyone),
+			await receiverFor(context),
+			await receiverFor(context),
+		];
+		slow.answers.push(...Array.from({ length: 100 }, () => "silence" as const));
+		for (let store = 0; store < 4; store++) {
+			const shop = await newShop(eve, { prices: [1] });
+			for (let n = 0; n < 2; n++) await register(shop, slow.url);
+			for (let n = 0; n < 4; n++) await sell(shop, ada, newKey());
+		}
+		const shop = await newShop(await newPerson(platform.anyone, { name: "Bob" }));
+		await register(shop, receiver.url);
+		await sell(shop, ada, newKey());
+		await receiver.until(({ length }) => length === 1);
+		await slow.until(({ length }) => length >= 16);
+		assert.equal(slow.received.length, 16);
+	});
+
+	it("are a hundred at most", async () => {
+		const eve = await newPerson(platform.anyone, { name: "Eve" });
+		const open = () => eve.api.call("store.create", { name: "One more" });
+		for (let n = 0; n < 98; n++) assert.equal((await open()).status, 201);
+		const statuses = (await Promise.all([open(), open(), open()])).map(({ status }) => status);
+		assert.deepEqual(
+			statuses.filter((status) => status !== 201 && status !== 409),
+			[],
+		);
+		await eve.api.refused("store.create", { name: "Too many" }, "too_many_stores");
+		assert.ok((await eve.api.ok("store.list", {})).items.length <= 101);
+	});
+});
+
 describe("a webhook whose receiver wants to speak something else", () => {
 	it("is told so when it is tried", async (context) => {
 		const shop = await newShop(await newPerson(platform.anyone, { name: "Bob" }));
@@ -56,8 +91,9 @@ describe("a webhook whose receiver wants to speak something else", () => {
 		for (let n = 0; n < 2; n++) await register(shop, elsewhere);
 		for (let n = 0; n < 4; n++) await sell(shop, ada, newKey());
 		await register(shop, receiver.url);
-		await sell(shop, ada, newKey());
-		await receiver.until(({ length }) => length === 1);
+		const { transferId } = await sell(shop, ada, newKey());
+		const isOfIt = ({ event }: Received) => (event.data.sale as { transferId: string }).transferId === transferId;
+		await receiver.until((received) => received.some(isOfIt));
 	});
 
 	it("does not keep a process from ending, and neither does one that says nothing", async (context) => {
