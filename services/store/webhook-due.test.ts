@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { adapterFor, type Documents } from "../../mixins/database.ts";
-import type { Delivery } from "./webhook-delivery.ts";
+import { type Delivery, forgetOld } from "./webhook-delivery.ts";
 import { DueDeliveries } from "./webhook-due.ts";
 import { Places } from "./webhook-places.ts";
 
@@ -88,4 +89,26 @@ it("what was written late, or overlooked, is found", async () => {
 	assert.deepEqual(await next(due, NOW_MS + 1), ["w_late.000000"]);
 	await dueOf("overlooked", 1, NOW_MS - 3_600_000);
 	assert.deepEqual(await next(due, NOW_MS + 1_000), ["w_overlooked.000000"]);
+});
+
+it("what is old is forgotten, and others have their turn meanwhile", async () => {
+	const DAY_MS = 86_400_000;
+	await dueOf("old", 500, NOW_MS - 31 * DAY_MS);
+	await dueOf("young", 3, NOW_MS - 29 * DAY_MS);
+	// Those of a page were all made in the same moment.
+	let at = 0;
+	for (const { _id } of await deliveries.find({ query: { webhookId: "w_old" } }))
+		await deliveries.updateById(_id, { $set: { createdAtMs: NOW_MS - 31 * DAY_MS + (at++ >> 1) } });
+	let [turns, isOver] = [0, false];
+	const others = (async () => {
+		for (; !isOver; turns++) await setImmediate();
+	})();
+	await forgetOld(deliveries, NOW_MS, () => false);
+	isOver = true;
+	await others;
+	assert.ok(turns >= 9, `${turns} turns`);
+	assert.deepEqual(
+		await Promise.all(["w_old", "w_young"].map((webhookId) => deliveries.count({ query: { webhookId } }))),
+		[0, 3],
+	);
 });

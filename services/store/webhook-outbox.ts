@@ -56,6 +56,7 @@ export class WebhookOutbox {
 	#working: Promise<void> | null = null;
 	#isAgain = false;
 	#cleanedAtMs = 0;
+	#cleaning = Promise.resolve();
 
 	private constructor(parts: OutboxParts) {
 		this.#parts = parts;
@@ -94,6 +95,7 @@ export class WebhookOutbox {
 		clearInterval(this.#timer);
 		this.#stopping.abort();
 		await this.#working;
+		await this.#cleaning;
 		await Promise.all(this.#sending);
 	}
 
@@ -126,7 +128,10 @@ export class WebhookOutbox {
 		const nowMs = Date.now();
 		if (nowMs - this.#cleanedAtMs < CLEAN_EVERY_MS) return;
 		this.#cleanedAtMs = nowMs;
-		await forgetOld(deliveries, nowMs, () => this.#stopping.signal.aborted).catch(onFailed);
+		// Beside the telling, which does not wait for it; the one before may be still at it.
+		this.#cleaning = this.#cleaning
+			.then(() => forgetOld(deliveries, nowMs, () => this.#stopping.signal.aborted))
+			.catch(onFailed);
 	}
 
 	async #enqueue(items: Result<"credit.feed">["items"]): Promise<void> {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { it } from "node:test";
-import { send } from "./webhook-request.ts";
+import { names, send } from "./webhook-request.ts";
 
 const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n";
 const HINT = "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n";
@@ -59,3 +60,39 @@ for (const [what, [answer, status, error]] of Object.entries(strange))
 		});
 		assert.deepEqual([told.status, told.error], [status, error]);
 	});
+
+/** A name server that knows where `known` names are, and never answers for others. */
+async function nameServer(address: readonly number[]): Promise<{ at: string; close(): void }> {
+	const socket = createSocket("udp4");
+	socket.on("message", (asked, { port, address: from }) => {
+		if (!asked.includes("known")) return;
+		const question = asked.subarray(12, asked.indexOf(0, 12) + 5);
+		const isForIpv4 = question.at(-3) === 1;
+		const head = [...asked.subarray(0, 2), 0x81, 0x80, 0, 1, 0, isForIpv4 ? 1 : 0, 0, 0, 0, 0];
+		const answer = isForIpv4 ? [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address] : [];
+		socket.send(Buffer.from([...head, ...question, ...answer]), port, from);
+	});
+	socket.bind(0, "127.0.0.1");
+	await once(socket, "listening");
+	return { at: `127.0.0.1:${socket.address().port}`, close: () => socket.close() };
+}
+
+it("names that nobody answers for do not keep another name from being found, and where it leads is looked at", async (context) => {
+	const [server, before] = [await nameServer([127, 0, 0, 1]), names.getServers()];
+	names.setServers([server.at]);
+	context.after(() => {
+		server.close();
+		names.cancel();
+		names.setServers(before);
+	});
+	const over = new AbortController();
+	const sendTo = (name: string) =>
+		send({
+			...{ url: `https://${name}.example/hook`, id: "evt_1", body: "{}", anyTarget: false, signal: over.signal },
+			secrets: [`whsec_${Buffer.alloc(32).toString("base64")}`],
+		});
+	const silent = Array.from({ length: 32 }, (_, n) => sendTo(`silent${n}`));
+	assert.equal((await sendTo("known")).error, "is not a public address");
+	over.abort();
+	assert.ok((await Promise.all(silent)).every(({ error }) => error === "was broken off, and comes again"));
+});

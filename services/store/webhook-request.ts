@@ -1,6 +1,8 @@
 import { createHmac, hkdfSync } from "node:crypto";
+import { Resolver } from "node:dns/promises";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import type { LookupFunction } from "node:net";
 import { type RequestFilteringAgentOptions, useAgent } from "request-filtering-agent";
 
 /** How long a receiver may take to answer. */
@@ -64,6 +66,24 @@ export async function send({ timeoutMs = TIMEOUT_MS, ...sending }: Sending): Pro
 	return { ...outcome, tookMs: Math.round(performance.now() - began) };
 }
 
+/**
+ * Names are asked for by DNS itself. The system's own look-up keeps one of the process' few threads until it is answered, also when nobody
+ * waits any more: a few owners with name servers that are silent would keep everybody else's receivers from being found.
+ */
+export const names = new Resolver({ timeout: 2_000, tries: 2 });
+
+const lookUp: LookupFunction = (hostname, { all }, done) => {
+	Promise.allSettled([names.resolve4(hostname), names.resolve6(hostname)]).then(([four, six]) => {
+		const found = [four, six].flatMap((each, index) =>
+			each.status === "fulfilled" ? each.value.map((address) => ({ address, family: index === 0 ? 4 : 6 })) : [],
+		);
+		const [first] = found;
+		if (!first) done(four.status === "rejected" ? four.reason : new Error("no address"), all ? [] : "");
+		else if (all) done(null, found);
+		else done(null, first.address, first.family);
+	});
+};
+
 function exchange({ url, id, body, secrets, anyTarget }: Sending, signal: AbortSignal) {
 	const timestampS = Math.floor(Date.now() / 1_000);
 	const headers = {
@@ -77,7 +97,9 @@ function exchange({ url, id, body, secrets, anyTarget }: Sending, signal: AbortS
 	return new Promise<{ status: number; retryAfter: string }>((resolve, reject) => {
 		const request = url.startsWith("https:") ? httpsRequest : httpRequest;
 		const agent = useAgent(url, anyTarget ? anywhere : {});
-		const outgoing = request(url, { method: "POST", headers, agent, signal });
+		// In a network of one's own, names may be known to this machine only.
+		const lookup = anyTarget ? {} : { lookup: lookUp };
+		const outgoing = request(url, { method: "POST", headers, agent, signal, ...lookup });
 		const answer = (incoming: IncomingMessage) => {
 			resolve({ status: incoming.statusCode ?? 0, retryAfter: incoming.headers["retry-after"] ?? "" });
 			// Whatever else it says, for as long as it likes.
@@ -137,5 +159,8 @@ const words: Record<string, string> = {
 	ECONNREFUSED: "refused the connection",
 	ECONNRESET: "broke the connection off",
 	ENOTFOUND: "is not known by this name",
+	ENODATA: "is not known by this name",
+	ESERVFAIL: "is not known by this name just now",
+	ETIMEOUT: "is not known by this name just now",
 	EAI_AGAIN: "is not known by this name just now",
 };
