@@ -177,12 +177,9 @@ export const creditActions = {
 			account: Account,
 		}),
 	},
-	/** What was done to transfers of these accounts since, in the order of the log; without `after`, from now on. */
+	/** What was done to transfers of stores since, in the order of the log; without `after`, from now on. */
 	feed: {
-		params: closed({
-			accountIds: Type.Array(AccountId, { maxItems: 10_000 }),
-			after: Type.Optional(Cursor),
-		}),
+		params: closed({ after: Type.Optional(Cursor) }),
 		returns: closed({
 			items: Type.Array(
 				closed({

@@ -204,11 +204,12 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 		}),
 
 		feed: action("public", creditActions.feed, async function (ctx) {
-			const { after, accountIds } = ctx.params;
+			// Asked from now on, there may be no parameters at all.
+			const { after } = ctx.params ?? {};
 			const ledger = ledgerOf(this);
 			await ledger.latest();
 			const place = after === undefined ? endOf(ledger.sequence) : placeOf(after, "after");
-			const { items, end, isAll } = await readFeed(ledger, { after: place, accountIds: new Set(accountIds) });
+			const { items, end, isAll } = await readFeed(ledger, place);
 			return {
 				items: items.map((item) => ({ ...item, accountIds: [...item.accountIds] })),
 				cursor: toCursor(end),

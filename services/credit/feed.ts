@@ -21,17 +21,15 @@ export type FeedItem = Place & {
 export type FeedPage = { readonly items: readonly FeedItem[]; readonly end: Place; readonly isAll: boolean };
 
 /**
- * What the log says of these accounts, in its order, from behind a place on. The log is the outbox of everything that others are told: an
+ * What the log says of stores' accounts, in its order, from behind a place on: of all of them, since a list of those that somebody
+ * follows would have an end, and what is beyond it would be left out for good. The log is the outbox of everything that others are told: an
  * item is in it if, and only if, it happened, and it is there again for whoever asks again.
  */
-export async function readFeed(
-	ledger: RunningLedger,
-	{ after, accountIds }: { after: Place; accountIds: ReadonlySet<string> },
-): Promise<FeedPage> {
+export async function readFeed(ledger: RunningLedger, after: Place): Promise<FeedPage> {
 	const { sequence: last } = ledger;
-	// Of nobody there is nothing to read. And a log that ends before this place was restored since: it goes on from where it is.
-	if (accountIds.size === 0 || after.sequence > last) return { items: [], end: endOf(last), isAll: true };
 	const from = isEnd(after) ? after.sequence + 1 : after.sequence;
+	// Mostly there is nothing new. And a log that ends before this place was restored since: it goes on from where it is.
+	if (from > last) return { items: [], end: endOf(last), isAll: true };
 	const groups = await ledger.journal.read({ fromSequence: from, groupsMax: GROUPS_AT_ONCE });
 	const page: FeedItem[] = [];
 	let characters = 0;
@@ -40,7 +38,7 @@ export async function readFeed(
 		const { sequence, committedAtMs } = group;
 		for (const [position, entry] of entriesOf(group).entries()) {
 			const isPast = sequence === after.sequence && position <= after.position;
-			if (isPast || !concerns(entry, accountIds)) continue;
+			if (isPast || !concernsStore(entry)) continue;
 			const item = await itemOf(ledger, entry, { sequence, position, committedAtMs });
 			page.push(item);
 			characters += JSON.stringify(item).length;
@@ -54,8 +52,8 @@ export async function readFeed(
 
 const isEnd = ({ sequence, position }: Place): boolean => position === endOf(sequence).position;
 
-const concerns = ({ created, changed, counters = [] }: Entry, accountIds: ReadonlySet<string>): boolean =>
-	(created !== undefined || changed !== undefined) && counters.some(([id]) => accountIds.has(id));
+const concernsStore = ({ created, changed, counters = [] }: Entry): boolean =>
+	(created !== undefined || changed !== undefined) && counters.some(([id]) => id.startsWith("store:"));
 
 async function itemOf(
 	ledger: RunningLedger,

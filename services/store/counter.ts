@@ -15,6 +15,14 @@ export type Store = {
 	readonly createdAtMs: number;
 };
 
+/** Of one person. Places that are shared by stores, as those for sending webhooks, are worth nothing if anybody can have any number of them. */
+const STORES_PER_PERSON_MAX = 100;
+
+/** Several that are opened at the same moment may get a few more in. @throws too_many_stores */
+export async function checkStoreRoom(stores: Documents<Store>, ownerId: string): Promise<void> {
+	if ((await stores.count({ query: { ownerId } })) >= STORES_PER_PERSON_MAX) throw fail("too_many_stores");
+}
+
 /** Somebody who sells in a store that is not theirs. */
 export type Member = {
 	/** `storeId:userId`: nobody is a member twice. */

@@ -18,7 +18,7 @@ import { LedgerAppended } from "../events.ts";
 import { discountMaxPercentOf, mayDo } from "../rights.ts";
 import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
-import { type Entered, enterStore, type Member, type Store } from "./counter.ts";
+import { checkStoreRoom, type Entered, enterStore, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange } from "./day.ts";
 import { type Photo, setPhoto } from "./photo.ts";
 import { addProduct, editProduct, listProducts, type Product, productView } from "./product.ts";
@@ -61,10 +61,15 @@ export default (settings: Settings): ServiceSchema => ({
 			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
 			{ collection: "photos", indexes: [{ fields: ["productId"] }] },
-			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }] },
+			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }, { fields: ["enabled"] }] },
 			{
 				collection: "deliveries",
-				indexes: [{ fields: ["state", "dueAtMs"] }, { fields: ["webhookId", "eventId"] }, { fields: ["createdAtMs"] }],
+				indexes: [
+					{ fields: ["state", "dueAtMs"] },
+					{ fields: ["webhookId", "eventId"] },
+					{ fields: ["webhookId", "state", "dueAtMs"] },
+					{ fields: ["createdAtMs"] },
+				],
 			},
 			{ collection: "outbox" },
 		),
@@ -76,6 +81,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const { name, timeZone = "Asia/Seoul" } = ctx.params;
 			checkTimeZone(timeZone);
 			const { userId: ownerId } = callerOf(ctx);
+			await checkStoreRoom(storesOf(this), ownerId);
 			const store = { _id: newId("s"), ownerId, name, timeZone, createdAtMs: Date.now() };
 			// The account comes first: a store without one could not be paid; an account without a store is nobody's.
 			await call(ctx, "credit.open", { accountId: accountOf(store._id), owner: ownerId });
@@ -317,6 +323,7 @@ export default (settings: Settings): ServiceSchema => ({
 		const platformSecret = webhookSecretOf(settings, { isInUse: (await webhooks.count()) > 0 });
 		this.policy = { platformSecret, anyTarget: settings.webhookTargets === "any" };
 		this.outbox = await WebhookOutbox.open({
+			stores: storesOf(this),
 			webhooks,
 			deliveries: documents<Delivery>(this, "deliveries"),
 			outbox: documents<Outbox>(this, "outbox"),

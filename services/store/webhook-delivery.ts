@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Documents } from "../../mixins/database.ts";
 import type { Params, Result } from "../actions.ts";
 import { fail } from "../errors.ts";
@@ -18,6 +19,8 @@ export type Delivery = {
 	readonly _id: string;
 	readonly webhookId: string;
 	readonly storeId: string;
+	/** The store's; what was written down before 2026-11-29 has none. */
+	readonly ownerId?: string;
 	readonly eventId: string;
 	readonly type: WebhookEvent;
 	readonly body: string;
@@ -38,14 +41,14 @@ type Collection = Documents<Delivery>;
 export async function enqueue(
 	deliveries: Collection,
 	event: StoreEvent,
-	webhookId: string,
-	nowMs: number,
+	{ webhookId, ownerId, nowMs }: { webhookId: string; ownerId: string | undefined; nowMs: number },
 ): Promise<void> {
 	const { id: eventId, type, storeId, body } = event;
 	try {
 		await deliveries.insert({
 			_id: `${webhookId}.${eventId}`,
 			...{ webhookId, storeId, eventId, type, body },
+			...(ownerId && { ownerId }),
 			...{ state: "waiting", attempts: 0, dueAtMs: nowMs, createdAtMs: nowMs },
 			...{ lastAtMs: null, lastStatus: null, lastError: null, lastTookMs: null },
 		});
@@ -54,19 +57,28 @@ export async function enqueue(
 	}
 }
 
-/** Those that are to be sent now, the longest due first. @param busy those that have enough on their way */
-export const dueNow = (
+/** In the order in which deliveries are due. */
+export type Place = Pick<Delivery, "dueAtMs" | "_id">;
+
+/** Those that are to be sent now and come behind a place, the longest due first. */
+export async function dueAfter(
 	deliveries: Collection,
-	{ nowMs, limit, busy }: { nowMs: number; limit: number; busy: Readonly<Record<"storeId" | "webhookId", string[]>> },
-): Promise<Delivery[]> => {
-	const query = {
-		state: "waiting" as const,
-		dueAtMs: { $lte: nowMs },
-		...(busy.storeId.length > 0 && { storeId: { $nin: busy.storeId } }),
-		...(busy.webhookId.length > 0 && { webhookId: { $nin: busy.webhookId } }),
-	};
-	return deliveries.find({ query, sort: "dueAtMs", limit });
-};
+	{ after: { dueAtMs, _id }, nowMs, limit }: { after: Place; nowMs: number; limit: number },
+): Promise<Delivery[]> {
+	// Two questions that each are a part of the index. With an "or" it would be read from its begin.
+	const state = "waiting";
+	const found = await deliveries.find({ query: { state, dueAtMs, _id: { $gt: _id } }, sort: "_id", limit });
+	if (found.length === limit) return found;
+	const query = { state, dueAtMs: { $gt: dueAtMs, $lte: nowMs } } as const;
+	return [...found, ...(await deliveries.find({ query, sort: "dueAtMs", limit: limit - found.length }))];
+}
+
+/** Those of one webhook that are to be sent now, the longest due first. */
+export const dueOf = (
+	deliveries: Collection,
+	{ webhookId, nowMs, limit }: { webhookId: string; nowMs: number; limit: number },
+): Promise<Delivery[]> =>
+	deliveries.find({ query: { webhookId, state: "waiting", dueAtMs: { $lte: nowMs } }, sort: "dueAtMs", limit });
 
 /** @returns as it is then, or nothing when another process was faster */
 export async function claim(deliveries: Collection, delivery: Delivery, nowMs: number): Promise<Delivery | undefined> {
@@ -156,8 +168,11 @@ export async function forgetOld(deliveries: Collection, nowMs: number, isOver: (
 	const query = { createdAtMs: { $lt: nowMs - KEPT_MS } };
 	while (!isOver()) {
 		const old = await deliveries.find({ query, sort: "createdAtMs", limit: FORGOTTEN_AT_ONCE });
-		await Promise.all(old.map(({ _id }) => deliveries.removeById(_id)));
+		const last = old.at(-1);
+		if (last) await deliveries.removeMany({ createdAtMs: { $lte: last.createdAtMs } });
 		if (old.length < FORGOTTEN_AT_ONCE) return;
+		// An embedded database answers without letting anybody else in.
+		await setImmediate();
 	}
 }
 

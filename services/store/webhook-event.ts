@@ -24,9 +24,13 @@ export type StoreEvent = {
 	readonly body: string;
 };
 
+/** The store in which that happened. */
+export const storeIn = ({ accountIds }: FeedItem): string | undefined =>
+	accountIds.find((id) => id.startsWith("store:"))?.slice("store:".length);
+
 /** What happened in stores by an entry of the ledger's log, if it is something that a webhook is told of. */
 export function eventOf(item: FeedItem): StoreEvent | undefined {
-	const storeId = item.accountIds.find((id) => id.startsWith("store:"))?.slice("store:".length);
+	const storeId = storeIn(item);
 	const happened = whatHappened(item);
 	if (!storeId || !happened) return undefined;
 	const { type, data } = happened;

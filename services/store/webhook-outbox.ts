@@ -1,20 +1,21 @@
+import { LRUCache } from "lru-cache";
 import type { ServiceBroker } from "moleculer";
 import type { Documents } from "../../mixins/database.ts";
 import { call, type Result } from "../actions.ts";
+import type { Store } from "./counter.ts";
 import { type Policy, secretsOf, type Webhook } from "./webhook.ts";
-import { claim, type Delivery, dueNow, enqueue, forgetOld, putBack, settle } from "./webhook-delivery.ts";
-import { eventOf, type StoreEvent } from "./webhook-event.ts";
+import { claim, type Delivery, enqueue, forgetOld, putBack, settle } from "./webhook-delivery.ts";
+import { DueDeliveries } from "./webhook-due.ts";
+import { eventOf, type StoreEvent, storeIn } from "./webhook-event.ts";
+import { Places } from "./webhook-places.ts";
 import { send } from "./webhook-request.ts";
 
-/** More than that nobody needs: the stores with a webhook that one process follows. */
-const WEBHOOKS_MAX = 10_000;
+/** So many stores a process knows to have webhooks: it is a matter of a second, see `hear`. */
+const FOLLOWED_MAX = 10_000;
 /** How long one process goes on reading the log before another one may. */
 const LEASE_MS = 5_000;
 const LOOK_MS = 1_000;
 const CLEAN_EVERY_MS = 3_600_000;
-/** On their way from this process, of one store, and of one webhook: who answers slowly shall not be in everybody's way. */
-const SENDING_MAX = 256;
-const SENDING_OF_ONE_MAX = { storeId: 8, webhookId: 4 } as const;
 
 /** How far the log is read, and who reads it. There is one. */
 export type Outbox = {
@@ -25,6 +26,7 @@ export type Outbox = {
 };
 
 export type OutboxParts = {
+	readonly stores: Documents<Store>;
 	readonly webhooks: Documents<Webhook>;
 	readonly deliveries: Documents<Delivery>;
 	readonly outbox: Documents<Outbox>;
@@ -43,15 +45,22 @@ export type OutboxParts = {
 export class WebhookOutbox {
 	readonly #parts: OutboxParts;
 	readonly #stopping = new AbortController();
-	readonly #sending = new Map<Promise<void>, Delivery>();
+	readonly #sending = new Set<Promise<void>>();
+	readonly #places = new Places();
+	readonly #due: DueDeliveries;
 	readonly #timer: NodeJS.Timeout;
-	#stores: ReadonlySet<string> = new Set();
+	/** Accounts of stores that somebody is told of, as the last pages showed it. */
+	readonly #followed = new LRUCache<string, true>({ max: FOLLOWED_MAX });
+	/** Whether anybody is told of anything at all. */
+	#isNeeded = false;
 	#working: Promise<void> | null = null;
 	#isAgain = false;
 	#cleanedAtMs = 0;
+	#cleaning = Promise.resolve();
 
 	private constructor(parts: OutboxParts) {
 		this.#parts = parts;
+		this.#due = new DueDeliveries(parts.deliveries, this.#places);
 		this.#timer = setInterval(() => this.look(), LOOK_MS);
 	}
 
@@ -59,7 +68,7 @@ export class WebhookOutbox {
 	static async open(parts: OutboxParts): Promise<WebhookOutbox> {
 		const { outbox, broker } = parts;
 		if (!(await outbox.findById("webhooks"))) {
-			const { cursor } = await call(broker, "credit.feed", { accountIds: [] });
+			const { cursor } = await call(broker, "credit.feed", {});
 			const first = { _id: "webhooks" as const, cursor, reader: broker.nodeID, leaseUntilMs: 0 };
 			await outbox.insert(first).catch(async (error: unknown) => {
 				if (!(await outbox.findById("webhooks"))) throw error;
@@ -68,9 +77,9 @@ export class WebhookOutbox {
 		return new WebhookOutbox(parts);
 	}
 
-	/** Something happened on these accounts. */
+	/** Something happened on these accounts: where somebody is told of it, that is done at once; what is not known here is seen within `LOOK_MS`. */
 	hear(accountIds: readonly string[]): void {
-		if (accountIds.some((id) => this.#stores.has(id))) this.look();
+		if (accountIds.some((id) => this.#followed.has(id))) this.look();
 	}
 
 	/** Looks for what is to be told and sent. */
@@ -86,7 +95,8 @@ export class WebhookOutbox {
 		clearInterval(this.#timer);
 		this.#stopping.abort();
 		await this.#working;
-		await Promise.all(this.#sending.keys());
+		await this.#cleaning;
+		await Promise.all(this.#sending);
 	}
 
 	async #work(): Promise<void> {
@@ -103,41 +113,58 @@ export class WebhookOutbox {
 
 	/** Reads on in the log, if it is this process' turn. */
 	async #follow(): Promise<void> {
-		const { deliveries, onFailed } = this.#parts;
+		const { broker, webhooks, deliveries, onFailed } = this.#parts;
 		for (let known = await this.#lease(); known; ) {
-			const accountIds = [...this.#stores];
-			const page = await call(this.#parts.broker, "credit.feed", { after: known.cursor, accountIds });
+			const isRead = this.#isNeeded;
+			// While nobody is told of anything, nothing is read: only where the log ends.
+			const page = await call(broker, "credit.feed", isRead ? { after: known.cursor } : {});
 			// After the page: a webhook that is made from now on is told of what comes after it, and nothing in between is left out.
-			const webhooks = await this.#enabled();
-			const isComplete = webhooks.every(({ storeId }) => accountIds.includes(`store:${storeId}`));
-			if (isComplete) {
-				await this.#enqueue(page, webhooks);
-				known = await this.#moveOn(known, page.cursor);
-			}
-			if (isComplete && page.isAll) break;
+			this.#isNeeded = (await webhooks.findOne({ enabled: true })) !== null;
+			if (this.#isNeeded && !isRead) continue;
+			await this.#enqueue(page.items);
+			known = await this.#moveOn(known, page.cursor);
+			if (page.isAll) break;
 		}
 		const nowMs = Date.now();
 		if (nowMs - this.#cleanedAtMs < CLEAN_EVERY_MS) return;
 		this.#cleanedAtMs = nowMs;
-		await forgetOld(deliveries, nowMs, () => this.#stopping.signal.aborted).catch(onFailed);
+		// Beside the telling, which does not wait for it; the one before may be still at it.
+		this.#cleaning = this.#cleaning
+			.then(() => forgetOld(deliveries, nowMs, () => this.#stopping.signal.aborted))
+			.catch(onFailed);
 	}
 
-	async #enqueue({ items }: Result<"credit.feed">, webhooks: readonly Webhook[]): Promise<void> {
+	async #enqueue(items: Result<"credit.feed">["items"]): Promise<void> {
 		const nowMs = Date.now();
-		const hooksOf = Map.groupBy(webhooks, ({ storeId }) => storeId);
+		const hooksOf = await this.#enabledIn(new Set(items.flatMap((item) => storeIn(item) ?? [])));
+		const stores = hooksOf.size > 0 ? await this.#parts.stores.findByIds([...hooksOf.keys()]) : [];
+		const ownerOf = new Map(stores.map(({ _id, ownerId }) => [_id, ownerId]));
 		await Promise.all(
 			items.flatMap((item) => {
-				const event = eventOf(item);
-				const told = (event && hooksOf.get(event.storeId)?.filter(({ events }) => events.includes(event.type))) ?? [];
-				return told.map(({ _id }) => enqueue(this.#parts.deliveries, event as StoreEvent, _id, nowMs));
+				const hooks = hooksOf.get(storeIn(item) ?? "");
+				const event = hooks && eventOf(item);
+				const told = (event && hooks.filter(({ events }) => events.includes(event.type))) ?? [];
+				return told.map(({ _id: webhookId, storeId }) =>
+					enqueue(this.#parts.deliveries, event as StoreEvent, { webhookId, ownerId: ownerOf.get(storeId), nowMs }),
+				);
 			}),
 		);
 	}
 
-	async #enabled(): Promise<Webhook[]> {
-		const webhooks = await this.#parts.webhooks.find({ query: { enabled: true }, limit: WEBHOOKS_MAX });
-		this.#stores = new Set(webhooks.map(({ storeId }) => `store:${storeId}`));
-		return webhooks;
+	/** By store. Only of those that a page names: all together may be more than fit into any list. */
+	async #enabledIn(storeIds: ReadonlySet<string>): Promise<Map<string, Webhook[]>> {
+		if (storeIds.size === 0) return new Map();
+		const found = await this.#parts.webhooks.find({ query: { storeId: { $in: [...storeIds] } } });
+		// Here and not in the query, whose index would be that of all which are enabled.
+		const hooksOf = Map.groupBy(
+			found.filter(({ enabled }) => enabled),
+			({ storeId }) => storeId,
+		);
+		for (const storeId of storeIds) {
+			if (hooksOf.has(storeId)) this.#followed.set(`store:${storeId}`, true);
+			else this.#followed.delete(`store:${storeId}`);
+		}
+		return hooksOf;
 	}
 
 	/** @returns how far it was read, if it is this process that reads on */
@@ -165,40 +192,27 @@ export class WebhookOutbox {
 
 	/** Begins to send what is due; does not wait for the answers. */
 	async #send(): Promise<void> {
-		const { webhooks, deliveries } = this.#parts;
-		const room = SENDING_MAX - this.#sending.size;
-		if (room === 0) return;
-		const busy = { storeId: this.#busy("storeId"), webhookId: this.#busy("webhookId") };
-		const due = await dueNow(deliveries, { nowMs: Date.now(), limit: room, busy });
-		if (due.length === 0) return;
-		const found = await webhooks.findByIds(due.map(({ webhookId }) => webhookId));
-		const known = new Map(found.map((each) => [each._id, each]));
-		for (const delivery of due) {
-			if (this.#busy("storeId").includes(delivery.storeId) || this.#busy("webhookId").includes(delivery.webhookId))
-				continue;
-			this.#begin(delivery, known.get(delivery.webhookId));
+		for await (const delivery of this.#due.next(Date.now())) {
+			if (this.#stopping.signal.aborted) break;
+			this.#begin(delivery);
 		}
 	}
 
-	/** Those that have enough on their way. */
-	#busy(of: keyof typeof SENDING_OF_ONE_MAX): string[] {
-		const counts = Map.groupBy(this.#sending.values(), (delivery) => delivery[of]);
-		return [...counts].filter(([, those]) => those.length >= SENDING_OF_ONE_MAX[of]).map(([id]) => id);
-	}
-
-	#begin(delivery: Delivery, webhook: Webhook | undefined): void {
-		const sending: Promise<void> = this.#deliver(delivery, webhook)
+	#begin(delivery: Delivery): void {
+		const sending: Promise<void> = this.#deliver(delivery)
 			.catch(this.#parts.onFailed)
 			.finally(() => {
 				this.#sending.delete(sending);
+				this.#places.giveBack(delivery);
 				// Others may have waited for this one.
 				if (!this.#stopping.signal.aborted) this.look();
 			});
-		this.#sending.set(sending, delivery);
+		this.#sending.add(sending);
 	}
 
-	async #deliver(delivery: Delivery, webhook: Webhook | undefined): Promise<void> {
+	async #deliver(delivery: Delivery): Promise<void> {
 		const { deliveries, webhooks, policy, retriesS } = this.#parts;
+		const webhook = await webhooks.findById(delivery.webhookId);
 		const claimed = await claim(deliveries, delivery, Date.now());
 		if (!claimed) return;
 		if (!webhook?.enabled) {

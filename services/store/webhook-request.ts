@@ -1,10 +1,14 @@
 import { createHmac, hkdfSync } from "node:crypto";
-import { request as httpRequest } from "node:http";
+import { Resolver } from "node:dns/promises";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import type { LookupFunction } from "node:net";
 import { type RequestFilteringAgentOptions, useAgent } from "request-filtering-agent";
 
 /** How long a receiver may take to answer. */
 const TIMEOUT_MS = 10_000;
+/** Early hints and the like, before an answer: whoever sends them without end would keep this process busy until the time is over. */
+const INFORMATION_MAX = 16;
 
 /**
  * The secret that a webhook and its receiver share, as Standard Webhooks writes it. It is kept nowhere: it is derived from the platform's
@@ -62,6 +66,24 @@ export async function send({ timeoutMs = TIMEOUT_MS, ...sending }: Sending): Pro
 	return { ...outcome, tookMs: Math.round(performance.now() - began) };
 }
 
+/**
+ * Names are asked for by DNS itself. The system's own look-up keeps one of the process' few threads until it is answered, also when nobody
+ * waits any more: a few owners with name servers that are silent would keep everybody else's receivers from being found.
+ */
+export const names = new Resolver({ timeout: 2_000, tries: 2 });
+
+const lookUp: LookupFunction = (hostname, { all }, done) => {
+	Promise.allSettled([names.resolve4(hostname), names.resolve6(hostname)]).then(([four, six]) => {
+		const found = [four, six].flatMap((each, index) =>
+			each.status === "fulfilled" ? each.value.map((address) => ({ address, family: index === 0 ? 4 : 6 })) : [],
+		);
+		const [first] = found;
+		if (!first) done(four.status === "rejected" ? four.reason : new Error("no address"), all ? [] : "");
+		else if (all) done(null, found);
+		else done(null, first.address, first.family);
+	});
+};
+
 function exchange({ url, id, body, secrets, anyTarget }: Sending, signal: AbortSignal) {
 	const timestampS = Math.floor(Date.now() / 1_000);
 	const headers = {
@@ -75,13 +97,29 @@ function exchange({ url, id, body, secrets, anyTarget }: Sending, signal: AbortS
 	return new Promise<{ status: number; retryAfter: string }>((resolve, reject) => {
 		const request = url.startsWith("https:") ? httpsRequest : httpRequest;
 		const agent = useAgent(url, anyTarget ? anywhere : {});
-		const outgoing = request(url, { method: "POST", headers, agent, signal });
-		outgoing.once("error", reject);
-		outgoing.once("response", (incoming) => {
+		// In a network of one's own, names may be known to this machine only.
+		const lookup = anyTarget ? {} : { lookup: lookUp };
+		const outgoing = request(url, { method: "POST", headers, agent, signal, ...lookup });
+		const answer = (incoming: IncomingMessage) => {
 			resolve({ status: incoming.statusCode ?? 0, retryAfter: incoming.headers["retry-after"] ?? "" });
 			// Whatever else it says, for as long as it likes.
 			outgoing.destroy();
+		};
+		let informed = 0;
+		outgoing.on("information", () => {
+			informed += 1;
+			if (informed > INFORMATION_MAX) outgoing.destroy(new Error("nothing but information"));
 		});
+		outgoing.once("response", answer);
+		// Without a listener for it Node gives up a request that is answered 101, and tells nobody.
+		outgoing.once("upgrade", (incoming, socket) => {
+			answer(incoming);
+			socket.destroy();
+		});
+		outgoing.once("error", reject);
+		// The last two are for whatever else ends in silence: a place among those on their way is given back in any case.
+		outgoing.once("close", () => reject(Object.assign(new Error("closed without an answer"), { code: "ECONNRESET" })));
+		signal.addEventListener("abort", () => reject(signal.reason), { once: true });
 		outgoing.end(body);
 	});
 }
@@ -121,5 +159,8 @@ const words: Record<string, string> = {
 	ECONNREFUSED: "refused the connection",
 	ECONNRESET: "broke the connection off",
 	ENOTFOUND: "is not known by this name",
+	ENODATA: "is not known by this name",
+	ESERVFAIL: "is not known by this name just now",
+	ETIMEOUT: "is not known by this name just now",
 	EAI_AGAIN: "is not known by this name just now",
 };

@@ -148,7 +148,7 @@ export const shapes: Record<string, Shape> = {
 		},
 	},
 	"credit.activity": { must: { accountId }, may: { limit: whole(1, 100), after: cursor } },
-	"credit.feed": { must: { accountIds: several(accountId, { drawn: 10, most: 10_000 }) }, may: { after: cursor } },
+	"credit.feed": { must: {}, may: { after: cursor } },
 	"credit.totals": { must: { accountId, fromMs: timeMs, toMs: timeMs } },
 	"credit.audit": { must: {} },
 	"credit.status": { must: {} },

@@ -76,7 +76,7 @@ function readersOf({ wallet, store, known }: { wallet: string; store: string; kn
 		{ name: "credit.statement", params: { accountId: wallet } },
 		{ name: "credit.activity", params: { accountId: wallet } },
 		{ name: "credit.activity", params: { accountId: wallet, after: "MS4w" } },
-		{ name: "credit.feed", params: { accountIds: [store], after: "MS4w" } },
+		{ name: "credit.feed", params: { after: "MS4w" } },
 		{
 			name: "credit.totals",
 			params: { accountId: store, fromMs: 0, toMs: 3_600_000 } satisfies Params<"credit.totals">,
