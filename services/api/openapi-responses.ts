@@ -88,7 +88,7 @@ const appended: readonly ProblemCode[] = ["ledger_busy", "ledger_unavailable", "
 const own: Partial<Record<Reachable, readonly ProblemCode[]>> = {
 	"user.signUp": ["handle_taken", "password_too_common", "too_many_attempts", ...appended],
 	"user.freeze": appended,
-	"store.create": appended,
+	"store.create": ["too_many_stores", ...appended],
 	"auth.login": ["invalid_credentials", "too_many_attempts"],
 	"auth.refresh": ["session_ended", "cross_site_request"],
 	"auth.changePassword": ["invalid_credentials", "password_too_common", "too_many_attempts"],
