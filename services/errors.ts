@@ -134,6 +134,7 @@ export const problems = {
 	too_many_stores: problem(409, "You have as many stores as one person can", "Use one that you have."),
 	too_many_products: problem(409, "The store has as many products as it can", "Archived ones count, too."),
 	too_many_webhooks: problem(409, "The store has as many webhooks as it can", "Remove one that is not needed."),
+	webhook_off: problem(409, "The webhook is switched off", "Switch it on first: what is sent again now would fail."),
 	secret_rotated_recently: problem(
 		409,
 		"The secret was changed within the last day",

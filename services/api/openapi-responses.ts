@@ -118,6 +118,8 @@ const own: Partial<Record<Reachable, readonly ProblemCode[]>> = {
 	"store.refundSale": ["not_refundable", "refund_exceeds_sale", "insufficient_credit", "transfer_not_found"],
 	"store.payOut": ["insufficient_credit"],
 	"store.createWebhook": ["too_many_webhooks"],
+	"store.replayDelivery": ["webhook_off"],
+	"store.replayDeliveries": ["webhook_off"],
 	"store.rotateWebhookSecret": ["secret_rotated_recently"],
 	"operator.rotateKeys": ["keys_rotated_recently"],
 	"credit.account": ["account_not_found"],

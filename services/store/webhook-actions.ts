@@ -14,6 +14,7 @@ import {
 	secretsOf,
 	type Webhook,
 	webhookIn,
+	webhookOn,
 } from "./webhook.ts";
 import { type Delivery, listDeliveries, replay, replaySince } from "./webhook-delivery.ts";
 import type { WebhookOutbox } from "./webhook-outbox.ts";
@@ -86,6 +87,7 @@ export const webhookActions = (enter: Enter, partsOf: (service: Service) => Part
 
 	replayDelivery: action("published", storeActions.replayDelivery, async function (ctx) {
 		await enter(this, ctx);
+		await webhookOn(webhooksOf(this), ctx.params);
 		const delivery = await replay(deliveriesOf(this), ctx.params);
 		partsOf(this).outbox.look();
 		return delivery;
@@ -93,7 +95,7 @@ export const webhookActions = (enter: Enter, partsOf: (service: Service) => Part
 
 	replayDeliveries: action("published", storeActions.replayDeliveries, async function (ctx) {
 		await enter(this, ctx);
-		await webhookIn(webhooksOf(this), ctx.params);
+		await webhookOn(webhooksOf(this), ctx.params);
 		const replayed = await replaySince(deliveriesOf(this), ctx.params);
 		partsOf(this).outbox.look();
 		return replayed;

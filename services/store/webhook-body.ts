@@ -11,6 +11,10 @@ export const EventId = Type.String({
 const PingId = Type.String({ pattern: "^ping_[0-9a-f-]{36}$", description: "Of a ping" });
 const Payout = closed({ transferId: TransferId, amount: Amount, createdAtMs: TimeMs });
 
+/** A sale as it stood then; of its refunds only their sum. */
+const { refunds: _, ...fields } = Sale.properties;
+const SaleThen = closed(fields);
+
 const told = (type: WebhookEvent | "ping", summary: string, data: TProperties) =>
 	closed(
 		{
@@ -25,11 +29,11 @@ const told = (type: WebhookEvent | "ping", summary: string, data: TProperties) =
 
 /** What webhooks are sent, for its description: `eventOf` makes it, and tests hold what arrives against this. */
 export const WebhookBody = Type.Union([
-	told("sale.posted", "A sale is paid, at once or by a confirmation", { sale: Sale }),
-	told("sale.pending", "A sale waits for its customer to confirm it", { sale: Sale }),
-	told("sale.voided", "A sale was declined, or cancelled while it waited", { sale: Sale }),
-	told("sale.expired", "Nobody confirmed a sale in time", { sale: Sale }),
-	told("sale.refunded", "All or a part of a sale was given back", { sale: Sale, refund: Refund }),
+	told("sale.posted", "A sale is paid, at once or by a confirmation", { sale: SaleThen }),
+	told("sale.pending", "A sale waits for its customer to confirm it", { sale: SaleThen }),
+	told("sale.voided", "A sale was declined, or cancelled while it waited", { sale: SaleThen }),
+	told("sale.expired", "Nobody confirmed a sale in time", { sale: SaleThen }),
+	told("sale.refunded", "All or a part of a sale was given back", { sale: SaleThen, refund: Refund }),
 	told("payout.posted", "The store's credit was paid out", { payout: Payout }),
 	told("ping", "Its owner tries the webhook", {}),
 ]);

@@ -40,11 +40,17 @@ export function eventOf(item: FeedItem): StoreEvent | undefined {
 
 function whatHappened({ created, changed }: FeedItem): { type: WebhookEvent; data: object } | undefined {
 	if (created?.kind === "refund" && changed?.kind === "sale")
-		return { type: "sale.refunded", data: { sale: saleOf(changed), refund: refundOf(created) } };
+		return { type: "sale.refunded", data: { sale: soldAs(changed), refund: refundOf(created) } };
 	if (created?.kind === "payout") {
 		const { id: transferId, amount, createdAtMs } = created;
 		return { type: "payout.posted", data: { payout: { transferId, amount, createdAtMs } } };
 	}
 	const sale = created ?? changed;
-	return sale?.kind === "sale" ? { type: `sale.${sale.state}`, data: { sale: saleOf(sale) } } : undefined;
+	return sale?.kind === "sale" ? { type: `sale.${sale.state}`, data: { sale: soldAs(sale) } } : undefined;
+}
+
+/** As it stood then, without a list of its refunds: the log says of each only when it is made, and `refunded` is their sum. */
+function soldAs(transfer: NonNullable<FeedItem["created"]>) {
+	const { refunds: _, ...sale } = saleOf(transfer);
+	return sale;
 }

@@ -66,6 +66,11 @@ export async function webhookIn(webhooks: Collection, { storeId, webhookId }: Na
 	return webhook;
 }
 
+/** One that is told of something. @throws not_found, webhook_off */
+export async function webhookOn(webhooks: Collection, named: Named): Promise<void> {
+	if (!(await webhookIn(webhooks, named)).enabled) throw fail("webhook_off");
+}
+
 /** @throws not_found, validation_failed */
 export async function editWebhook(
 	webhooks: Collection,
