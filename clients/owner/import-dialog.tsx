@@ -6,6 +6,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { saveAs } from "../ui/save.ts";
 import { toast } from "../ui/toast.tsx";
+import { textIn } from "./csv-text.ts";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
 
@@ -14,7 +15,7 @@ const EXAMPLE = "\ufeffsku,name,category,price\r\nlatte,카페 라떼,커피,500
 export function ImportDialog({ storeId, onClose }: { readonly storeId: string; readonly onClose: () => void }) {
 	const [problem, setProblem] = useState<Problem | null>(null);
 	const [isBusy, bring] = useAction(async (file: File) => {
-		const outcome = await call("store.importProducts", { storeId, csv: await file.text() });
+		const outcome = await call("store.importProducts", { storeId, csv: await textIn(file) });
 		if (!outcome.ok) return setProblem(outcome.problem);
 		const { created, updated, unchanged } = outcome.value;
 		toast(t().imported(created, updated, unchanged));
