@@ -1,3 +1,5 @@
+import { useEffect, useRef } from "preact/hooks";
+import { useAction } from "../ui/action.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { t } from "./texts.ts";
@@ -12,22 +14,29 @@ type Props = {
 };
 
 export function ConfirmDialog({ title, text, deed, onConfirm, onClose }: Props) {
+	const stay = useRef<HTMLButtonElement>(null);
+	// A second Enter must not confirm what the first one asked for.
+	useEffect(() => stay.current?.focus(), []);
+	const [isBusy, confirm] = useAction(async () => {
+		await onConfirm();
+		onClose();
+	});
 	return (
-		<Dialog title={title} onClose={onClose}>
+		<Dialog title={title} isBusy={isBusy} onClose={onClose}>
 			<p>{text}</p>
-			<Button
-				look="danger"
-				class="wide"
-				onPress={async () => {
-					await onConfirm();
-					onClose();
-				}}
-			>
+			<Button look="danger" class="wide" isDisabled={isBusy} onPress={confirm}>
+				{isBusy && <span class="spinner" />}
 				{deed}
 			</Button>
-			<Button look="quiet" class="wide" onPress={onClose}>
+			<button
+				type="button"
+				ref={stay}
+				class="button quiet wide"
+				aria-disabled={isBusy}
+				onClick={isBusy ? undefined : onClose}
+			>
 				{t().cancel}
-			</Button>
+			</button>
 		</Dialog>
 	);
 }

@@ -9,6 +9,7 @@ import { toast } from "../ui/toast.tsx";
 import { Loaded, useLoaded } from "./loaded.tsx";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
+import { webhookText } from "./webhook-words.ts";
 
 /** What one webhook was told last. */
 export function Deliveries({ storeId }: { readonly storeId: string }) {
@@ -37,9 +38,11 @@ export function Deliveries({ storeId }: { readonly storeId: string }) {
 							{items.map(({ id, type, state, attempts, lastStatus, lastError, createdAtMs }) => (
 								<li key={id} class="entry">
 									<div>
-										<strong>{type}</strong> <span class={`tag ${state}`}>{t().state[state]}</span>
+										<strong>{t().eventNames[type]}</strong> <code class="soft small">{type}</code>{" "}
+										<span class={`tag ${state}`}>{t().state[state]}</span>
 										<p class="soft small">
-											{momentText(createdAtMs)} · {attempts}× · {lastError ?? lastStatus ?? t().noAnswer}
+											{momentText(createdAtMs)} · {attempts}× ·{" "}
+											{lastError ? webhookText(lastError) : (lastStatus ?? t().noAnswer)}
 										</p>
 									</div>
 									<Button class="small-button" onPress={() => replay(id)}>

@@ -6,6 +6,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { saveAs } from "../ui/save.ts";
 import { toast } from "../ui/toast.tsx";
+import { textIn } from "./csv-text.ts";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
 
@@ -14,14 +15,14 @@ const EXAMPLE = "\ufeffsku,name,category,price\r\nlatte,카페 라떼,커피,500
 export function ImportDialog({ storeId, onClose }: { readonly storeId: string; readonly onClose: () => void }) {
 	const [problem, setProblem] = useState<Problem | null>(null);
 	const [isBusy, bring] = useAction(async (file: File) => {
-		const outcome = await call("store.importProducts", { storeId, csv: await file.text() });
+		const outcome = await call("store.importProducts", { storeId, csv: await textIn(file) });
 		if (!outcome.ok) return setProblem(outcome.problem);
 		const { created, updated, unchanged } = outcome.value;
 		toast(t().imported(created, updated, unchanged));
 		onClose();
 	});
 	return (
-		<Dialog title={t().import} onClose={onClose}>
+		<Dialog title={t().import} isBusy={isBusy} onClose={onClose}>
 			<p class="soft">{t().importText}</p>
 			{problem && <Wrong problem={problem} />}
 			<label class="button primary large wide" aria-busy={isBusy}>
@@ -40,19 +41,25 @@ export function ImportDialog({ storeId, onClose }: { readonly storeId: string; r
 				/>
 			</label>
 			<Button onPress={() => saveAs("products.csv", "text/csv", EXAMPLE)}>{t().template}</Button>
-			<Button look="quiet" onPress={onClose}>
+			<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 				{t().close}
 			</Button>
 		</Dialog>
 	);
 }
 
-/** The rule that a field breaks, as the form for one product says it. */
+/** As many as `services/store/product-csv.ts` tells of. */
+const ERRORS_MAX = 20;
+
+/** What is wrong, as the form for one product says it. @param message of `services/store/product-csv.ts` */
 function inWords(message: string): string {
+	const { wrong, importWords } = t();
 	const [field = ""] = message.split(" ", 1);
-	const { wrong } = t();
-	const isTwice = message.endsWith("is there twice");
-	return !isTwice && field in wrong ? `${field}: ${wrong[field as keyof typeof wrong]}` : message;
+	if (message.endsWith("is there twice")) return `${message.split(" ")[1]}: ${importWords.twice}`;
+	if (message.startsWith("the first line")) return importWords.header;
+	if (message.startsWith("there is no product")) return importWords.none;
+	if (message.startsWith("there are more")) return importWords.tooMany;
+	return field in wrong ? `${field}: ${wrong[field as keyof typeof wrong]}` : importWords.unreadable;
 }
 
 /** Line by line, as a table to go through beside the file. */
@@ -72,13 +79,14 @@ function Wrong({ problem }: { readonly problem: Problem }) {
 					<tbody>
 						{errors.map(({ at, message }) => (
 							<tr key={at}>
-								<td>{at.replace(/^line /, "")}</td>
+								<td>{at === "(all)" ? t().wholeFile : at.replace(/^line /, "")}</td>
 								<td>{inWords(message)}</td>
 							</tr>
 						))}
 					</tbody>
 				</table>
 			)}
+			{errors.length >= ERRORS_MAX && <p class="soft small">{t().importMore(errors.length)}</p>}
 		</div>
 	);
 }

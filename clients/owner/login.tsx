@@ -1,9 +1,12 @@
+import type { Problem } from "../sdk/problem.ts";
 import { Icon } from "../ui/icon.tsx";
 import { LogInForm } from "../ui/log-in-form.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { Title } from "../ui/title.tsx";
-import { call } from "./person.ts";
+import { call, hasEnded } from "./person.ts";
 import { t } from "./texts.ts";
+
+const ended: Problem = { code: "session_ended", status: 401, title: "The session has ended" };
 
 export function Login() {
 	const foot = (
@@ -23,6 +26,11 @@ export function Login() {
 			>
 				<Icon name="shop" />
 				<Title app={t().name}>{t().loginTitle}</Title>
+				{hasEnded.value && (
+					<p class="notice warn" role="status">
+						{problemText(ended)}
+					</p>
+				)}
 			</LogInForm>
 		</main>
 	);

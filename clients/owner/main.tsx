@@ -9,7 +9,7 @@ import "../ui/shop.css";
 import "./owner.css";
 import { Deliveries } from "./deliveries.tsx";
 import { Login } from "./login.tsx";
-import { openPerson, session, stores } from "./person.ts";
+import { isOpen, openPerson, resumePerson, session, stores, trouble } from "./person.ts";
 import { Products } from "./products.tsx";
 import { Report } from "./report.tsx";
 import { Staff } from "./staff.tsx";
@@ -17,6 +17,7 @@ import { Store } from "./store.tsx";
 import { Stores } from "./stores.tsx";
 import { t } from "./texts.ts";
 import { Tills } from "./tills.tsx";
+import { Trouble } from "./trouble.tsx";
 import { Webhooks } from "./webhooks.tsx";
 
 const tabs = [
@@ -38,6 +39,7 @@ const screens: Readonly<Record<string, typeof Report>> = {
 };
 
 function App() {
+	if (!isOpen.value) return <Opening />;
 	if (!session.value) return <Login />;
 	const [, first, storeId = "", name = "", id] = path.value.split("/");
 	if (first !== "s" || storeId === "") return <Stores />;
@@ -63,6 +65,22 @@ function App() {
 	);
 }
 
+/** Until it is known who is here: somebody who is not reached yet is not logged out. */
+function Opening() {
+	return (
+		<main class="page stack narrow-page">
+			{trouble.value ? (
+				<>
+					<Title app={t().name}>{t().stores}</Title>
+					<Trouble problem={trouble.value} again={resumePerson} />
+				</>
+			) : (
+				<div class="skeleton tall" aria-busy="true" />
+			)}
+		</main>
+	);
+}
+
 function StaffOnly() {
 	return (
 		<main class="narrow">
@@ -77,7 +95,6 @@ function StaffOnly() {
 	);
 }
 
-await openPerson();
 render(
 	<>
 		<App />
@@ -85,3 +102,4 @@ render(
 	</>,
 	document.getElementById("app") as HTMLElement,
 );
+await openPerson();

@@ -14,19 +14,35 @@ export const stores = signal<readonly Store[] | null>(null);
 /** Why the stores could not be had. */
 export const trouble = signal<Problem | null>(null);
 
+/** Whether it is known who is here. */
+export const isOpen = signal(false);
+/** The session is over, and nobody on this page has asked for it. */
+export const hasEnded = signal(false);
+let isLeaving = false;
+
 export async function openPerson(): Promise<void> {
 	client = await WalletClient.open();
 	client.watchSession((found) => {
+		hasEnded.value = !found && !isLeaving;
 		session.value = found;
 		stores.value = null;
 		if (found) void loadStores();
 	});
+	await resumePerson();
+}
+
+/** Goes on with the session that this browser had, or says why it cannot. */
+export async function resumePerson(): Promise<void> {
 	const resumed = await client.resume();
-	if (!resumed.ok) trouble.value = resumed.problem;
-	else if (resumed.value) {
-		session.value = resumed.value;
-		void loadStores();
-	}
+	trouble.value = resumed.ok ? null : resumed.problem;
+	isOpen.value ||= resumed.ok;
+}
+
+export async function leave(): Promise<Outcome<unknown>> {
+	isLeaving = true;
+	const outcome = await call("auth.logout", {});
+	isLeaving = false;
+	return outcome;
 }
 
 export const call = <N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> =>

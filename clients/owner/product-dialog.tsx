@@ -1,17 +1,26 @@
 import { useState } from "preact/hooks";
+import type { Outcome } from "../sdk/problem.ts";
+import type { Said } from "../sdk/request.ts";
 import { useAction } from "../ui/action.ts";
-import { Button } from "../ui/button.tsx";
+import { Button, Submit } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
+import { wholeNumberIn } from "../ui/whole-number.ts";
+import { useOnce } from "./once.ts";
 import { call } from "./person.ts";
 import { photoFrom } from "./photo.ts";
-import { type Product, Thumb } from "./products.tsx";
+import { allProducts, type Product, Thumb } from "./products.tsx";
 import { t } from "./texts.ts";
+
+/** Prices are amounts of the ledger. */
+const AMOUNT_MAX = 1_000_000_000_000;
 
 type Fields = { readonly sku: string; readonly name: string; readonly category: string; readonly price: string };
 type Errors = Partial<Record<keyof Fields | "all", string>>;
+
+const isPrice = (price = 0): boolean => price >= 1 && price <= AMOUNT_MAX;
 
 function errorsIn({ sku, name, category, price }: Fields): Errors {
 	const { wrong } = t();
@@ -19,8 +28,22 @@ function errorsIn({ sku, name, category, price }: Fields): Errors {
 		...(!/^[A-Za-z0-9._-]{1,40}$/.test(sku.trim()) && { sku: wrong.sku }),
 		...(!name.trim() && { name: wrong.name }),
 		...(!category.trim() && { category: wrong.category }),
-		...(!/^[1-9]\d{0,12}$/.test(price.trim()) && { price: wrong.price }),
+		...(!isPrice(wholeNumberIn(price)) && { price: wrong.price }),
 	};
+}
+
+const edited = async (said: Said<"store.editProduct">) => {
+	const outcome = await call("store.editProduct", said);
+	return outcome.ok ? outcome : { ...outcome, text: problemText(outcome.problem) };
+};
+
+/** Numbers are given once in a store: what has this one, and all else as it was sent, is what was sent. */
+async function sameProduct({ storeId, ...said }: Said<"store.createProduct">): Promise<Outcome<Product | undefined>> {
+	const found = await allProducts(storeId, "active");
+	if (!found.ok) return found;
+	const isSame = (product: Product) =>
+		(["sku", "name", "category", "price"] as const).every((field) => product[field] === said[field]);
+	return { ...found, value: found.value.find(isSame) };
 }
 
 type Props = { readonly storeId: string; readonly product: Product | null; readonly onClose: () => void };
@@ -39,6 +62,18 @@ export function ProductDialog({ storeId, product, onClose }: Props) {
 		setErrors({});
 		setFields((before) => ({ ...before, [name]: text }));
 	};
+	const once = useOnce();
+	const [isConflict, setConflict] = useState(false);
+	/** What is there now, beneath what was entered: saved then, it takes its place. */
+	const loadNow = async () => {
+		if (!now) return;
+		const outcome = await call("store.getProduct", { storeId, productId: now.id });
+		if (!outcome.ok) return setErrors({ all: problemText(outcome.problem) });
+		setNow(outcome.value);
+		setConflict(false);
+		setErrors({});
+		toast(t().conflictLoaded);
+	};
 	const change = async (state: Product["state"]) => {
 		const found = errorsIn(fields);
 		if (Object.keys(found).length > 0) return setErrors(found);
@@ -47,41 +82,55 @@ export function ProductDialog({ storeId, product, onClose }: Props) {
 			sku: fields.sku.trim(),
 			name: fields.name.trim(),
 			category: fields.category.trim(),
-			price: Number(fields.price),
+			price: wholeNumberIn(fields.price) ?? 0,
 		};
 		const outcome = now
-			? await call("store.editProduct", { ...said, productId: now.id, version: now.version, state })
-			: await call("store.createProduct", said);
+			? await edited({ ...said, productId: now.id, version: now.version, state })
+			: await once<unknown>({ create: () => call("store.createProduct", said), find: () => sameProduct(said) });
 		if (!outcome.ok) {
-			const text = problemText(outcome.problem);
-			return setErrors(outcome.problem.code === "sku_taken" ? { sku: text } : { all: text });
+			const { problem, text } = outcome;
+			setConflict(problem.code === "version_conflict");
+			return setErrors(problem.code === "sku_taken" ? { sku: text } : { all: text });
 		}
 		toast(t().saved);
 		onClose();
 	};
-	const [isBusy, save] = useAction(() => change(now?.state ?? "active"));
+	const [isSaving, save] = useAction(change);
+	const [isSettingPhoto, setPhoto] = useAction(async (file: File | null) => {
+		const photo = file && ((await photoFrom(file)) ?? null);
+		if (!now || (file && !photo)) return toast(t().photoWrong, "danger");
+		const outcome = await call("store.setPhoto", { storeId, productId: now.id, photo });
+		if (outcome.ok) setNow(outcome.value);
+		else toast(problemText(outcome.problem), "danger");
+	});
+	const isBusy = isSaving || isSettingPhoto;
 	return (
-		<Dialog title={product ? t().edit : t().add} onClose={onClose}>
+		<Dialog title={product ? t().edit : t().add} isBusy={isBusy} onClose={onClose}>
 			<form
 				class="stack"
 				noValidate
 				onSubmit={(event) => {
 					event.preventDefault();
-					save();
+					if (!isBusy) save(now?.state ?? "active");
 				}}
 			>
-				{now && <Photo storeId={storeId} product={now} onProduct={setNow} />}
+				{now && <Photo product={now} isBusy={isSettingPhoto} onChoose={(file) => !isBusy && setPhoto(file)} />}
 				{errors.all && (
-					<p class="notice danger" role="alert">
-						{errors.all}
-					</p>
+					<div class="notice danger" role="alert">
+						<span>{errors.all}</span>
+						{isConflict && (
+							<Button class="small-button" onPress={loadNow}>
+								{t().conflictLoad}
+							</Button>
+						)}
+					</div>
 				)}
 				<Field label={t().productName} value={fields.name} maxLength={80} error={errors.name} onText={set("name")} />
 				<Field
 					label={t().price}
 					value={fields.price}
 					inputMode="numeric"
-					maxLength={13}
+					maxLength={17}
 					error={errors.price}
 					onText={set("price")}
 				/>
@@ -101,16 +150,13 @@ export function ProductDialog({ storeId, product, onClose }: Props) {
 					error={errors.sku}
 					onText={set("sku")}
 				/>
-				<button type="submit" class="button primary wide large" aria-busy={isBusy} aria-disabled={isBusy}>
-					{isBusy && <span class="spinner" />}
-					{t().save}
-				</button>
+				<Submit isBusy={isBusy}>{t().save}</Submit>
 				{now && (
-					<Button onPress={() => change(now.state === "active" ? "archived" : "active")}>
+					<Button isDisabled={isBusy} onPress={() => save(now.state === "active" ? "archived" : "active")}>
 						{now.state === "active" ? t().archive : t().unarchive}
 					</Button>
 				)}
-				<Button look="quiet" onPress={onClose}>
+				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
 			</form>
@@ -119,22 +165,13 @@ export function ProductDialog({ storeId, product, onClose }: Props) {
 }
 
 type PhotoProps = {
-	readonly storeId: string;
 	readonly product: Product;
-	readonly onProduct: (product: Product) => void;
+	readonly isBusy: boolean;
+	/** @param file none: without a photo */
+	readonly onChoose: (file: File | null) => void;
 };
 
-function Photo({ storeId, product, onProduct }: PhotoProps) {
-	const set = async (photo: string | null) => {
-		const outcome = await call("store.setPhoto", { storeId, productId: product.id, photo });
-		if (outcome.ok) onProduct(outcome.value);
-		else toast(problemText(outcome.problem), "danger");
-	};
-	const [isBusy, choose] = useAction(async (file: File) => {
-		const photo = await photoFrom(file);
-		if (photo) await set(photo);
-		else toast(t().photoWrong, "danger");
-	});
+function Photo({ product, isBusy, onChoose }: PhotoProps) {
 	return (
 		<div class="row photo">
 			<Thumb product={product} />
@@ -147,12 +184,12 @@ function Photo({ storeId, product, onProduct }: PhotoProps) {
 					class="hidden-text"
 					onChange={({ currentTarget }) => {
 						const [file] = currentTarget.files ?? [];
-						if (file) choose(file);
+						if (file) onChoose(file);
 						currentTarget.value = "";
 					}}
 				/>
 			</label>
-			{product.photoId && <Button onPress={() => set(null)}>{t().removePhoto}</Button>}
+			{product.photoId && <Button onPress={() => onChoose(null)}>{t().removePhoto}</Button>}
 		</div>
 	);
 }

@@ -4,6 +4,7 @@ import type { Outcome } from "../sdk/problem.ts";
 import { Button } from "../ui/button.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Empty } from "../ui/empty.tsx";
+import { Field } from "../ui/field.tsx";
 import { Amount } from "../ui/format.tsx";
 import { Title } from "../ui/title.tsx";
 import { ImportDialog } from "./import-dialog.tsx";
@@ -14,12 +15,18 @@ import { t } from "./texts.ts";
 
 export type Product = Result<"store.getProduct">;
 type State = Product["state"];
+/** Fewer are all seen at once. */
+const SEARCH_FROM = 10;
+const wordsIn = (text: string): string => text.normalize("NFKC").toLowerCase();
 type Open = Product | "new" | "import" | null;
 
 export function Products({ storeId }: { readonly storeId: string }) {
 	const [state, setState] = useState<State>("active");
 	const [open, setOpen] = useState<Open>(null);
+	const [sought, setSought] = useState("");
 	const products = useLoaded(() => allProducts(storeId, state), `${storeId} ${state}`);
+	const isSought = ({ name, category, sku }: Product) =>
+		wordsIn(`${name} ${category} ${sku}`).includes(wordsIn(sought.trim()));
 	const close = () => {
 		setOpen(null);
 		void products.again();
@@ -44,13 +51,16 @@ export function Products({ storeId }: { readonly storeId: string }) {
 				]}
 				onChoose={setState}
 			/>
+			{(products.value?.length ?? 0) > SEARCH_FROM && (
+				<Field label={t().search} type="search" inputMode="search" value={sought} onText={setSought} />
+			)}
 			<Loaded of={products}>
 				{(all) =>
-					all.length === 0 ? (
-						<Empty icon="shop" text={state === "active" ? t().noProducts : t().noArchived} />
+					!all.some(isSought) ? (
+						<Empty icon="shop" text={all.length > 0 ? t().noneFound : t().none[state]} />
 					) : (
 						<ul class="list card product-list">
-							{all.map((product) => (
+							{all.filter(isSought).map((product) => (
 								<li key={product.id}>
 									<button type="button" class="product-row" onClick={() => setOpen(product)}>
 										<Thumb product={product} />
@@ -88,7 +98,7 @@ export function Thumb({ product: { photoId, name } }: { readonly product: Pick<P
 
 type Page = Result<"store.listProducts">;
 
-async function allProducts(storeId: string, state: State): Promise<Outcome<readonly Product[]>> {
+export async function allProducts(storeId: string, state: State): Promise<Outcome<readonly Product[]>> {
 	const all: Product[] = [];
 	for (let cursor: string | null = ""; cursor !== null; ) {
 		const query = { storeId, state, limit: 100 };

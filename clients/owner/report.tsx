@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Bars } from "../ui/bars.tsx";
@@ -10,6 +10,7 @@ import { problemText } from "../ui/problem-text.ts";
 import { saveAs } from "../ui/save.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
+import { wholeNumberIn } from "../ui/whole-number.ts";
 import { Loaded, useLoaded } from "./loaded.tsx";
 import { beginPayout, resumePayout, type Settled } from "./payout.ts";
 import { call } from "./person.ts";
@@ -17,6 +18,9 @@ import { t } from "./texts.ts";
 
 type Day = Result<"store.report">;
 type Store = Result<"store.get">;
+
+/** Before there was a Hannip. */
+const FIRST_DAY = "2020-01-01";
 
 const dayIn = (timeZone: string): string => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(Date.now());
 
@@ -98,8 +102,8 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 	const [text, setText] = useState(String(max));
 	const [error, setError] = useState<string>();
 	const [isDoubtful, setDoubtful] = useState(false);
-	const amount = Number(text);
-	const isRight = Number.isInteger(amount) && amount >= 1 && amount <= max;
+	const amount = wholeNumberIn(text) ?? 0;
+	const isRight = amount >= 1 && amount <= max;
 	const [isBusy, payOut] = useAction(async () => {
 		if (!isRight) return setError(t().amountWrong(credit(max)));
 		const settled = await beginPayout(storeId, amount, () => setDoubtful(true));
@@ -108,10 +112,8 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 		tell(settled);
 		onClose();
 	});
-	// Closed now, it would look as if nothing had been sent.
-	const close = isBusy ? () => {} : onClose;
 	return (
-		<Dialog title={t().payOut} onClose={close}>
+		<Dialog title={t().payOut} isBusy={isBusy} onClose={onClose}>
 			<form
 				class="stack"
 				noValidate
@@ -124,8 +126,8 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 				<p class="soft">{t().payOutText}</p>
 				{isDoubtful && <Checking />}
 				<Field label={t().amount} value={text} inputMode="numeric" error={error} onText={setText} />
-				<Submit isBusy={isBusy}>{t().payOutNow(credit(isRight ? amount : 0))}</Submit>
-				<Button look="quiet" isDisabled={isBusy} onPress={close}>
+				<Submit isBusy={isBusy}>{isRight ? t().payOutNow(credit(amount)) : t().payOut}</Submit>
+				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
 			</form>
@@ -133,10 +135,28 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 	);
 }
 
-function DayReport({ store: { id: storeId, timeZone } }: { readonly store: Store }) {
+function DayReport({ store }: { readonly store: Store }) {
+	const { id: storeId, timeZone } = store;
 	const today = dayIn(timeZone);
 	const [date, setDate] = useState(today);
 	const day = useLoaded(() => call("store.report", { storeId, date }), `${storeId} ${date}`);
+	const shownWith = useRef(store);
+	// A payout stands in the day's report, too.
+	useEffect(() => {
+		if (shownWith.current === store) return;
+		shownWith.current = store;
+		void day.again();
+	}, [store]);
+	// What is being typed stays, or nobody could type a month of last year that is still to come in this one.
+	const [typed, setTyped] = useState(date);
+	const [error, setError] = useState<string>();
+	/** A year that is being typed is a date already: the years 2, 20 and 202 have no report. */
+	const choose = (text: string) => {
+		if (text === "") return;
+		setTyped(text);
+		setError(text > today ? t().dayWrong : undefined);
+		if (text >= FIRST_DAY && text <= today) setDate(text);
+	};
 	const save = async () => {
 		const csv = await call("store.exportSales", { storeId, date });
 		if (csv.ok) saveAs(`hannip-${date}.csv`, "text/csv", csv.value);
@@ -147,7 +167,7 @@ function DayReport({ store: { id: storeId, timeZone } }: { readonly store: Store
 			<div class="row spread wrap">
 				<Title app={t().name}>{t().report}</Title>
 				<div class="row day-row">
-					<Field label={t().day} type="date" value={date} max={today} onText={(text) => text && setDate(text)} />
+					<Field label={t().day} type="date" value={typed} min={FIRST_DAY} max={today} error={error} onText={choose} />
 					<Button onPress={save}>{t().export}</Button>
 				</div>
 			</div>
@@ -186,6 +206,9 @@ function Figures({ day }: { readonly day: Day }) {
 				<Bars title={t().byHour} bars={barsOf(day)} />
 				{day.sales.count === 0 && <p class="soft">{t().noSales}</p>}
 			</div>
+			<p class="soft">
+				{t().refundWhere} <a href="/till/">{t().toTill}</a>
+			</p>
 		</>
 	);
 }

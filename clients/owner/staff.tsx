@@ -19,7 +19,8 @@ export function Staff({ storeId }: { readonly storeId: string }) {
 	const [leaving, setLeaving] = useState<string | null>(null);
 	const [isBusy, add] = useAction(async () => {
 		const outcome = await call("store.addStaff", { storeId, handle: handle.trim().replace(/^@/, "") });
-		if (!outcome.ok) return setError(problemText(outcome.problem));
+		if (!outcome.ok)
+			return setError(outcome.problem.code === "not_found" ? t().noSuchPerson : problemText(outcome.problem));
 		setHandle("");
 		toast(t().saved);
 		await staff.again();
@@ -78,7 +79,8 @@ export function Staff({ storeId }: { readonly storeId: string }) {
 					onClose={() => setLeaving(null)}
 					onConfirm={async () => {
 						const outcome = await call("store.removeStaff", { storeId, handle: leaving });
-						if (!outcome.ok) toast(problemText(outcome.problem), "danger");
+						const said = outcome.ok ? t().removedStaff(leaving) : problemText(outcome.problem);
+						toast(said, outcome.ok ? "plain" : "danger");
 						await staff.again();
 					}}
 				/>

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
@@ -8,7 +8,7 @@ import { problemText } from "../ui/problem-text.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { Loaded, useLoaded } from "./loaded.tsx";
-import { call, loadStores } from "./person.ts";
+import { call, leave, loadStores } from "./person.ts";
 import { t } from "./texts.ts";
 
 export function Store({ storeId }: { readonly storeId: string }) {
@@ -28,7 +28,14 @@ function Device() {
 			<div class="card stack">
 				<Looks titled />
 			</div>
-			<Button onPress={async () => void (await call("auth.logout", {}))}>{t().logout}</Button>
+			<Button
+				onPress={async () => {
+					const outcome = await leave();
+					if (!outcome.ok) toast(problemText(outcome.problem), "danger");
+				}}
+			>
+				{t().logout}
+			</Button>
 		</>
 	);
 }
@@ -38,7 +45,8 @@ function Edit({ store }: { readonly store: Result<"store.get"> }) {
 	const [registration, setRegistration] = useState(store.registration ?? "");
 	const [place, setPlace] = useState(store.place ?? "");
 	const [timeZone, setTimeZone] = useState(store.timeZone);
-	const [error, setError] = useState<string>();
+	const [errors, setErrors] = useState<{ readonly name?: string; readonly timeZone?: string }>({});
+	const zones = useId();
 	const [isBusy, save] = useAction(async () => {
 		const outcome = await call("store.edit", {
 			storeId: store.id,
@@ -47,7 +55,11 @@ function Edit({ store }: { readonly store: Result<"store.get"> }) {
 			registration: registration.trim() || null,
 			place: place.trim() || null,
 		});
-		if (!outcome.ok) return setError(problemText(outcome.problem));
+		if (!outcome.ok) {
+			const [first] = outcome.problem.errors ?? [];
+			const isZone = first?.at === "timeZone";
+			return setErrors(isZone ? { timeZone: t().timeZoneWrong } : { name: problemText(outcome.problem) });
+		}
 		toast(t().saved);
 		await loadStores();
 	});
@@ -57,7 +69,7 @@ function Edit({ store }: { readonly store: Result<"store.get"> }) {
 			noValidate
 			onSubmit={(event) => {
 				event.preventDefault();
-				setError(undefined);
+				setErrors({});
 				save();
 			}}
 		>
@@ -66,7 +78,7 @@ function Edit({ store }: { readonly store: Result<"store.get"> }) {
 				hint={t().storeNameHint}
 				value={name}
 				maxLength={60}
-				error={error}
+				error={errors.name}
 				onText={setName}
 			/>
 			<Field
@@ -77,7 +89,20 @@ function Edit({ store }: { readonly store: Result<"store.get"> }) {
 				onText={setRegistration}
 			/>
 			<Field label={t().place} hint={t().receiptHint} value={place} maxLength={120} onText={setPlace} />
-			<Field label={t().timeZone} value={timeZone} maxLength={40} autoCapitalize="none" onText={setTimeZone} />
+			<Field
+				{...({ list: zones } as object)}
+				label={t().timeZone}
+				value={timeZone}
+				maxLength={40}
+				autoCapitalize="none"
+				error={errors.timeZone}
+				onText={setTimeZone}
+			/>
+			<datalist id={zones}>
+				{Intl.supportedValuesOf("timeZone").map((zone) => (
+					<option key={zone} value={zone} />
+				))}
+			</datalist>
 			<Submit isBusy={isBusy}>{t().save}</Submit>
 		</form>
 	);

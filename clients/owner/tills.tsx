@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Button } from "../ui/button.tsx";
@@ -9,6 +9,7 @@ import { momentText } from "../ui/format.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
+import { wholeNumberIn } from "../ui/whole-number.ts";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { Loaded, useLoaded } from "./loaded.tsx";
 import { call } from "./person.ts";
@@ -92,16 +93,16 @@ function PairDialog({ storeId, onClose }: { readonly storeId: string; readonly o
 	const [errors, setErrors] = useState<{ name?: string; percent?: string }>({});
 	const [pairing, setPairing] = useState<Pairing | null>(null);
 	const [isBusy, make] = useAction(async () => {
-		const discountMaxPercent = Number(percent);
-		if (!/^\d{1,2}$/.test(percent)) return setErrors({ percent: t().discountWrong });
+		const discountMaxPercent = wholeNumberIn(percent);
+		if (discountMaxPercent === undefined || discountMaxPercent > 99) return setErrors({ percent: t().discountWrong });
 		const said = { storeId, name: name.trim(), mayRefund, discountMaxPercent };
 		const outcome = await call("store.createPairing", said);
 		if (outcome.ok) setPairing(outcome.value);
 		else setErrors({ name: problemText(outcome.problem) });
 	});
-	if (pairing) return <ShowPairing pairing={pairing} onClose={onClose} />;
+	if (pairing) return <ShowPairing storeId={storeId} pairing={pairing} onClose={onClose} />;
 	return (
-		<Dialog title={t().pairTill} onClose={onClose}>
+		<Dialog title={t().pairTill} isBusy={isBusy} onClose={onClose}>
 			<form
 				class="stack"
 				noValidate
@@ -135,7 +136,7 @@ function PairDialog({ storeId, onClose }: { readonly storeId: string; readonly o
 				<button type="submit" class="button primary wide large" aria-busy={isBusy} aria-disabled={isBusy}>
 					{t().pairStart}
 				</button>
-				<Button look="quiet" onPress={onClose}>
+				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
 			</form>
@@ -143,12 +144,56 @@ function PairDialog({ storeId, onClose }: { readonly storeId: string; readonly o
 	);
 }
 
-function ShowPairing({ pairing, onClose }: { readonly pairing: Pairing; readonly onClose: () => void }) {
-	const { pairingCode, image, link, expiresInMs } = pairing;
+type ShowProps = { readonly storeId: string; readonly pairing: Pairing; readonly onClose: () => void };
+
+/** How often is asked whether somebody has used the code. */
+const LOOK_EVERY_MS = 2_000;
+
+/** The till that joins while this is shown. */
+function useJoined(storeId: string): Till | undefined {
+	const [joined, setJoined] = useState<Till>();
+	useEffect(() => {
+		let isShown = true;
+		let timer: ReturnType<typeof setTimeout> | undefined;
+		let known: ReadonlySet<string> | undefined;
+		const look = async () => {
+			const found = await call("store.listTills", { storeId });
+			if (found.ok) {
+				setJoined(found.value.items.find(({ id }) => known && !known.has(id)));
+				known ??= new Set(found.value.items.map(({ id }) => id));
+			}
+			if (isShown) timer = setTimeout(look, LOOK_EVERY_MS);
+		};
+		void look();
+		return () => {
+			clearTimeout(timer);
+			isShown = false;
+		};
+	}, [storeId]);
+	return joined;
+}
+
+function ShowPairing({ storeId, pairing, onClose }: ShowProps) {
+	const joined = useJoined(storeId);
 	return (
 		<Dialog title={t().pairTill} onClose={onClose}>
+			<div class="stack" role="status">
+				{joined && <p class="notice good">{t().joined(joined.name)}</p>}
+			</div>
+			{!joined && <Invitation pairing={pairing} />}
+			<Button look="quiet" class="wide" onPress={onClose}>
+				{t().close}
+			</Button>
+		</Dialog>
+	);
+}
+
+function Invitation({ pairing }: { readonly pairing: Pairing }) {
+	const { pairingCode, image, link, expiresInMs } = pairing;
+	return (
+		<>
 			<p>{t().pairShow}</p>
-			<img class="pairing-qr" src={image} alt="" width="240" height="240" />
+			<img class="pairing-qr" src={image} alt={t().pairQr} width="240" height="240" />
 			<p class="pairing-code number">
 				{pairingCode.slice(0, 4)}-{pairingCode.slice(4)}
 			</p>
@@ -156,9 +201,6 @@ function ShowPairing({ pairing, onClose }: { readonly pairing: Pairing; readonly
 			<a class="button wide" href={link}>
 				{t().pairLink}
 			</a>
-			<Button look="quiet" class="wide" onPress={onClose}>
-				{t().close}
-			</Button>
-		</Dialog>
+		</>
 	);
 }

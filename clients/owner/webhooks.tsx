@@ -10,9 +10,12 @@ import { problemText } from "../ui/problem-text.ts";
 import { Link } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
+import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { Loaded, useLoaded } from "./loaded.tsx";
+import { useOnce } from "./once.ts";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
+import { tookText, webhookText } from "./webhook-words.ts";
 
 type Webhook = Result<"store.listWebhooks">["items"][number];
 type Event = Webhook["events"][number];
@@ -30,6 +33,20 @@ export function Webhooks({ storeId }: { readonly storeId: string }) {
 	const webhooks = useLoaded(() => call("store.listWebhooks", { storeId }), storeId);
 	const [isAdding, setAdding] = useState(false);
 	const [secret, setSecret] = useState<string | null>(null);
+	const once = useOnce();
+	/** One whose answer was lost is there, and its secret is not: it gets another one. */
+	const find = async (url: string): Promise<Outcome<{ secret: string } | undefined>> => {
+		const known = new Set(webhooks.value?.items.map(({ id }) => id));
+		const found = await call("store.listWebhooks", { storeId });
+		if (!found.ok) return found;
+		const made = found.value.items.find((each) => each.url === url && !known.has(each.id));
+		return made ? call("store.rotateWebhookSecret", { storeId, webhookId: made.id }) : { ...found, value: undefined };
+	};
+	const create = (said: WebhookSaid) =>
+		once<{ secret: string }>({
+			create: () => call("store.createWebhook", { storeId, ...said }),
+			find: () => find(said.url),
+		});
 	/** Says why not, or shows the list as it is then. */
 	const done = async (outcome: Outcome<unknown>) => {
 		if (!outcome.ok) toast(problemText(outcome.problem), "danger");
@@ -63,8 +80,8 @@ export function Webhooks({ storeId }: { readonly storeId: string }) {
 					title={t().addWebhook}
 					onClose={() => setAdding(false)}
 					save={async (said) => {
-						const made = await call("store.createWebhook", { storeId, ...said });
-						if (!made.ok) return made.problem;
+						const made = await create(said);
+						if (!made.ok) return made;
 						setAdding(false);
 						setSecret(made.value.secret);
 						await webhooks.again();
@@ -91,12 +108,20 @@ function Entry({ storeId, webhook, onDone, onSecret }: EntryProps) {
 		const outcome = await call("store.pingWebhook", of);
 		if (!outcome.ok) return toast(problemText(outcome.problem), "danger");
 		const { status, error, tookMs } = outcome.value;
-		toast(t().pinged(String(error ?? status ?? t().noAnswer), tookMs), error ? "danger" : "plain");
+		const answer = error ? webhookText(error) : status === null ? t().noAnswer : t().answered(status);
+		const isGood = !error && status !== null && status >= 200 && status < 300;
+		toast(`${answer} · ${tookText(tookMs)}`, isGood ? "plain" : "danger");
 	};
+	const [asked, ask] = useState<"rotate" | "remove" | null>(null);
 	const rotate = async () => {
 		const outcome = await call("store.rotateWebhookSecret", of);
 		if (outcome.ok) onSecret(outcome.value.secret);
 		else toast(problemText(outcome.problem), "danger");
+	};
+	const remove = async () => {
+		const outcome = await call("store.removeWebhook", of);
+		if (outcome.ok) toast(t().removedWebhook);
+		await onDone(outcome);
 	};
 	return (
 		<>
@@ -105,11 +130,11 @@ function Entry({ storeId, webhook, onDone, onSecret }: EntryProps) {
 				{!enabled && (
 					<span class="tag">
 						{t().disabled}
-						{disabledBecause && `: ${disabledBecause}`}
+						{disabledBecause && `: ${webhookText(disabledBecause)}`}
 					</span>
 				)}
 				{description && <p>{description}</p>}
-				<p class="soft small">{webhook.events.join(", ")}</p>
+				<p class="soft small">{webhook.events.map((event) => t().eventNames[event]).join(", ")}</p>
 			</div>
 			<div class="row wrap">
 				<Link to={`/s/${storeId}/webhooks/${webhookId}`} class="button small-button">
@@ -127,13 +152,31 @@ function Entry({ storeId, webhook, onDone, onSecret }: EntryProps) {
 				>
 					{enabled ? t().disable : t().enable}
 				</Button>
-				<Button class="small-button" onPress={rotate}>
+				<Button class="small-button" onPress={() => ask("rotate")}>
 					{t().rotate}
 				</Button>
-				<Button class="small-button" onPress={async () => onDone(await call("store.removeWebhook", of))}>
+				<Button class="small-button" onPress={() => ask("remove")}>
 					{t().remove}
 				</Button>
 			</div>
+			{asked === "rotate" && (
+				<ConfirmDialog
+					title={t().rotate}
+					text={t().rotateText}
+					deed={t().rotate}
+					onConfirm={rotate}
+					onClose={() => ask(null)}
+				/>
+			)}
+			{asked === "remove" && (
+				<ConfirmDialog
+					title={t().remove}
+					text={t().removeWebhookText(url)}
+					deed={t().remove}
+					onConfirm={remove}
+					onClose={() => ask(null)}
+				/>
+			)}
 			{isEditing && (
 				<WebhookDialog
 					title={t().editWebhook}
@@ -141,7 +184,7 @@ function Entry({ storeId, webhook, onDone, onSecret }: EntryProps) {
 					onClose={() => setEditing(false)}
 					save={async (said) => {
 						const changed = await call("store.editWebhook", { ...of, ...said });
-						if (!changed.ok) return changed.problem;
+						if (!changed.ok) return { ...changed, text: problemText(changed.problem) };
 						setEditing(false);
 						await onDone(changed);
 					}}
@@ -151,12 +194,14 @@ function Entry({ storeId, webhook, onDone, onSecret }: EntryProps) {
 	);
 }
 
+type WebhookSaid = Pick<Webhook, "url" | "description"> & { events: Event[] };
+type Why = { readonly problem: Problem; readonly text: string };
 type WebhookProps = {
 	readonly title: string;
 	/** None where it is a new one. */
 	readonly was?: Webhook;
 	/** @returns why not */
-	readonly save: (said: Pick<Webhook, "url" | "description"> & { events: Event[] }) => Promise<Problem | undefined>;
+	readonly save: (said: WebhookSaid) => Promise<Why | undefined>;
 	readonly onClose: () => void;
 };
 
@@ -169,14 +214,14 @@ function WebhookDialog({ title, was, save, onClose }: WebhookProps) {
 	const [chosen, setChosen] = useState<readonly Event[]>(before.events);
 	const [error, setError] = useState<string>();
 	const [isBusy, start] = useAction(async () => {
-		const problem = await save({ url: url.trim(), events: [...chosen], description: description.trim() || null });
-		const [first] = problem?.errors ?? [];
-		if (problem) setError(first?.at === "url" ? first.message : problemText(problem));
+		const why = await save({ url: url.trim(), events: [...chosen], description: description.trim() || null });
+		const [first] = why?.problem.errors ?? [];
+		if (why) setError(first?.at === "url" ? t().urlWrong : why.text);
 	});
 	const toggle = (event: Event) =>
 		setChosen(chosen.includes(event) ? chosen.filter((each) => each !== event) : [...chosen, event]);
 	return (
-		<Dialog title={title} onClose={onClose}>
+		<Dialog title={title} isBusy={isBusy} onClose={onClose}>
 			<form
 				class="stack"
 				noValidate
@@ -192,13 +237,15 @@ function WebhookDialog({ title, was, save, onClose }: WebhookProps) {
 					{events.map((event) => (
 						<label key={event} class="check">
 							<input type="checkbox" checked={chosen.includes(event)} onChange={() => toggle(event)} />
-							{event}
+							<span>
+								{t().eventNames[event]} <code class="soft small">{event}</code>
+							</span>
 						</label>
 					))}
 				</fieldset>
 				<Field label={t().description} value={description} maxLength={100} onText={setDescription} />
 				<Submit isBusy={isBusy}>{was ? t().save : t().addWebhook}</Submit>
-				<Button look="quiet" onPress={onClose}>
+				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
 			</form>
@@ -208,7 +255,8 @@ function WebhookDialog({ title, was, save, onClose }: WebhookProps) {
 
 function SecretDialog({ secret, onClose }: { readonly secret: string; readonly onClose: () => void }) {
 	return (
-		<Dialog title={t().secretTitle} onClose={onClose}>
+		// Nobody sees it again: it goes by its button, not by a key that is pressed in passing.
+		<Dialog title={t().secretTitle} onClose={() => {}}>
 			<p>{t().secretText}</p>
 			<code class="secret">{secret}</code>
 			<Button
@@ -222,7 +270,7 @@ function SecretDialog({ secret, onClose }: { readonly secret: string; readonly o
 				{t().copy}
 			</Button>
 			<Button look="quiet" class="wide" onPress={onClose}>
-				{t().close}
+				{t().secretKept}
 			</Button>
 		</Dialog>
 	);

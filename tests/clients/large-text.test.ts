@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import type { Page } from "playwright-core";
+import { PASSWORD } from "../api/people.ts";
 import {
 	describeInBrowser,
 	openBrowser,
@@ -90,6 +91,52 @@ describeInBrowser("large letters and small screens", () => {
 		});
 	}
 });
+
+describeInBrowser("the owner's pages in large letters and on small screens", () => {
+	let platform: ServedPlatform;
+	let cafe: Cafe;
+	before(async () => {
+		platform = await startServedPlatform();
+		cafe = await openCafe(platform);
+		const storeId = cafe.id;
+		await cafe.owner.api.ok("store.addStaff", { storeId, handle: cafe.customer.handle });
+		await cafe.owner.api.ok("store.createProduct", {
+			...{ storeId, sku: "A".repeat(40), name: "아주긴이름".repeat(10), category: "커피", price: 1_000_000_000_000 },
+		});
+		await cafe.owner.api.ok("store.createWebhook", {
+			...{ storeId, url: `https://192.0.2.1/${"hook".repeat(20)}`, events: ["sale.posted", "payout.posted"] },
+		});
+	});
+	after(() => platform.stop());
+
+	for (const screen of [...screens, { name: "360 px", width: 360, height: 640, letterPx: 16 }])
+		it(`show nothing beyond the screen, and all of their tabs, at ${screen.name}`, async (t) => {
+			const browser = await openBrowser(optionsOf(screen));
+			t.after(() => browser.close());
+			const page = browser.pages()[0] ?? (await browser.newPage());
+			await page.goto(`${platform.url}/owner/`);
+			await page.locator("input[name=username]").fill(cafe.owner.handle);
+			await page.locator("input[name=password]").fill(PASSWORD);
+			await page.keyboard.press("Enter");
+			await page.locator(".store-link").waitFor();
+			for (const language of languages) {
+				await speak(page, language);
+				for (const path of ["", "report", "products", "tills", "staff", "webhooks", "store"]) {
+					await page.goto(`${platform.url}/owner/#${path ? `/s/${cafe.id}/${path}` : "/"}`);
+					await page.locator("h1").first().waitFor();
+					await assertFits(page, screen, `owner ${language} ${path}`);
+					assert.deepEqual(await page.evaluate(tornNames), [], `${screen.name}, ${language} ${path}`);
+				}
+			}
+		});
+});
+
+/** Runs in the page: names of stores and products that have hardly a letter's room. */
+function tornNames(): string[] {
+	return [...document.querySelectorAll(".product-row-name, .tabs-store")]
+		.filter((name) => name.clientWidth < 5 * Number.parseFloat(getComputedStyle(name).fontSize))
+		.map(({ textContent, clientWidth }) => `${textContent}: ${clientWidth}`);
+}
 
 /** Runs in the page. */
 function cutOfBalance(): string[] {

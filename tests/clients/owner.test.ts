@@ -147,6 +147,7 @@ describeInBrowser("the owner's pages", () => {
 		await till.goto(link);
 		await till.getByRole("button", { name: "연결하기", exact: true }).click();
 		await till.getByRole("button", { name: /소금빵/ }).waitFor();
+		await page.getByText("‘테라스’ 계산대가 연결됐어요.").waitFor();
 		await page.getByRole("button", { name: "닫기" }).click();
 		await page.getByText("할인 20%까지").waitFor();
 		await look("tills");
@@ -162,7 +163,7 @@ describeInBrowser("the owner's pages", () => {
 		await tab("직원");
 		await page.getByLabel("직원의 아이디").fill("nobody.of.that.name");
 		await page.keyboard.press("Enter");
-		await page.getByText("찾을 수 없어요.").waitFor();
+		await page.getByText("이 아이디를 찾을 수 없어요.").waitFor();
 		await page.getByLabel("직원의 아이디").fill(`@${cafe.customer.handle}`);
 		await page.keyboard.press("Enter");
 		await page.getByText(`@${cafe.customer.handle}`).waitFor();
@@ -177,7 +178,7 @@ describeInBrowser("the owner's pages", () => {
 		await page.getByRole("button", { name: "웹훅 추가" }).click();
 		await page.getByLabel("주소").fill("ftp://nowhere");
 		await page.getByRole("dialog").getByRole("button", { name: "웹훅 추가" }).click();
-		await page.getByText(/is not an address/).waitFor();
+		await page.getByText("https://로 시작하는 주소를 입력해 주세요.").waitFor();
 		// Of documentation (RFC 5737): nobody is there, and nobody is asked.
 		await page.getByLabel("주소").fill("https://192.0.2.1/hook");
 		await page.getByRole("dialog").getByRole("button", { name: "웹훅 추가" }).click();
@@ -187,7 +188,7 @@ describeInBrowser("the owner's pages", () => {
 		await page.getByRole("button", { name: "웹훅 고치기" }).click();
 		await page.getByLabel("주소").fill("ftp://nowhere");
 		await page.getByRole("button", { name: "저장" }).click();
-		await page.getByText(/is not an address/).waitFor();
+		await page.getByText("https://로 시작하는 주소를 입력해 주세요.").waitFor();
 		await page.getByLabel("주소").fill("https://192.0.2.1/other");
 		await page.getByLabel("payout.posted").check();
 		await page.getByRole("button", { name: "저장" }).click();
@@ -195,7 +196,7 @@ describeInBrowser("the owner's pages", () => {
 		const [webhook] = (await cafe.owner.api.ok("store.listWebhooks", { storeId: cafe.id })).items;
 		assert.deepEqual(webhook?.events, ["sale.posted", "sale.refunded", "payout.posted"]);
 		await page.getByRole("button", { name: "시험 보내기" }).click();
-		await page.getByText(/is not a public address/).waitFor();
+		await page.getByText(/공개된 주소가 아니에요/).waitFor();
 		await look("webhooks");
 		const items = [{ productId: String(cafe.products[0]?.id), quantity: 1 }];
 		await cafe.owner.api.ok("store.sell", { storeId: cafe.id, code: (await codeOf(cafe.customer)).code, items });
