@@ -5,6 +5,7 @@ import { Choice } from "../ui/choice.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { credit } from "../ui/format.tsx";
+import { wholeNumberIn } from "../ui/whole-number.ts";
 import type { Sale } from "./payment.ts";
 import { beginRefund, type Refunded } from "./refund.ts";
 import { t } from "./texts.ts";
@@ -22,8 +23,8 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 	const [text, setText] = useState("");
 	const [reason, setReason] = useState("");
 	const [error, setError] = useState<string>();
-	const amount = how === "all" ? left : Number(text);
-	const isRight = Number.isInteger(amount) && amount >= 1 && amount <= left;
+	const amount = how === "all" ? left : (wholeNumberIn(text) ?? 0);
+	const isRight = amount >= 1 && amount <= left;
 	const [isBusy, refund] = useAction(async () => {
 		if (!isRight) return setError(t().refundMax(credit(left)));
 		const outcome = await beginRefund(

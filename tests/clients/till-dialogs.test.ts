@@ -1,0 +1,48 @@
+import { after, before, it, type TestContext } from "node:test";
+import type { Page } from "playwright-core";
+import { newKey } from "../api/client.ts";
+import { sell } from "../api/people.ts";
+import { describeInBrowser, openBrowser, type ServedPlatform, startServedPlatform, tablet } from "./browser.ts";
+import { type Cafe, openCafe, openTillPage } from "./till-world.ts";
+
+// What is asked in between: discounts, notes, refunds.
+
+describeInBrowser("a till's dialogs", () => {
+	let platform: ServedPlatform;
+	let cafe: Cafe;
+	before(async () => {
+		platform = await startServedPlatform();
+		cafe = await openCafe(platform);
+	});
+	after(() => platform.stop());
+
+	async function till(t: TestContext): Promise<Page> {
+		const browser = await openBrowser({ ...tablet });
+		t.after(() => browser.close());
+		return openTillPage(browser, cafe, { mayRefund: true, discountMaxPercent: 50 });
+	}
+
+	/** The newest sale, with its dialog for a refund. */
+	async function refundDialog(page: Page) {
+		await page.getByRole("link", { name: "내역" }).click();
+		await page.locator(".sale-link").first().click();
+		await page.getByRole("button", { name: "환불하기" }).click();
+		return page.getByRole("dialog");
+	}
+
+	it("takes amounts with commas, as the screens write them", async (t) => {
+		await sell(cafe, cafe.customer, newKey());
+		const page = await till(t);
+		await page.getByRole("button", { name: /초콜릿/ }).click();
+		await page.getByRole("button", { name: "할인" }).click();
+		await page.getByText("금액", { exact: true }).click();
+		await page.getByLabel("금액", { exact: true }).last().fill("１,000");
+		await page.getByRole("button", { name: "저장" }).click();
+		await page.getByRole("button", { name: /결제 받기 5,800/ }).waitFor();
+		const dialog = await refundDialog(page);
+		await dialog.getByText("일부", { exact: true }).click();
+		await dialog.getByLabel("환불할 금액").fill("1,000");
+		await dialog.getByRole("button", { name: "1,000닢 환불" }).click();
+		await page.getByText("1,000닢을 환불했어요.").waitFor();
+	});
+});
