@@ -42,6 +42,7 @@ const ko = {
 
 	search: "상품 찾기",
 	all: "전체",
+	skipToPay: "결제로 건너뛰기",
 	categories: "분류",
 	noProducts: "아직 파는 상품이 없어요. 가게 주인이 관리 화면에서 상품을 올리면 여기 나와요.",
 	noMatch: (query: string) => `‘${query}’에 맞는 상품이 없어요.`,
@@ -213,6 +214,7 @@ const en: typeof ko = {
 
 	search: "Find a product",
 	all: "All",
+	skipToPay: "Skip to payment",
 	categories: "Categories",
 	noProducts: "There is nothing for sale yet. What the owner adds on their page appears here.",
 	noMatch: (query) => `Nothing matches “${query}”.`,
