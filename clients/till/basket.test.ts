@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { priceBasket } from "../../services/store/basket.ts";
 import {
 	type Basket,
+	changesBetween,
 	countOf,
 	discountOf,
 	emptyBasket,
@@ -60,6 +61,16 @@ test("what was parked costs what it costs now", () => {
 	const parked = [product(1, 300), product(2, 500)].reduce(withOneMore, emptyBasket);
 	const now = repriced(parked, new Map([["p_1", product(1, 350)]]));
 	assert.deepEqual([now.lines.length, totalOf(now)], [1, 350]);
+});
+
+test("what went by itself, and what costs something else now, can be told", () => {
+	const before = [product(1, 300), product(2, 500), product(3, 700)].reduce(withOneMore, emptyBasket);
+	const sold = [product(1, 350), product(3, 700)].map((each) => [each.id, { ...each, name: "New name" }] as const);
+	assert.deepEqual(changesBetween(before, repriced(before, new Map(sold))), [
+		{ productId: "p_1", name: "Product 1", priceBefore: 300, price: 350 },
+		{ productId: "p_2", name: "Product 2", priceBefore: 500, price: null },
+	]);
+	assert.deepEqual(changesBetween(before, before), []);
 });
 
 test("it costs what the server says, and a discount is allowed when the server allows it", () => {

@@ -51,6 +51,26 @@ export function repriced(basket: Basket, products: ReadonlyMap<string, Product>)
 	return withLines(basket, lines);
 }
 
+/** What became of a line while nobody touched it. `price` is what it costs now; nothing where it is not for sale any more. */
+export type Change = {
+	readonly productId: string;
+	readonly name: string;
+	readonly priceBefore: number;
+	readonly price: number | null;
+};
+
+export function changesBetween(before: Basket, after: Basket): readonly Change[] {
+	const prices = new Map(after.lines.map(({ productId, price }) => [productId, price]));
+	return before.lines
+		.map(({ productId, name, price }) => ({
+			productId,
+			name,
+			priceBefore: price,
+			price: prices.get(productId) ?? null,
+		}))
+		.filter(({ priceBefore, price }) => price !== priceBefore);
+}
+
 export const countOf = ({ lines }: Basket): number => lines.reduce((count, { quantity }) => count + quantity, 0);
 export const subtotalOf = ({ lines }: Basket): number =>
 	lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0);

@@ -114,6 +114,7 @@ describeInBrowser("a till on an ordinary day", () => {
 		const { id: productId, version } = bread;
 		await cafe.owner.api.ok("store.editProduct", { storeId: cafe.id, productId, version, state: "archived" });
 		await page.reload();
+		await page.getByRole("button", { name: "확인했어요" }).click();
 		await page.getByText("상품을 눌러 담아 보세요.").waitFor();
 		await page.getByRole("button", { name: /초콜릿/ }).click();
 		await page.getByRole("button", { name: /결제 받기 6,800/ }).waitFor();

@@ -5,7 +5,8 @@ import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { countOf, totalOf } from "../basket.ts";
 import { BasketPanel } from "../basket-panel.tsx";
-import { add, basket, isEmpty, park } from "../order.ts";
+import { ChangesDialog } from "../changes-dialog.tsx";
+import { add, basket, changes, isEmpty, park } from "../order.ts";
 import { pay } from "../payment.ts";
 import { hand } from "../preferences.ts";
 import { ProductGrid } from "../product-grid.tsx";
@@ -39,6 +40,7 @@ export function Sell() {
 					<span class="number">{number(totalOf(basket.value))}</span>
 				</button>
 			)}
+			{changes.value.length > 0 && <ChangesDialog />}
 		</main>
 	);
 }
@@ -59,7 +61,7 @@ const keys: Readonly<Record<string, () => void>> = {
 /** A customer's code takes the payment at once; a product's number adds it. */
 function scanned(text: string): void {
 	if (isPaymentCode(text)) {
-		if (isEmpty.value || !till.value) return;
+		if (isEmpty.value || !till.value || changes.value.length > 0) return;
 		if (isOnline.value) void pay(till.value.storeId, basket.value, text);
 		go("/pay");
 		return;
