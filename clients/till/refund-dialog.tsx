@@ -34,8 +34,10 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 		onClose();
 		onDone(outcome);
 	});
+	// Closed now, it would look as if nothing had been sent.
+	const close = isBusy ? () => {} : onClose;
 	return (
-		<Dialog title={t().refundTitle} onClose={onClose}>
+		<Dialog title={t().refundTitle} onClose={close}>
 			<form
 				class="stack"
 				noValidate
@@ -82,7 +84,7 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 					{isBusy && <span class="spinner" />}
 					{t().refundNow(credit(isRight ? amount : 0))}
 				</button>
-				<Button look="quiet" onPress={onClose}>
+				<Button look="quiet" isDisabled={isBusy} onPress={close}>
 					{t().cancel}
 				</Button>
 			</form>

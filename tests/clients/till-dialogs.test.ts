@@ -1,8 +1,17 @@
+import assert from "node:assert/strict";
 import { after, before, it, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { newKey } from "../api/client.ts";
 import { sell } from "../api/people.ts";
-import { describeInBrowser, openBrowser, type ServedPlatform, startServedPlatform, tablet } from "./browser.ts";
+import {
+	describeInBrowser,
+	intercept,
+	openBrowser,
+	type ServedPlatform,
+	screenshot,
+	startServedPlatform,
+	tablet,
+} from "./browser.ts";
 import { type Cafe, openCafe, openTillPage } from "./till-world.ts";
 
 // What is asked in between: discounts, notes, refunds.
@@ -44,5 +53,30 @@ describeInBrowser("a till's dialogs", () => {
 		await dialog.getByLabel("환불할 금액").fill("1,000");
 		await dialog.getByRole("button", { name: "1,000닢 환불" }).click();
 		await page.getByText("1,000닢을 환불했어요.").waitFor();
+	});
+
+	it("does not look as if a refund were cancelled that is on its way", async (t) => {
+		await sell(cafe, cafe.customer, newKey());
+		const page = await till(t);
+		const arrived = Promise.withResolvers<void>();
+		const held = Promise.withResolvers<void>();
+		await intercept(page, /\/refunds$/, async (route) => {
+			arrived.resolve();
+			await held.promise;
+			await route.continue();
+		});
+		const dialog = await refundDialog(page);
+		const cancel = dialog.getByRole("button", { name: "취소" });
+		await dialog.locator("button[type=submit]").click();
+		await arrived.promise;
+		assert.equal(await cancel.getAttribute("aria-disabled"), "true");
+		await cancel.click({ force: true });
+		await page.keyboard.press("Escape");
+		await page.keyboard.press("Escape");
+		assert.equal(await dialog.isVisible(), true);
+		await screenshot(page, "till-refund-busy");
+		held.resolve();
+		await page.getByText(/닢을 환불했어요/).waitFor();
+		await dialog.waitFor({ state: "detached" });
 	});
 });
