@@ -12,7 +12,7 @@ import {
 	startServedPlatform,
 	tablet,
 } from "./browser.ts";
-import { type Cafe, openCafe, openTillPage } from "./till-world.ts";
+import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
 
 // What is asked in between: discounts, notes, refunds.
 
@@ -78,5 +78,20 @@ describeInBrowser("a till's dialogs", () => {
 		held.resolve();
 		await page.getByText(/닢을 환불했어요/).waitFor();
 		await dialog.waitFor({ state: "detached" });
+	});
+
+	it("keeps the keys of the counter for the counter", async (t) => {
+		const page = await till(t);
+		await page.getByRole("button", { name: /초콜릿/ }).click();
+		await page.getByRole("button", { name: "메모" }).click();
+		await page.getByRole("textbox", { name: "메모" }).fill("2번 테이블");
+		for (const key of ["F2", "F4", "F8", "F9"]) await page.keyboard.press(key);
+		// Nor is anything paid that somebody is about to change.
+		await scanByHand(page, (await codeOf(cafe.customer)).code);
+		await page.getByRole("dialog").getByRole("button", { name: "저장" }).click();
+		await page.getByRole("button", { name: "메모 ✓" }).waitFor();
+		await page.getByRole("button", { name: "보류 0" }).waitFor();
+		await page.keyboard.press("F8");
+		await page.getByRole("heading", { name: "손님의 QR을 비춰 주세요" }).waitFor();
 	});
 });

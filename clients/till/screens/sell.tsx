@@ -21,7 +21,9 @@ export function Sell() {
 	const [isOpen, setOpen] = useState(false);
 	useLayoutEffect(() => hearScanner(scanned), []);
 	useEffect(() => {
-		const press = ({ key }: KeyboardEvent) => keys[key]?.();
+		const press = ({ key }: KeyboardEvent) => {
+			if (!isAsking()) keys[key]?.();
+		};
 		addEventListener("keydown", press);
 		return () => removeEventListener("keydown", press);
 	}, []);
@@ -45,6 +47,9 @@ export function Sell() {
 	);
 }
 
+/** Beneath a dialog nothing happens to the basket: what is being written there is of it. */
+const isAsking = (): boolean => changes.value.length > 0 || document.querySelector("dialog[open]") !== null;
+
 const keys: Readonly<Record<string, () => void>> = {
 	F2: () => document.getElementById("search")?.focus(),
 	F4: () => document.getElementById("discount")?.click(),
@@ -58,10 +63,10 @@ const keys: Readonly<Record<string, () => void>> = {
 	},
 };
 
-/** A customer's code takes the payment at once; a product's number adds it. */
+/** A customer's code takes the payment at once, unless somebody is about to change what is to be paid; a product's number adds it. */
 function scanned(text: string): void {
 	if (isPaymentCode(text)) {
-		if (isEmpty.value || !till.value || changes.value.length > 0) return;
+		if (isEmpty.value || !till.value || isAsking()) return;
 		if (isOnline.value) void pay(till.value.storeId, basket.value, text);
 		go("/pay");
 		return;
