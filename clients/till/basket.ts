@@ -18,8 +18,8 @@ export type Basket = {
 export const emptyBasket: Basket = { lines: [], discount: null, note: "" };
 
 /** As the server bounds them. */
-const QUANTITY_MAX = 10_000;
-const LINES_MAX = 100;
+export const QUANTITY_MAX = 10_000;
+export const LINES_MAX = 100;
 
 /** One more of it; a basket that is full stays as it is. */
 export function withOneMore(basket: Basket, { id: productId, name, price }: Omit<Product, "sku">): Basket {

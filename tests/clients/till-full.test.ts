@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, it, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import {
+	assertAccessible,
 	describeInBrowser,
 	desktop,
 	openBrowser,
@@ -68,6 +69,74 @@ describeInBrowser("a till with much on it", () => {
 				if (isPhone) await page.getByRole("button", { name: "돌아가기" }).click();
 			}
 		});
+
+	it("says that the basket is full, instead of leaving things out of it", async (t) => {
+		const page = await till(t);
+		await fill(page, 101);
+		await page.getByText("장바구니가 가득 찼어요").waitFor();
+		assert.equal(await page.locator(".lines > li").count(), 100);
+		await screenshot(page, "till-full-said");
+		await page.reload();
+		const quantity = page.getByLabel(/수량/).first();
+		await quantity.fill("10001");
+		await page.keyboard.press("Tab");
+		await page.getByText("장바구니가 가득 찼어요").waitFor();
+		assert.equal(await quantity.inputValue(), "10000");
+	});
+
+	it("parks no more than it can keep, and loses none", async (t) => {
+		const page = await till(t);
+		const tile = page.getByRole("button", { name: /소금빵/ }).first();
+		for (let count = 1; count <= 30; count++) {
+			await tile.click();
+			await page.keyboard.press("F9");
+			await page.getByRole("button", { name: `보류 ${count}`, exact: true }).waitFor();
+		}
+		await tile.click();
+		await page.keyboard.press("F9");
+		await page.getByText("주문은 30개까지 보류할 수 있어요").waitFor();
+		await page.getByRole("button", { name: /결제 받기 3,200/ }).waitFor();
+		await page.getByRole("button", { name: "보류 30" }).click();
+		assert.equal(await page.locator(".parked").count(), 30);
+	});
+
+	it("gives back what was thrown away by mistake, and keeps the keyboard where it was", async (t) => {
+		const page = await till(t);
+		const focused = page.locator(":focus");
+		await fill(page, 3);
+		await page.getByRole("button", { name: "비우기" }).click();
+		await page.getByText("장바구니를 비웠어요.").waitFor();
+		await screenshot(page, "till-emptied");
+		await assertAccessible(page, "emptied");
+		await page.keyboard.press("Enter");
+		await page.getByRole("button", { name: /결제 받기 15,000/ }).waitFor();
+		assert.equal(await focused.textContent(), "장바구니");
+
+		const remove = page.getByRole("button", { name: /모두 빼기/ });
+		for (const next of ["카페 라떼 모두 빼기", "바닐라 라떼 모두 빼기"]) {
+			await remove.first().press("Enter");
+			await page.waitForFunction((label) => document.activeElement?.getAttribute("aria-label") === label, next);
+		}
+		await remove.press("Enter");
+		await page.getByText("상품을 눌러 담아 보세요.").waitFor();
+		assert.equal(await focused.textContent(), "장바구니");
+
+		for (let count = 1; count <= 2; count++) {
+			await fill(page, count);
+			await page.getByRole("button", { name: "보류", exact: true }).press("Enter");
+			await page.getByRole("button", { name: `보류 ${count}`, exact: true }).waitFor();
+			assert.equal(await focused.textContent(), "장바구니");
+		}
+		await page.getByRole("button", { name: "보류 2" }).click();
+		await page.getByRole("button", { name: "지우기" }).last().press("Enter");
+		await page.getByText("보류한 주문을 지웠어요: 아메리카노").waitFor();
+		await screenshot(page, "till-discarded");
+		await assertAccessible(page, "discarded");
+		await page.keyboard.press("Enter");
+		await page.locator(".parked").nth(1).waitFor();
+		assert.deepEqual(await page.locator(".parked strong").allTextContents(), ["아메리카노, 카페 라떼", "아메리카노"]);
+		assert.equal(await focused.getAttribute("class"), "list");
+	});
 
 	it("lets the keyboard skip from the search to the payment", async (t) => {
 		const page = await till(t);

@@ -56,11 +56,7 @@ const keys: Readonly<Record<string, () => void>> = {
 	F8: () => {
 		if (!isEmpty.value) go("/pay");
 	},
-	F9: () => {
-		if (isEmpty.value) return;
-		park();
-		toast(t().parkedText);
-	},
+	F9: park,
 };
 
 /** A customer's code takes the payment at once, unless somebody is about to change what is to be paid; a product's number adds it. */
