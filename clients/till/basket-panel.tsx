@@ -1,13 +1,15 @@
 import { useState } from "preact/hooks";
+import { AMOUNT_MAX } from "../../services/amount.ts";
 import { Button } from "../ui/button.tsx";
-import { Amount, number } from "../ui/format.tsx";
+import { number } from "../ui/format.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { go } from "../ui/router.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
 import { type Basket, countOf, discountOf, isDiscountAllowed, type Line, subtotalOf, totalOf } from "./basket.ts";
 import { DiscountDialog } from "./discount-dialog.tsx";
+import { LongAmount, LongNumber } from "./long-amount.tsx";
 import { NoteDialog } from "./note-dialog.tsx";
-import { basket, emptied, empty, isEmpty, park, parked, restore, setQuantity } from "./order.ts";
+import { basket, basketMaxText, emptied, empty, isEmpty, park, parked, restore, setQuantity } from "./order.ts";
 import { ParkedDialog } from "./parked-dialog.tsx";
 import { till } from "./shop.ts";
 import { t } from "./texts.ts";
@@ -23,7 +25,7 @@ export function BasketPanel({ onClose }: { readonly onClose: () => void }) {
 	const close = () => setOpen(null);
 	const maxPercent = till.value?.discountMaxPercent ?? 0;
 	const now = basket.value;
-	const isRight = now.discount === null || isDiscountAllowed(now, maxPercent);
+	const wrong = whyNotPayable(now, maxPercent);
 	return (
 		<section class="basket" aria-labelledby={TITLE}>
 			<header class="basket-head">
@@ -71,19 +73,19 @@ export function BasketPanel({ onClose }: { readonly onClose: () => void }) {
 					</button>
 				</div>
 				<Sums basket={now} />
-				{!isRight && (
+				{wrong && (
 					<p class="notice danger" role="alert">
-						{t().discountWrong}
+						{wrong}
 					</p>
 				)}
 				<button
 					type="button"
 					class="button primary wide pay"
-					disabled={isEmpty.value || !isRight}
+					disabled={isEmpty.value || wrong !== null}
 					onClick={() => go("/pay")}
 				>
 					<span>{t().pay}</span>
-					{!isEmpty.value && <span class="number">{number(totalOf(now))}</span>}
+					{!isEmpty.value && <LongNumber value={totalOf(now)} />}
 				</button>
 			</footer>
 			{open === "discount" && <DiscountDialog maxPercent={maxPercent} onClose={close} />}
@@ -91,6 +93,12 @@ export function BasketPanel({ onClose }: { readonly onClose: () => void }) {
 			{open === "parked" && <ParkedDialog onClose={close} />}
 		</section>
 	);
+}
+
+/** Prices and the till's rights may have become others since it was filled. */
+function whyNotPayable(now: Basket, maxPercent: number): string | null {
+	if (subtotalOf(now) > AMOUNT_MAX) return basketMaxText();
+	return now.discount === null || isDiscountAllowed(now, maxPercent) ? null : t().discountWrong;
 }
 
 /** What had the focus is gone, or cannot be pressed any more. */
@@ -127,7 +135,9 @@ function Lines({ lines }: { readonly lines: readonly Line[] }) {
 			{lines.map(({ productId, name, price, quantity }) => (
 				<li key={productId}>
 					<span class="line-name">{name}</span>
-					<span class="line-amount number">{number(price * quantity)}</span>
+					<span class="line-amount">
+						<LongNumber value={price * quantity} />
+					</span>
 					<span class="stepper">
 						<button
 							type="button"
@@ -193,7 +203,7 @@ function Sums({ basket: now }: { readonly basket: Basket }) {
 					{t().total} <span class="soft small">{t().items(countOf(now))}</span>
 				</dt>
 				<dd>
-					<Amount value={totalOf(now)} />
+					<LongAmount value={totalOf(now)} />
 				</dd>
 			</div>
 		</dl>

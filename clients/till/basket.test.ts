@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { AMOUNT_MAX } from "../../services/amount.ts";
 import { priceBasket } from "../../services/store/basket.ts";
 import {
 	type Basket,
@@ -47,6 +48,19 @@ test("it stays within what the server takes", () => {
 	assert.equal(full.lines.length, 100);
 	assert.equal(withQuantity(full, "p_1", 1e9).lines[1]?.quantity, 10_000);
 	for (const odd of [Number.NaN, 0.4, -1]) assert.equal(withQuantity(full, "p_1", odd).lines.length, 99);
+});
+
+test("it stops at what can be paid at once, and lets go of what is more than that", () => {
+	const dear = withOneMore(withOneMore(emptyBasket, product(1, AMOUNT_MAX - 500)), product(2, 200));
+	assert.equal(withQuantity(dear, "p_2", 100).lines[1]?.quantity, 2);
+	assert.equal(withOneMore(dear, product(3, 301)).lines.length, 2);
+	assert.equal(subtotalOf(withOneMore(dear, product(3, 300))), AMOUNT_MAX);
+	const raised = repriced(
+		withQuantity(dear, "p_2", 2),
+		new Map([product(1, AMOUNT_MAX), product(2, 200)].map((each) => [each.id, each])),
+	);
+	assert.equal(withOneMore(raised, product(2, 200)).lines[1]?.quantity, 2);
+	assert.equal(withQuantity(raised, "p_2", 1).lines[1]?.quantity, 1);
 });
 
 test("a discount goes when nothing is left that it could be of", () => {

@@ -1,4 +1,5 @@
 import type { Result } from "../../services/actions.ts";
+import { AMOUNT_MAX } from "../../services/amount.ts";
 
 export type Product = Result<"store.listProducts">["items"][number];
 export type Line = {
@@ -17,7 +18,7 @@ export type Basket = {
 
 export const emptyBasket: Basket = { lines: [], discount: null, note: "" };
 
-/** As the server bounds them. */
+/** As the server bounds them, together with `AMOUNT_MAX` for all of it. */
 export const QUANTITY_MAX = 10_000;
 export const LINES_MAX = 100;
 
@@ -26,16 +27,24 @@ export function withOneMore(basket: Basket, { id: productId, name, price }: Omit
 	const known = basket.lines.find((line) => line.productId === productId);
 	if (known) return withQuantity(basket, productId, known.quantity + 1);
 	if (basket.lines.length >= LINES_MAX) return basket;
-	return { ...basket, lines: [...basket.lines, { productId, name, price, quantity: 1 }] };
+	const line = { productId, name, price, quantity: 0 };
+	return withQuantity({ ...basket, lines: [...basket.lines, line] }, productId, 1);
 }
 
 /** @param quantity 0 takes the line away */
 export function withQuantity(basket: Basket, productId: string, quantity: number): Basket {
-	const bounded = Math.min(QUANTITY_MAX, Math.max(0, Math.trunc(quantity) || 0));
+	const bounded = Math.min(mostOf(basket, productId), Math.max(0, Math.trunc(quantity) || 0));
 	const lines = basket.lines
 		.map((line) => (line.productId === productId ? { ...line, quantity: bounded } : line))
 		.filter((line) => line.quantity > 0);
 	return withLines(basket, lines);
+}
+
+/** How many of it the server would take with all the rest. What is there already may only become less. */
+function mostOf(basket: Basket, productId: string): number {
+	const { price = 1, quantity = 0 } = basket.lines.find((line) => line.productId === productId) ?? {};
+	const room = AMOUNT_MAX - subtotalOf(basket) + price * quantity;
+	return Math.max(quantity, Math.min(QUANTITY_MAX, Math.floor(room / price)));
 }
 
 /** A discount of nothing would wait for the next customer. */

@@ -1,5 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
-import { number } from "../ui/format.tsx";
+import { AMOUNT_MAX } from "../../services/amount.ts";
+import { credit, number } from "../ui/format.tsx";
 import { toast } from "../ui/toast.tsx";
 import {
 	type Basket,
@@ -77,9 +78,11 @@ export function setQuantity(productId: string, quantity: number): void {
 /** As much as the server takes; that it is less than what was wanted is said. */
 function put(next: Basket, productId: string, wanted: number): void {
 	const quantity = next.lines.find((line) => line.productId === productId)?.quantity ?? 0;
-	if (quantity < wanted) toast(t().basketMax(LINES_MAX, number(QUANTITY_MAX)), "danger");
+	if (quantity < wanted) toast(basketMaxText(), "danger");
 	basket.value = next;
 }
+
+export const basketMaxText = (): string => t().basketMax(LINES_MAX, number(QUANTITY_MAX), credit(AMOUNT_MAX));
 
 /** It is sold, or waits. */
 export function clear(): void {

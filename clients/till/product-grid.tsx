@@ -5,6 +5,7 @@ import { credit, number } from "../ui/format.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
 import type { Product } from "./basket.ts";
+import { LongNumber } from "./long-amount.tsx";
 import { add, basket, isEmpty } from "./order.ts";
 import { categories, isLoading, isOnline, load, products } from "./shop.ts";
 import { t } from "./texts.ts";
@@ -127,12 +128,12 @@ function Tile({ product: { id, name, category, price, photoId } }: { readonly pr
 			<span class="product-name" aria-hidden="true">
 				{name}
 			</span>
-			<span class="product-price number" aria-hidden="true">
-				{number(price)}
+			<span class="product-price" aria-hidden="true">
+				<LongNumber value={price} />
 			</span>
 			{count > 0 && (
 				<span class="badge" aria-hidden="true">
-					{count}
+					{number(count)}
 				</span>
 			)}
 		</button>

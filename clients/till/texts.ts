@@ -1,3 +1,4 @@
+import { number } from "../ui/format.tsx";
 import { dictionary } from "../ui/i18n.ts";
 
 const ko = {
@@ -50,8 +51,8 @@ const ko = {
 	inBasket: (count: number) => `${count}개 담음`,
 	basket: "장바구니",
 	emptyBasket: "상품을 눌러 담아 보세요.",
-	basketMax: (lines: number, quantity: string) =>
-		`장바구니가 가득 찼어요. 상품은 ${lines}가지, 한 가지에 ${quantity}개까지 담을 수 있어요.`,
+	basketMax: (lines: number, quantity: string, amount: string) =>
+		`장바구니가 가득 찼어요. 상품은 ${lines}가지, 한 가지에 ${quantity}개, 모두 ${amount}까지 담을 수 있어요.`,
 	more: (name: string) => `${name} 하나 더`,
 	fewer: (name: string) => `${name} 하나 빼기`,
 	remove: (name: string) => `${name} 모두 빼기`,
@@ -83,7 +84,7 @@ const ko = {
 	noParked: "보류한 주문이 없어요.",
 	resume: "이어서 하기",
 	discard: "지우기",
-	items: (count: number) => `${count}개`,
+	items: (count: number) => `${number(count)}개`,
 	parkedText: "주문을 보류했어요.",
 	parkedMax: (most: number) => `주문은 ${most}개까지 보류할 수 있어요. 보류한 주문을 먼저 끝내거나 지워 주세요.`,
 	discarded: (name: string) => `보류한 주문을 지웠어요: ${name}`,
@@ -231,7 +232,8 @@ const en: typeof ko = {
 	inBasket: (count) => `${count} in the basket`,
 	basket: "Basket",
 	emptyBasket: "Press a product to add it.",
-	basketMax: (lines, quantity) => `The basket is full: it takes ${lines} products, and ${quantity} of each.`,
+	basketMax: (lines, quantity, amount) =>
+		`The basket is full: it takes ${lines} products, ${quantity} of each, and ${amount} in all.`,
 	more: (name) => `One more ${name}`,
 	fewer: (name) => `One ${name} less`,
 	remove: (name) => `Remove ${name}`,
@@ -263,7 +265,7 @@ const en: typeof ko = {
 	noParked: "No order is parked.",
 	resume: "Go on",
 	discard: "Discard",
-	items: (count) => (count === 1 ? "1 item" : `${count} items`),
+	items: (count) => (count === 1 ? "1 item" : `${number(count)} items`),
 	parkedText: "The order is parked.",
 	parkedMax: (most) => `No more than ${most} orders can be parked: finish or discard one of them first.`,
 	discarded: (name) => `The parked order was discarded: ${name}`,

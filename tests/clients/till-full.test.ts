@@ -16,6 +16,8 @@ import { type Cafe, openCafe, openTillPage } from "./till-world.ts";
 // A shop that sells more than fits on a screen, and customers who buy more than that.
 
 const PRODUCTS = 120;
+/** The dearest that may be sold; on the shelf it comes last. */
+const DEAREST = ["z-1", "띄어쓰기가하나도없는아주아주긴이름의보석", "보석", 1_000_000_000_000].join();
 
 describeInBrowser("a till with much on it", () => {
 	let platform: ServedPlatform;
@@ -24,12 +26,12 @@ describeInBrowser("a till with much on it", () => {
 		platform = await startServedPlatform();
 		cafe = await openCafe(platform);
 		const more = Array.from(
-			{ length: PRODUCTS - cafe.products.length },
+			{ length: PRODUCTS - 1 - cafe.products.length },
 			(_, index) => `x-${index},상품 ${index},잡화,${1_000 + index}`,
 		);
 		await cafe.owner.api.ok("store.importProducts", {
 			storeId: cafe.id,
-			csv: ["sku,name,category,price", ...more].join("\n"),
+			csv: ["sku,name,category,price", ...more, DEAREST].join("\n"),
 		});
 	});
 	after(() => platform.stop());
@@ -138,6 +140,53 @@ describeInBrowser("a till with much on it", () => {
 		assert.equal(await focused.getAttribute("class"), "list");
 	});
 
+	it("shows amounts whole that are as large as they may be, and stops there", async (t) => {
+		const page = await till(t);
+		await page
+			.getByRole("button", { name: /소금빵/ })
+			.first()
+			.click();
+		await page.getByRole("button", { name: /보석, 1,000/ }).click();
+		await page.getByText("모두 1,000,000,000,000닢까지 담을 수 있어요.").waitFor();
+		await page.getByRole("button", { name: "소금빵 모두 빼기" }).click();
+		await page.getByRole("button", { name: /보석, 1,000/ }).click();
+		await page.getByRole("button", { name: /결제 받기 1,000,000,000,000/ }).waitFor();
+		for (const language of ["ko", "en"])
+			for (const [width, height] of [
+				[360, 640],
+				[768, 1024],
+				[1440, 900],
+			] as const) {
+				await page.setViewportSize({ width, height });
+				await page.evaluate((chosen) => localStorage.setItem("hannip.language", chosen), language);
+				await page.goto(`${platform.url}/till/#/`);
+				await page.reload();
+				const look = async (where: string) => {
+					await screenshot(page, `till-dear-${language}-${width}-${where}`);
+					assert.deepEqual(await page.evaluate(cutOff), [], `${language} ${width} ${where}`);
+				};
+				await page.locator(".products .product").last().scrollIntoViewIfNeeded();
+				await look("shelf");
+				if (await page.locator(".basket-bar").isVisible()) await page.locator(".basket-bar").click();
+				await look("basket");
+				await page.locator(".basket .pay").click();
+				await page.locator(".pay-total").waitFor();
+				await look("pay");
+			}
+	});
+
+	it("writes large counts with commas", async (t) => {
+		const page = await till(t);
+		await page
+			.getByRole("button", { name: /소금빵/ })
+			.first()
+			.click();
+		await page.getByLabel(/수량/).fill("10000");
+		await page.keyboard.press("Tab");
+		await page.locator(".sum", { hasText: "합계 10,000개" }).waitFor();
+		await page.locator(".badge", { hasText: "10,000" }).waitFor();
+	});
+
 	it("lets the keyboard skip from the search to the payment", async (t) => {
 		const page = await till(t);
 		const focused = () => page.evaluate(() => document.activeElement?.className);
@@ -169,4 +218,20 @@ function payIsSeen() {
 		isOnTop: pay?.contains(hit) ?? false,
 		scrolled: scrollY,
 	};
+}
+
+/** Runs in the page: what is wider than its place, and labels that stand a letter to a line. */
+function cutOff(): string[] {
+	const wide = [...document.querySelectorAll(".product, .lines > li, .sums > div, .pay, .pay-total, html")].filter(
+		(each) => each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right > innerWidth + 1,
+	);
+	const covered = [...document.querySelectorAll(".products > li")].filter(
+		(each) => (each.firstElementChild?.getBoundingClientRect().right ?? 0) > each.getBoundingClientRect().right + 1,
+	);
+	const broken = [...document.querySelectorAll(".sum dt, .pay > span:first-child")].filter(
+		(each) => each.getBoundingClientRect().height > 2 * Number.parseFloat(getComputedStyle(each).fontSize),
+	);
+	return [...wide, ...covered, ...broken].map(
+		({ className, nodeName, textContent }) => `${nodeName}.${className} ${textContent?.slice(0, 30)}`,
+	);
 }

@@ -1,11 +1,11 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
-import { number } from "../../ui/format.tsx";
 import { go } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { countOf, totalOf } from "../basket.ts";
 import { BasketPanel } from "../basket-panel.tsx";
 import { ChangesDialog } from "../changes-dialog.tsx";
+import { LongNumber } from "../long-amount.tsx";
 import { add, basket, changes, isEmpty, park } from "../order.ts";
 import { pay } from "../payment.ts";
 import { hand } from "../preferences.ts";
@@ -39,7 +39,7 @@ export function Sell() {
 			{!isOpen && !isEmpty.value && (
 				<button type="button" class="button primary large basket-bar" onClick={() => setOpen(true)}>
 					<span>{t().items(countOf(basket.value))}</span>
-					<span class="number">{number(totalOf(basket.value))}</span>
+					<LongNumber value={totalOf(basket.value)} />
 				</button>
 			)}
 			{changes.value.length > 0 && <ChangesDialog />}
