@@ -1,6 +1,12 @@
 import { number } from "../ui/format.tsx";
 import { dictionary } from "../ui/i18n.ts";
 
+/** Who owns the store needs no till for it. */
+const ownerKo =
+	"가게 주인은 다른 기기에서 계산대 주소를 열고 ‘직원으로 로그인’하면, ‘내역’에서 판매를 보고 환불할 수 있어요.";
+const ownerEn =
+	"The store's owner can: on another device they open the till's address, press “Log in as staff”, and find it below “Sales”.";
+
 const ko = {
 	name: "한닢 계산대",
 	sell: "판매",
@@ -27,7 +33,7 @@ const ko = {
 	ownerLink: "가게 관리로 가기",
 	endedTitle: "이 계산대는 연결이 끊겼어요",
 	endedText: "가게 주인이 이 계산대를 끊었어요. 다시 쓰려면 새 코드로 연결하세요.",
-	endedSale: (id: string) => `결과를 확인하지 못한 판매가 있어요. 가게 주인에게 이 번호를 알려 주세요: ${id}`,
+	endedSale: (id: string) => `결과를 확인하지 못한 판매가 있어요. ${ownerKo} 판매 번호: ${id}`,
 	pairAgain: "다시 연결하기",
 	pairInstead: "계산대로 연결하기",
 	staffTitle: "직원으로 로그인",
@@ -110,7 +116,7 @@ const ko = {
 	waitingHint: "금액이 커서 손님이 휴대폰에서 승인해야 해요.",
 	secondsLeft: (seconds: number) => `${seconds}초 남음`,
 	paid: "결제됐어요",
-	paidTooLate: "취소하기에는 늦었어요. 환불은 가게 주인에게 부탁하세요.",
+	paidTooLate: `취소하기에는 늦었어요. ${ownerKo}`,
 	untold: "결과를 확인하지 못했어요",
 	next: "다음 손님",
 	print: "영수증 인쇄",
@@ -158,7 +164,7 @@ const ko = {
 	refundNow: (amount: string) => `${amount} 환불`,
 	refundDone: (amount: string) => `${amount}을 환불했어요.`,
 	refundChecking: "환불됐는지 확인하고 있어요. 다시 누르지 마세요.",
-	mayNotRefund: "이 계산대는 환불할 수 없어요. 가게 주인에게 부탁하세요.",
+	mayNotRefund: `이 계산대는 환불할 수 없어요. ${ownerKo}`,
 	cancelSale: "방금 판매 취소하기",
 	refunds: "환불 내역",
 
@@ -208,7 +214,7 @@ const en: typeof ko = {
 	ownerLink: "Manage your store",
 	endedTitle: "This till was disconnected",
 	endedText: "The store's owner has ended this till. To go on, join again with a new code.",
-	endedSale: (id) => `The outcome of one sale could not be found out. Tell the owner its number: ${id}`,
+	endedSale: (id) => `The outcome of one sale could not be found out. ${ownerEn} Its number: ${id}`,
 	pairAgain: "Join again",
 	pairInstead: "Connect as a till",
 	staffTitle: "Log in as staff",
@@ -291,7 +297,7 @@ const en: typeof ko = {
 	waitingHint: "It is a large amount: the customer has to approve it on their phone.",
 	secondsLeft: (seconds) => `${seconds} s left`,
 	paid: "Paid",
-	paidTooLate: "It is too late to cancel it here. Ask the store's owner for a refund.",
+	paidTooLate: `It is too late to cancel it here. ${ownerEn}`,
 	untold: "The outcome is not known",
 	next: "Next customer",
 	print: "Print receipt",
@@ -339,7 +345,7 @@ const en: typeof ko = {
 	refundNow: (amount) => `Refund ${amount}`,
 	refundDone: (amount) => `${amount} went back.`,
 	refundChecking: "Checking whether it was refunded. Do not press again.",
-	mayNotRefund: "This till may not refund. Ask the store's owner.",
+	mayNotRefund: `This till may not refund. ${ownerEn}`,
 	cancelSale: "Undo this sale",
 	refunds: "Refunds",
 
