@@ -1,17 +1,21 @@
 import { useState } from "preact/hooks";
+import { AMOUNT_MAX } from "../../services/amount.ts";
 import { Button } from "../ui/button.tsx";
-import { Amount, number } from "../ui/format.tsx";
+import { number } from "../ui/format.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { go } from "../ui/router.tsx";
-import { toast } from "../ui/toast.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
 import { type Basket, countOf, discountOf, isDiscountAllowed, type Line, subtotalOf, totalOf } from "./basket.ts";
 import { DiscountDialog } from "./discount-dialog.tsx";
+import { LongAmount, LongNumber } from "./long-amount.tsx";
 import { NoteDialog } from "./note-dialog.tsx";
-import { basket, clear, isEmpty, park, parked, setQuantity } from "./order.ts";
+import { basket, basketMaxText, emptied, empty, isEmpty, park, parked, restore, setQuantity } from "./order.ts";
 import { ParkedDialog } from "./parked-dialog.tsx";
 import { till } from "./shop.ts";
 import { t } from "./texts.ts";
+import { Undo } from "./undo.tsx";
+
+const TITLE = "basket-title";
 
 type Open = "discount" | "note" | "parked" | null;
 
@@ -21,19 +25,21 @@ export function BasketPanel({ onClose }: { readonly onClose: () => void }) {
 	const close = () => setOpen(null);
 	const maxPercent = till.value?.discountMaxPercent ?? 0;
 	const now = basket.value;
-	const isRight = now.discount === null || isDiscountAllowed(now, maxPercent);
+	const wrong = whyNotPayable(now, maxPercent);
 	return (
-		<section class="basket" aria-labelledby="basket-title">
+		<section class="basket" aria-labelledby={TITLE}>
 			<header class="basket-head">
 				<Button look="quiet" class="round basket-close" label={t().back} onPress={onClose}>
 					<Icon name="back" />
 				</Button>
-				<h2 id="basket-title">{t().basket}</h2>
+				<h2 id={TITLE} tabIndex={-1}>
+					{t().basket}
+				</h2>
 				<Button class="small-button" onPress={() => setOpen("parked")}>
 					{t().parkedCount(parked.value.length)}
 				</Button>
 			</header>
-			{isEmpty.value ? <p class="basket-empty soft">{t().emptyBasket}</p> : <Lines lines={now.lines} />}
+			{isEmpty.value ? <Nothing /> : <Lines lines={now.lines} />}
 			<footer class="basket-foot">
 				<div class="row basket-tools">
 					{maxPercent > 0 && (
@@ -57,29 +63,29 @@ export function BasketPanel({ onClose }: { readonly onClose: () => void }) {
 						disabled={isEmpty.value}
 						onClick={() => {
 							park();
-							toast(t().parkedText);
+							if (isEmpty.value) focusTitle();
 						}}
 					>
 						{t().park}
 					</button>
-					<button type="button" class="button small-button" disabled={isEmpty.value} onClick={clear}>
+					<button type="button" class="button small-button" disabled={isEmpty.value} onClick={empty}>
 						{t().clear}
 					</button>
 				</div>
 				<Sums basket={now} />
-				{!isRight && (
+				{wrong && (
 					<p class="notice danger" role="alert">
-						{t().discountWrong}
+						{wrong}
 					</p>
 				)}
 				<button
 					type="button"
 					class="button primary wide pay"
-					disabled={isEmpty.value || !isRight}
+					disabled={isEmpty.value || wrong !== null}
 					onClick={() => go("/pay")}
 				>
 					<span>{t().pay}</span>
-					{!isEmpty.value && <span class="number">{number(totalOf(now))}</span>}
+					{!isEmpty.value && <LongNumber value={totalOf(now)} />}
 				</button>
 			</footer>
 			{open === "discount" && <DiscountDialog maxPercent={maxPercent} onClose={close} />}
@@ -89,19 +95,58 @@ export function BasketPanel({ onClose }: { readonly onClose: () => void }) {
 	);
 }
 
+/** Prices and the till's rights may have become others since it was filled. */
+function whyNotPayable(now: Basket, maxPercent: number): string | null {
+	if (subtotalOf(now) > AMOUNT_MAX) return basketMaxText();
+	return now.discount === null || isDiscountAllowed(now, maxPercent) ? null : t().discountWrong;
+}
+
+/** What had the focus is gone, or cannot be pressed any more. */
+const focusTitle = (): void => document.getElementById(TITLE)?.focus();
+
+/** The keyboard goes on at the line below, or above: this one is about to go. */
+function focusNeighbour(line: Element | null): void {
+	const neighbour = line?.nextElementSibling ?? line?.previousElementSibling;
+	if (neighbour) neighbour.querySelector("button")?.focus();
+	else focusTitle();
+}
+
+function Nothing() {
+	return (
+		<div class="basket-empty soft">
+			{emptied.value ? (
+				<Undo
+					text={t().cleared}
+					onUndo={() => {
+						restore();
+						focusTitle();
+					}}
+				/>
+			) : (
+				<p>{t().emptyBasket}</p>
+			)}
+		</div>
+	);
+}
+
 function Lines({ lines }: { readonly lines: readonly Line[] }) {
 	return (
 		<ul class="lines">
 			{lines.map(({ productId, name, price, quantity }) => (
 				<li key={productId}>
 					<span class="line-name">{name}</span>
-					<span class="line-amount number">{number(price * quantity)}</span>
+					<span class="line-amount">
+						<LongNumber value={price * quantity} />
+					</span>
 					<span class="stepper">
 						<button
 							type="button"
 							class="button round"
 							aria-label={quantity === 1 ? t().remove(name) : t().fewer(name)}
-							onClick={() => setQuantity(productId, quantity - 1)}
+							onClick={({ currentTarget }) => {
+								if (quantity === 1) focusNeighbour(currentTarget.closest("li"));
+								setQuantity(productId, quantity - 1);
+							}}
 						>
 							−
 						</button>
@@ -115,6 +160,7 @@ function Lines({ lines }: { readonly lines: readonly Line[] }) {
 								const wanted = wholeNumberIn(currentTarget.value);
 								// What is not taken as it was typed must not stay there: where nothing changes, nothing is drawn.
 								currentTarget.value = String(quantity);
+								if (wanted === 0) focusNeighbour(currentTarget.closest("li"));
 								if (wanted !== undefined) setQuantity(productId, wanted);
 							}}
 						/>
@@ -157,7 +203,7 @@ function Sums({ basket: now }: { readonly basket: Basket }) {
 					{t().total} <span class="soft small">{t().items(countOf(now))}</span>
 				</dt>
 				<dd>
-					<Amount value={totalOf(now)} />
+					<LongAmount value={totalOf(now)} />
 				</dd>
 			</div>
 		</dl>

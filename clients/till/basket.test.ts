@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { AMOUNT_MAX } from "../../services/amount.ts";
 import { priceBasket } from "../../services/store/basket.ts";
 import {
 	type Basket,
+	changesBetween,
 	countOf,
 	discountOf,
 	emptyBasket,
@@ -48,6 +50,19 @@ test("it stays within what the server takes", () => {
 	for (const odd of [Number.NaN, 0.4, -1]) assert.equal(withQuantity(full, "p_1", odd).lines.length, 99);
 });
 
+test("it stops at what can be paid at once, and lets go of what is more than that", () => {
+	const dear = withOneMore(withOneMore(emptyBasket, product(1, AMOUNT_MAX - 500)), product(2, 200));
+	assert.equal(withQuantity(dear, "p_2", 100).lines[1]?.quantity, 2);
+	assert.equal(withOneMore(dear, product(3, 301)).lines.length, 2);
+	assert.equal(subtotalOf(withOneMore(dear, product(3, 300))), AMOUNT_MAX);
+	const raised = repriced(
+		withQuantity(dear, "p_2", 2),
+		new Map([product(1, AMOUNT_MAX), product(2, 200)].map((each) => [each.id, each])),
+	);
+	assert.equal(withOneMore(raised, product(2, 200)).lines[1]?.quantity, 2);
+	assert.equal(withQuantity(raised, "p_2", 1).lines[1]?.quantity, 1);
+});
+
 test("a discount goes when nothing is left that it could be of", () => {
 	const basket = { ...withOneMore(emptyBasket, product(1, 300)), discount: { percent: 10 } };
 	assert.equal(withQuantity(basket, "p_1", 0).discount, null);
@@ -60,6 +75,16 @@ test("what was parked costs what it costs now", () => {
 	const parked = [product(1, 300), product(2, 500)].reduce(withOneMore, emptyBasket);
 	const now = repriced(parked, new Map([["p_1", product(1, 350)]]));
 	assert.deepEqual([now.lines.length, totalOf(now)], [1, 350]);
+});
+
+test("what went by itself, and what costs something else now, can be told", () => {
+	const before = [product(1, 300), product(2, 500), product(3, 700)].reduce(withOneMore, emptyBasket);
+	const sold = [product(1, 350), product(3, 700)].map((each) => [each.id, { ...each, name: "New name" }] as const);
+	assert.deepEqual(changesBetween(before, repriced(before, new Map(sold))), [
+		{ productId: "p_1", name: "Product 1", priceBefore: 300, price: 350 },
+		{ productId: "p_2", name: "Product 2", priceBefore: 500, price: null },
+	]);
+	assert.deepEqual(changesBetween(before, before), []);
 });
 
 test("it costs what the server says, and a discount is allowed when the server allows it", () => {

@@ -1,4 +1,5 @@
 import type { Result } from "../../services/actions.ts";
+import { AMOUNT_MAX } from "../../services/amount.ts";
 
 export type Product = Result<"store.listProducts">["items"][number];
 export type Line = {
@@ -17,25 +18,33 @@ export type Basket = {
 
 export const emptyBasket: Basket = { lines: [], discount: null, note: "" };
 
-/** As the server bounds them. */
-const QUANTITY_MAX = 10_000;
-const LINES_MAX = 100;
+/** As the server bounds them, together with `AMOUNT_MAX` for all of it. */
+export const QUANTITY_MAX = 10_000;
+export const LINES_MAX = 100;
 
 /** One more of it; a basket that is full stays as it is. */
 export function withOneMore(basket: Basket, { id: productId, name, price }: Omit<Product, "sku">): Basket {
 	const known = basket.lines.find((line) => line.productId === productId);
 	if (known) return withQuantity(basket, productId, known.quantity + 1);
 	if (basket.lines.length >= LINES_MAX) return basket;
-	return { ...basket, lines: [...basket.lines, { productId, name, price, quantity: 1 }] };
+	const line = { productId, name, price, quantity: 0 };
+	return withQuantity({ ...basket, lines: [...basket.lines, line] }, productId, 1);
 }
 
 /** @param quantity 0 takes the line away */
 export function withQuantity(basket: Basket, productId: string, quantity: number): Basket {
-	const bounded = Math.min(QUANTITY_MAX, Math.max(0, Math.trunc(quantity) || 0));
+	const bounded = Math.min(mostOf(basket, productId), Math.max(0, Math.trunc(quantity) || 0));
 	const lines = basket.lines
 		.map((line) => (line.productId === productId ? { ...line, quantity: bounded } : line))
 		.filter((line) => line.quantity > 0);
 	return withLines(basket, lines);
+}
+
+/** How many of it the server would take with all the rest. What is there already may only become less. */
+function mostOf(basket: Basket, productId: string): number {
+	const { price = 1, quantity = 0 } = basket.lines.find((line) => line.productId === productId) ?? {};
+	const room = AMOUNT_MAX - subtotalOf(basket) + price * quantity;
+	return Math.max(quantity, Math.min(QUANTITY_MAX, Math.floor(room / price)));
 }
 
 /** A discount of nothing would wait for the next customer. */
@@ -49,6 +58,26 @@ export function repriced(basket: Basket, products: ReadonlyMap<string, Product>)
 		return product ? [{ ...line, name: product.name, price: product.price }] : [];
 	});
 	return withLines(basket, lines);
+}
+
+/** What became of a line while nobody touched it. `price` is what it costs now; nothing where it is not for sale any more. */
+export type Change = {
+	readonly productId: string;
+	readonly name: string;
+	readonly priceBefore: number;
+	readonly price: number | null;
+};
+
+export function changesBetween(before: Basket, after: Basket): readonly Change[] {
+	const prices = new Map(after.lines.map(({ productId, price }) => [productId, price]));
+	return before.lines
+		.map(({ productId, name, price }) => ({
+			productId,
+			name,
+			priceBefore: price,
+			price: prices.get(productId) ?? null,
+		}))
+		.filter(({ priceBefore, price }) => price !== priceBefore);
 }
 
 export const countOf = ({ lines }: Basket): number => lines.reduce((count, { quantity }) => count + quantity, 0);

@@ -3,6 +3,7 @@ import { Button } from "../ui/button.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { wholeNumberIn } from "../ui/whole-number.ts";
 import { type Basket, isDiscountAllowed } from "./basket.ts";
 import { basket } from "./order.ts";
 import { t } from "./texts.ts";
@@ -23,8 +24,8 @@ export function DiscountDialog({ maxPercent, onClose }: { readonly maxPercent: n
 	};
 	const save = (event: Event) => {
 		event.preventDefault();
-		const value = Number(text);
-		if (!Number.isInteger(value) || value < 1 || (kind === "percent" && value > 99)) return setError(t().discountWrong);
+		const value = wholeNumberIn(text) ?? 0;
+		if (value < 1 || (kind === "percent" && value > 99)) return setError(t().discountWrong);
 		give(kind === "percent" ? { percent: value } : { amount: value });
 	};
 	return (

@@ -1,32 +1,53 @@
+import { useRef, useState } from "preact/hooks";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { credit, timeText } from "../ui/format.tsx";
 import { totalOf } from "./basket.ts";
-import { discard, parked, resume } from "./order.ts";
+import { discard, type Parked, parkAgain, parked, resume } from "./order.ts";
 import { t } from "./texts.ts";
+import { Undo } from "./undo.tsx";
 
 export function ParkedDialog({ onClose }: { readonly onClose: () => void }) {
+	const [gone, setGone] = useState<Parked | null>(null);
+	const list = useRef<HTMLUListElement>(null);
 	return (
 		<Dialog title={t().parked} onClose={onClose}>
-			{parked.value.length === 0 && <Empty icon="history" text={t().noParked} />}
-			<ul class="list">
-				{parked.value.map(({ id, atMs, basket }) => (
-					<li key={id} class="parked">
+			{gone && (
+				<Undo
+					key={gone.id}
+					text={t().discarded(nameOf(gone))}
+					onUndo={() => {
+						parkAgain(gone);
+						setGone(null);
+						list.current?.focus();
+					}}
+				/>
+			)}
+			{!gone && parked.value.length === 0 && <Empty icon="history" text={t().noParked} />}
+			<ul ref={list} class="list" tabIndex={-1} aria-label={t().parked}>
+				{parked.value.map((order) => (
+					<li key={order.id} class="parked">
 						<div>
-							<strong>{basket.note || basket.lines.map(({ name }) => name).join(", ")}</strong>
+							<strong>{nameOf(order)}</strong>
 							<div class="soft small">
-								{timeText(atMs)} · {credit(totalOf(basket))}
+								{timeText(order.atMs)} · {credit(totalOf(order.basket))}
 							</div>
 						</div>
-						<Button class="small-button" onPress={() => discard(id)}>
+						<Button
+							class="small-button"
+							onPress={() => {
+								discard(order.id);
+								setGone(order);
+							}}
+						>
 							{t().discard}
 						</Button>
 						<Button
 							look="primary"
 							class="small-button"
 							onPress={() => {
-								resume(id);
+								resume(order.id);
 								onClose();
 							}}
 						>
@@ -41,3 +62,5 @@ export function ParkedDialog({ onClose }: { readonly onClose: () => void }) {
 		</Dialog>
 	);
 }
+
+const nameOf = ({ basket: { note, lines } }: Parked): string => note || lines.map(({ name }) => name).join(", ");

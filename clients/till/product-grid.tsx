@@ -5,7 +5,8 @@ import { credit, number } from "../ui/format.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
 import type { Product } from "./basket.ts";
-import { add, basket } from "./order.ts";
+import { LongNumber } from "./long-amount.tsx";
+import { add, basket, isEmpty } from "./order.ts";
 import { categories, isLoading, isOnline, load, products } from "./shop.ts";
 import { t } from "./texts.ts";
 
@@ -38,6 +39,11 @@ export function ProductGrid() {
 						onInput={({ currentTarget }) => setQuery(currentTarget.value)}
 					/>
 				</form>
+				{!isEmpty.value && (
+					<button type="button" class="button primary skip" onClick={skipToPay}>
+						{t().skipToPay}
+					</button>
+				)}
 				<fieldset class="categories">
 					<legend class="hidden-text">{t().categories}</legend>
 					{[null, ...categories.value].map((each) => (
@@ -56,6 +62,11 @@ export function ProductGrid() {
 			<Shelf shown={shown} query={query} />
 		</>
 	);
+}
+
+/** Past hundreds of products. On a phone the way to pay is the bar that opens the basket; what is not shown takes no focus. */
+function skipToPay(): void {
+	for (const way of [".basket-bar", ".basket .pay"]) document.querySelector<HTMLElement>(way)?.focus();
 }
 
 /** By name, or by the beginning of its number. */
@@ -117,12 +128,12 @@ function Tile({ product: { id, name, category, price, photoId } }: { readonly pr
 			<span class="product-name" aria-hidden="true">
 				{name}
 			</span>
-			<span class="product-price number" aria-hidden="true">
-				{number(price)}
+			<span class="product-price" aria-hidden="true">
+				<LongNumber value={price} />
 			</span>
 			{count > 0 && (
 				<span class="badge" aria-hidden="true">
-					{count}
+					{number(count)}
 				</span>
 			)}
 		</button>

@@ -5,6 +5,7 @@ import { Choice } from "../ui/choice.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { credit } from "../ui/format.tsx";
+import { wholeNumberIn } from "../ui/whole-number.ts";
 import type { Sale } from "./payment.ts";
 import { beginRefund, type Refunded } from "./refund.ts";
 import { t } from "./texts.ts";
@@ -22,8 +23,8 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 	const [text, setText] = useState("");
 	const [reason, setReason] = useState("");
 	const [error, setError] = useState<string>();
-	const amount = how === "all" ? left : Number(text);
-	const isRight = Number.isInteger(amount) && amount >= 1 && amount <= left;
+	const amount = how === "all" ? left : (wholeNumberIn(text) ?? 0);
+	const isRight = amount >= 1 && amount <= left;
 	const [isBusy, refund] = useAction(async () => {
 		if (!isRight) return setError(t().refundMax(credit(left)));
 		const outcome = await beginRefund(
@@ -33,8 +34,10 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 		onClose();
 		onDone(outcome);
 	});
+	// Closed now, it would look as if nothing had been sent.
+	const close = isBusy ? () => {} : onClose;
 	return (
-		<Dialog title={t().refundTitle} onClose={onClose}>
+		<Dialog title={t().refundTitle} onClose={close}>
 			<form
 				class="stack"
 				noValidate
@@ -81,7 +84,7 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 					{isBusy && <span class="spinner" />}
 					{t().refundNow(credit(isRight ? amount : 0))}
 				</button>
-				<Button look="quiet" onPress={onClose}>
+				<Button look="quiet" isDisabled={isBusy} onPress={close}>
 					{t().cancel}
 				</Button>
 			</form>

@@ -1,4 +1,11 @@
+import { number } from "../ui/format.tsx";
 import { dictionary } from "../ui/i18n.ts";
+
+/** Who owns the store needs no till for it. */
+const ownerKo =
+	"가게 주인은 다른 기기에서 계산대 주소를 열고 ‘직원으로 로그인’하면, ‘내역’에서 판매를 보고 환불할 수 있어요.";
+const ownerEn =
+	"The store's owner can: on another device they open the till's address, press “Log in as staff”, and find it below “Sales”.";
 
 const ko = {
 	name: "한닢 계산대",
@@ -26,7 +33,7 @@ const ko = {
 	ownerLink: "가게 관리로 가기",
 	endedTitle: "이 계산대는 연결이 끊겼어요",
 	endedText: "가게 주인이 이 계산대를 끊었어요. 다시 쓰려면 새 코드로 연결하세요.",
-	endedSale: (id: string) => `결과를 확인하지 못한 판매가 있어요. 가게 주인에게 이 번호를 알려 주세요: ${id}`,
+	endedSale: (id: string) => `결과를 확인하지 못한 판매가 있어요. ${ownerKo} 판매 번호: ${id}`,
 	pairAgain: "다시 연결하기",
 	pairInstead: "계산대로 연결하기",
 	staffTitle: "직원으로 로그인",
@@ -42,6 +49,7 @@ const ko = {
 
 	search: "상품 찾기",
 	all: "전체",
+	skipToPay: "결제로 건너뛰기",
 	categories: "분류",
 	noProducts: "아직 파는 상품이 없어요. 가게 주인이 관리 화면에서 상품을 올리면 여기 나와요.",
 	noMatch: (query: string) => `‘${query}’에 맞는 상품이 없어요.`,
@@ -49,10 +57,17 @@ const ko = {
 	inBasket: (count: number) => `${count}개 담음`,
 	basket: "장바구니",
 	emptyBasket: "상품을 눌러 담아 보세요.",
+	basketMax: (lines: number, quantity: string, amount: string) =>
+		`장바구니가 가득 찼어요. 상품은 ${lines}가지, 한 가지에 ${quantity}개, 모두 ${amount}까지 담을 수 있어요.`,
 	more: (name: string) => `${name} 하나 더`,
 	fewer: (name: string) => `${name} 하나 빼기`,
 	remove: (name: string) => `${name} 모두 빼기`,
 	quantity: (name: string) => `${name} 수량`,
+	changed: "장바구니가 바뀌었어요",
+	gone: "더는 팔지 않아 뺐어요.",
+	priceChanged: (before: string, now: string) => `가격이 ${before}에서 ${now}으로 바뀌었어요.`,
+	totalNow: (total: string) => `지금 합계는 ${total}이에요.`,
+	understood: "확인했어요",
 	subtotal: "상품 금액",
 	discount: "할인",
 	total: "합계",
@@ -75,8 +90,10 @@ const ko = {
 	noParked: "보류한 주문이 없어요.",
 	resume: "이어서 하기",
 	discard: "지우기",
-	items: (count: number) => `${count}개`,
+	items: (count: number) => `${number(count)}개`,
 	parkedText: "주문을 보류했어요.",
+	parkedMax: (most: number) => `주문은 ${most}개까지 보류할 수 있어요. 보류한 주문을 먼저 끝내거나 지워 주세요.`,
+	discarded: (name: string) => `보류한 주문을 지웠어요: ${name}`,
 
 	scanTitle: "손님의 QR을 비춰 주세요",
 	scanHint: "QR이 네모 안에 들어오면 바로 결제돼요.",
@@ -99,7 +116,7 @@ const ko = {
 	waitingHint: "금액이 커서 손님이 휴대폰에서 승인해야 해요.",
 	secondsLeft: (seconds: number) => `${seconds}초 남음`,
 	paid: "결제됐어요",
-	paidTooLate: "취소하기에는 늦었어요. 환불은 가게 주인에게 부탁하세요.",
+	paidTooLate: `취소하기에는 늦었어요. ${ownerKo}`,
 	untold: "결과를 확인하지 못했어요",
 	next: "다음 손님",
 	print: "영수증 인쇄",
@@ -147,7 +164,7 @@ const ko = {
 	refundNow: (amount: string) => `${amount} 환불`,
 	refundDone: (amount: string) => `${amount}을 환불했어요.`,
 	refundChecking: "환불됐는지 확인하고 있어요. 다시 누르지 마세요.",
-	mayNotRefund: "이 계산대는 환불할 수 없어요. 가게 주인에게 부탁하세요.",
+	mayNotRefund: `이 계산대는 환불할 수 없어요. ${ownerKo}`,
 	cancelSale: "방금 판매 취소하기",
 	refunds: "환불 내역",
 
@@ -197,7 +214,7 @@ const en: typeof ko = {
 	ownerLink: "Manage your store",
 	endedTitle: "This till was disconnected",
 	endedText: "The store's owner has ended this till. To go on, join again with a new code.",
-	endedSale: (id) => `The outcome of one sale could not be found out. Tell the owner its number: ${id}`,
+	endedSale: (id) => `The outcome of one sale could not be found out. ${ownerEn} Its number: ${id}`,
 	pairAgain: "Join again",
 	pairInstead: "Connect as a till",
 	staffTitle: "Log in as staff",
@@ -213,6 +230,7 @@ const en: typeof ko = {
 
 	search: "Find a product",
 	all: "All",
+	skipToPay: "Skip to payment",
 	categories: "Categories",
 	noProducts: "There is nothing for sale yet. What the owner adds on their page appears here.",
 	noMatch: (query) => `Nothing matches “${query}”.`,
@@ -220,10 +238,17 @@ const en: typeof ko = {
 	inBasket: (count) => `${count} in the basket`,
 	basket: "Basket",
 	emptyBasket: "Press a product to add it.",
+	basketMax: (lines, quantity, amount) =>
+		`The basket is full: it takes ${lines} products, ${quantity} of each, and ${amount} in all.`,
 	more: (name) => `One more ${name}`,
 	fewer: (name) => `One ${name} less`,
 	remove: (name) => `Remove ${name}`,
 	quantity: (name) => `Quantity of ${name}`,
+	changed: "The basket has changed",
+	gone: "Not for sale any more: it was taken out.",
+	priceChanged: (before, now) => `The price went from ${before} to ${now}.`,
+	totalNow: (total) => `The total is ${total} now.`,
+	understood: "OK",
 	subtotal: "Items",
 	discount: "Discount",
 	total: "Total",
@@ -246,8 +271,10 @@ const en: typeof ko = {
 	noParked: "No order is parked.",
 	resume: "Go on",
 	discard: "Discard",
-	items: (count) => (count === 1 ? "1 item" : `${count} items`),
+	items: (count) => (count === 1 ? "1 item" : `${number(count)} items`),
 	parkedText: "The order is parked.",
+	parkedMax: (most) => `No more than ${most} orders can be parked: finish or discard one of them first.`,
+	discarded: (name) => `The parked order was discarded: ${name}`,
 
 	scanTitle: "Scan the customer's QR",
 	scanHint: "Hold it into the frame: it is paid at once.",
@@ -270,7 +297,7 @@ const en: typeof ko = {
 	waitingHint: "It is a large amount: the customer has to approve it on their phone.",
 	secondsLeft: (seconds) => `${seconds} s left`,
 	paid: "Paid",
-	paidTooLate: "It is too late to cancel it here. Ask the store's owner for a refund.",
+	paidTooLate: `It is too late to cancel it here. ${ownerEn}`,
 	untold: "The outcome is not known",
 	next: "Next customer",
 	print: "Print receipt",
@@ -318,7 +345,7 @@ const en: typeof ko = {
 	refundNow: (amount) => `Refund ${amount}`,
 	refundDone: (amount) => `${amount} went back.`,
 	refundChecking: "Checking whether it was refunded. Do not press again.",
-	mayNotRefund: "This till may not refund. Ask the store's owner.",
+	mayNotRefund: `This till may not refund. ${ownerEn}`,
 	cancelSale: "Undo this sale",
 	refunds: "Refunds",
 

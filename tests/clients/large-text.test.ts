@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
-import type { Page } from "playwright-core";
+import type { Page, Route } from "playwright-core";
 import { PASSWORD } from "../api/people.ts";
 import {
 	describeInBrowser,
+	intercept,
 	openBrowser,
 	phone,
 	type ServedPlatform,
@@ -191,6 +192,14 @@ async function assertWalletFits(page: Page, screen: Screen, language: Language):
 	await assertFits(page, screen, `wallet ${language} receipt`);
 }
 
+/** Whenever the tests run: which hours are there depends on when something was sold. After that at two there are many, and the last one is labelled. */
+async function soldAtTwo(route: Route): Promise<void> {
+	const response = await route.fetch();
+	const { items, ...rest } = (await response.json()) as { items: readonly object[] };
+	const createdAtMs = Date.parse("2026-11-29T02:00:00+09:00");
+	await route.fulfill({ response, json: { ...rest, items: items.map((sale) => ({ ...sale, createdAtMs })) } });
+}
+
 /** A sale from the counter to its refund. */
 async function assertTillFits(page: Page, screen: Screen, language: Language, cafe: Cafe): Promise<void> {
 	const fits = (where: string) => assertFits(page, screen, `till ${where}`);
@@ -212,9 +221,11 @@ async function assertTillFits(page: Page, screen: Screen, language: Language, ca
 	await page.locator(".outcome.good").waitFor();
 	await fits(`${language} paid`);
 	await page.keyboard.press("Enter");
+	const stop = await intercept(page, /\/sales\?/, soldAtTwo);
 	await page.goto(here("/sales"));
 	await page.locator(".sale-link").first().waitFor();
 	await fits(`${language} sales`);
+	await stop();
 	await page.locator(".sale-link").first().click();
 	await page.locator(".deeds .danger").waitFor();
 	await fits(`${language} sale`);

@@ -70,6 +70,16 @@ describeInBrowser("a till on an ordinary day", () => {
 		await page.getByRole("link", { name: "지갑 만들기" }).waitFor();
 	});
 
+	it("lets owners refund who log in as staff, as those are told who may not", async (t) => {
+		await sell(cafe, cafe.customer, newKey());
+		const page = await newPage(t);
+		await page.goto(`${platform.url}/till/`);
+		await logIn(page, cafe.owner.handle);
+		await page.getByRole("link", { name: "내역" }).click();
+		await page.locator(".sale-link").first().click();
+		await page.getByRole("button", { name: "환불하기" }).waitFor();
+	});
+
 	it("lets those go whose log-in is over", async (t) => {
 		const staff = await newPerson(platform.anyone, { name: "Mina" });
 		await cafe.owner.api.ok("store.addStaff", { storeId: cafe.id, handle: staff.handle });
@@ -114,6 +124,7 @@ describeInBrowser("a till on an ordinary day", () => {
 		const { id: productId, version } = bread;
 		await cafe.owner.api.ok("store.editProduct", { storeId: cafe.id, productId, version, state: "archived" });
 		await page.reload();
+		await page.getByRole("button", { name: "확인했어요" }).click();
 		await page.getByText("상품을 눌러 담아 보세요.").waitFor();
 		await page.getByRole("button", { name: /초콜릿/ }).click();
 		await page.getByRole("button", { name: /결제 받기 6,800/ }).waitFor();

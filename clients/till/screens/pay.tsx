@@ -1,7 +1,6 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { Field } from "../../ui/field.tsx";
-import { Amount } from "../../ui/format.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
 import { go } from "../../ui/router.tsx";
@@ -9,7 +8,8 @@ import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { totalOf } from "../basket.ts";
 import { Camera } from "../camera.tsx";
-import { basket, isEmpty, park } from "../order.ts";
+import { LongAmount } from "../long-amount.tsx";
+import { basket, changes, isEmpty, park } from "../order.ts";
 import { pay, payment } from "../payment.ts";
 import { reload } from "../product-grid.tsx";
 import { isOnline, till } from "../shop.ts";
@@ -21,11 +21,11 @@ import { isPaymentCode } from "./sell.tsx";
 /** Reads the customer's code, by whatever can read it, and then says what becomes of the payment. */
 export function Pay() {
 	if (payment.value.stage !== "none") return <Progress payment={payment.value} />;
-	if (isEmpty.value) return <Back />;
+	if (isEmpty.value || changes.value.length > 0) return <Back />;
 	return isOnline.value ? <Scan /> : <Unconnected />;
 }
 
-/** There is nothing to pay, as after a step back in the browser. */
+/** There is nothing to pay, as after a step back in the browser; or not what it was, which is said at the counter. */
 function Back() {
 	useEffect(() => go("/", "replace"), []);
 	return null;
@@ -77,7 +77,7 @@ function Scan() {
 			</div>
 			<div class="scan-side stack">
 				<p class="pay-total">
-					<Amount value={totalOf(basket.value)} />
+					<LongAmount value={totalOf(basket.value)} />
 				</p>
 				<Title app={t().name}>{t().scanTitle}</Title>
 				<p class="soft">

@@ -1,11 +1,12 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
-import { number } from "../../ui/format.tsx";
 import { go } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { countOf, totalOf } from "../basket.ts";
 import { BasketPanel } from "../basket-panel.tsx";
-import { add, basket, isEmpty, park } from "../order.ts";
+import { ChangesDialog } from "../changes-dialog.tsx";
+import { LongNumber } from "../long-amount.tsx";
+import { add, basket, changes, isEmpty, park } from "../order.ts";
 import { pay } from "../payment.ts";
 import { hand } from "../preferences.ts";
 import { ProductGrid } from "../product-grid.tsx";
@@ -20,7 +21,9 @@ export function Sell() {
 	const [isOpen, setOpen] = useState(false);
 	useLayoutEffect(() => hearScanner(scanned), []);
 	useEffect(() => {
-		const press = ({ key }: KeyboardEvent) => keys[key]?.();
+		const press = ({ key }: KeyboardEvent) => {
+			if (!isAsking()) keys[key]?.();
+		};
 		addEventListener("keydown", press);
 		return () => removeEventListener("keydown", press);
 	}, []);
@@ -36,12 +39,16 @@ export function Sell() {
 			{!isOpen && !isEmpty.value && (
 				<button type="button" class="button primary large basket-bar" onClick={() => setOpen(true)}>
 					<span>{t().items(countOf(basket.value))}</span>
-					<span class="number">{number(totalOf(basket.value))}</span>
+					<LongNumber value={totalOf(basket.value)} />
 				</button>
 			)}
+			{changes.value.length > 0 && <ChangesDialog />}
 		</main>
 	);
 }
+
+/** Beneath a dialog nothing happens to the basket: what is being written there is of it. */
+const isAsking = (): boolean => changes.value.length > 0 || document.querySelector("dialog[open]") !== null;
 
 const keys: Readonly<Record<string, () => void>> = {
 	F2: () => document.getElementById("search")?.focus(),
@@ -49,17 +56,13 @@ const keys: Readonly<Record<string, () => void>> = {
 	F8: () => {
 		if (!isEmpty.value) go("/pay");
 	},
-	F9: () => {
-		if (isEmpty.value) return;
-		park();
-		toast(t().parkedText);
-	},
+	F9: park,
 };
 
-/** A customer's code takes the payment at once; a product's number adds it. */
+/** A customer's code takes the payment at once, unless somebody is about to change what is to be paid; a product's number adds it. */
 function scanned(text: string): void {
 	if (isPaymentCode(text)) {
-		if (isEmpty.value || !till.value) return;
+		if (isEmpty.value || !till.value || isAsking()) return;
 		if (isOnline.value) void pay(till.value.storeId, basket.value, text);
 		go("/pay");
 		return;
