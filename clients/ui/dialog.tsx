@@ -3,21 +3,26 @@ import { useEffect, useId, useRef } from "preact/hooks";
 
 type Props = {
 	readonly title: string;
+	/** What it was asked for is on its way: closed now, it would look as if nothing had been sent. */
+	readonly isBusy?: boolean;
 	readonly onClose: () => void;
 	readonly children: ComponentChildren;
 };
 
-/** Something to decide before all else. It is there as long as it is drawn; Escape closes it, unless `onClose` does not. */
-export function Dialog({ title, onClose, children }: Props) {
+/** Something to decide before all else. It is there as long as it is drawn; Escape closes it, unless it is busy, or `onClose` does not. */
+export function Dialog({ title, isBusy = false, onClose, children }: Props) {
 	const id = useId();
+	const close = isBusy ? () => {} : onClose;
 	const element = useRef<HTMLDialogElement>(null);
 	useEffect(() => {
 		const before = document.activeElement;
 		element.current?.showModal();
-		// Whoever uses the keyboard goes on where they were.
-		return () => {
-			if (before instanceof HTMLElement && before.isConnected) before.focus();
-		};
+		// Whoever uses the keyboard goes on where they were; where that is gone, at the top of the page. It may go as the dialog does: a moment later.
+		return () =>
+			queueMicrotask(() => {
+				const place = before?.isConnected ? before : document.querySelector("h1");
+				if (place instanceof HTMLElement) place.focus({ preventScroll: place !== before });
+			});
 	}, []);
 	return (
 		<dialog
@@ -26,12 +31,12 @@ export function Dialog({ title, onClose, children }: Props) {
 			aria-labelledby={id}
 			onCancel={(event) => {
 				event.preventDefault();
-				onClose();
+				close();
 			}}
 			onClose={() => {
 				// At the second Escape, or Android's second Back, a browser asks nobody.
 				element.current?.showModal();
-				onClose();
+				close();
 			}}
 		>
 			<div class="stack">
