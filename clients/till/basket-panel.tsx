@@ -4,16 +4,8 @@ import { Amount, number } from "../ui/format.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { go } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
-import {
-	type Basket,
-	countOf,
-	discountOf,
-	isDiscountAllowed,
-	type Line,
-	quantityIn,
-	subtotalOf,
-	totalOf,
-} from "./basket.ts";
+import { wholeNumberIn } from "../ui/whole-number.ts";
+import { type Basket, countOf, discountOf, isDiscountAllowed, type Line, subtotalOf, totalOf } from "./basket.ts";
 import { DiscountDialog } from "./discount-dialog.tsx";
 import { NoteDialog } from "./note-dialog.tsx";
 import { basket, clear, isEmpty, park, parked, setQuantity } from "./order.ts";
@@ -120,7 +112,7 @@ function Lines({ lines }: { readonly lines: readonly Line[] }) {
 							aria-label={t().quantity(name)}
 							onFocus={({ currentTarget }) => currentTarget.select()}
 							onChange={({ currentTarget }) => {
-								const wanted = quantityIn(currentTarget.value);
+								const wanted = wholeNumberIn(currentTarget.value);
 								// What is not taken as it was typed must not stay there: where nothing changes, nothing is drawn.
 								currentTarget.value = String(quantity);
 								if (wanted !== undefined) setQuantity(productId, wanted);

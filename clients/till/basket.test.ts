@@ -9,7 +9,6 @@ import {
 	emptyBasket,
 	isDiscountAllowed,
 	type Product,
-	quantityIn,
 	repriced,
 	subtotalOf,
 	totalOf,
@@ -55,19 +54,6 @@ test("a discount goes when nothing is left that it could be of", () => {
 	assert.deepEqual(withQuantity(basket, "p_1", 2).discount, { percent: 10 });
 	assert.equal(repriced(basket, new Map()).discount, null);
 	assert.deepEqual(repriced(basket, new Map([["p_1", product(1, 350)]])).discount, { percent: 10 });
-});
-
-test("a quantity is read as people write it, and what is none is not taken for nothing", () => {
-	for (const [text, quantity] of [
-		["12", 12],
-		["1,000", 1_000],
-		["１２", 12],
-		["１，０００", 1_000],
-		[" 3 ", 3],
-		["0", 0],
-	] as const)
-		assert.equal(quantityIn(text), quantity, text);
-	for (const text of ["", " ", "3개", "-1", "1.5", "1e3", "0x10"]) assert.equal(quantityIn(text), undefined, text);
 });
 
 test("what was parked costs what it costs now", () => {

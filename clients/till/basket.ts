@@ -42,12 +42,6 @@ export function withQuantity(basket: Basket, productId: string, quantity: number
 const withLines = (basket: Basket, lines: readonly Line[]): Basket =>
 	lines.length === 0 ? { ...basket, lines, discount: null } : { ...basket, lines };
 
-/** A quantity as people write it: "1,000", or in the wide digits of a Korean or Japanese keyboard. @returns nothing where it is no number */
-export function quantityIn(text: string): number | undefined {
-	const digits = text.normalize("NFKC").replaceAll(",", "").trim();
-	return /^\d+$/.test(digits) ? Number(digits) : undefined;
-}
-
 /** What is in it as the product list says now: prices as they are, without what is not for sale any more. */
 export function repriced(basket: Basket, products: ReadonlyMap<string, Product>): Basket {
 	const lines = basket.lines.flatMap((line) => {
