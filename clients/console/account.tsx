@@ -92,7 +92,7 @@ function Lines({ lines }: { readonly lines: Result<"credit.statement">["items"] 
 		key: `${sequence}.${position}`,
 		cells: [
 			momentText(postedAtMs),
-			kind,
+			t().kinds[kind] ?? kind,
 			<Amount key="amount" value={amount} sign="always" />,
 			<Amount key="balance" value={balanceAfter} />,
 			<Link key="id" to={`/find/${encodeURIComponent(transferId)}`}>

@@ -121,7 +121,7 @@ function Holds({ items }: { readonly items: Result<"credit.listHolds">["items"] 
 				key: id,
 				cells: [
 					momentText(createdAtMs),
-					kind,
+					t().kinds[kind] ?? kind,
 					<Amount key="amount" value={amount} />,
 					expiresAtMs === null ? "–" : momentText(expiresAtMs),
 					<Link key="id" to={`/find/${encodeURIComponent(id)}`}>

@@ -86,7 +86,7 @@ function Processes() {
 			services.join(", "),
 			version,
 			momentText(startedAtMs),
-			`${Math.round(cpu * 100)} %`,
+			`${Math.round(cpu * 100)}%`,
 			`${Math.round(memoryBytes / 1e6)} MB`,
 			`${loopLateMs.toFixed(0)} ms`,
 			<Button key="drain" label={`${t().drain} ${nodeId}`} onPress={() => setDraining(nodeId)}>

@@ -1,9 +1,11 @@
 import { useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
+import type { Problem } from "../sdk/problem.ts";
 import { Button } from "../ui/button.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { momentText } from "../ui/format.tsx";
 import { Loaded, useLoaded } from "../ui/loaded.tsx";
+import { problemText } from "../ui/problem-text.ts";
 import { Title } from "../ui/title.tsx";
 import { ask, outcomeOf } from "./operator.ts";
 import { Table } from "./table.tsx";
@@ -25,6 +27,9 @@ export default function Log() {
 	);
 }
 
+/** States stand in the log by their names. */
+const inWords = (detail: string): string => detail.replace(/\b[a-z]+\b/g, (word) => t().logWords[word] ?? word);
+
 function Lines({ newest }: { readonly newest: Page }) {
 	const [{ lines, next }, setKnown] = useState({ lines: newest.items as readonly Line[], next: newest.nextBefore });
 	const more = async (before: number) => {
@@ -38,10 +43,10 @@ function Lines({ newest }: { readonly newest: Page }) {
 			sequence,
 			momentText(atMs),
 			by,
-			`${operation} (${t().phases[phase]})`,
+			`${t().operations[operation] ?? operation} (${t().phases[phase]})`,
 			target,
 			reason,
-			detail,
+			phase === "failed" ? problemText({ code: detail as Problem["code"], status: 0, title: detail }) : inWords(detail),
 			<code key="hash">{hash.slice(0, 12)}</code>,
 		],
 	}));

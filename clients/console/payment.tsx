@@ -16,6 +16,8 @@ function Trace({ id, url }: { readonly id: string; readonly url: string | null }
 	);
 }
 
+const stateText = (state: string): string => t().states[state] ?? state;
+
 export function Payment({ found }: { readonly found: Result<"operator.payment"> }) {
 	const { id, transfer, refusal, state, entries, traceId, traceUrl } = found;
 	const to = (accountId: string) => <Link to={`/find/${encodeURIComponent(accountId)}`}>{accountId}</Link>;
@@ -37,10 +39,10 @@ export function Payment({ found }: { readonly found: Result<"operator.payment"> 
 				</h2>
 				<Facts
 					facts={[
-						[t().state, refusal ?? transfer?.state ?? state],
+						[t().state, refusal ?? stateText(transfer?.state ?? state)],
 						...(transfer
 							? ([
-									[t().kind, transfer.kind],
+									[t().kind, t().kinds[transfer.kind] ?? transfer.kind],
 									[t().amount, <Amount key="amount" value={transfer.amount} />],
 									[t().refunded, <Amount key="refunded" value={transfer.refunded} />],
 									[t().from, to(transfer.debitAccountId)],

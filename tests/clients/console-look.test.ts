@@ -4,6 +4,7 @@ import type { Locator, Page } from "playwright-core";
 import { newPerson, type Person } from "../api/people.ts";
 import {
 	assertAccessible,
+	type BrowserOptions,
 	describeInBrowser,
 	desktop,
 	intercept,
@@ -24,7 +25,7 @@ describeInBrowser("what the console shows", () => {
 	});
 	after(() => platform.stop());
 
-	async function open(t: TestContext, options = desktop): Promise<Page> {
+	async function open(t: TestContext, options: BrowserOptions = desktop): Promise<Page> {
 		const page = await openConsole(platform, KIM, options);
 		t.after(() => page.context().close());
 		return page;
@@ -93,5 +94,67 @@ describeInBrowser("what the console shows", () => {
 		await stop();
 		await page.getByRole("button", { name: "다시 시도" }).click();
 		await page.getByText("서명 중").waitFor();
+	});
+
+	it("says how much is in circulation to the last of it", async (t) => {
+		const page = await open(t);
+		const status = await platform.operator.ok("credit.audit", {});
+		const told = page.locator("figure", { hasText: "유통 중인 닢은 얼마예요?" }).locator("strong");
+		await told.filter({ hasText: /\d/ }).waitFor();
+		assert.equal(await told.textContent(), status.inCirculation.toLocaleString("ko"));
+	});
+
+	it("says what was done in words of the language", async (t) => {
+		const page = await open(t);
+		await platform.operator.ok("operator.freeze", { accountId: ann.wallet, reason: "a test" });
+		await platform.operator.ok("operator.unfreeze", { accountId: ann.wallet, reason: "a test" });
+		await visit(page, "/log");
+		await page.getByRole("cell", { name: "계정 다시 열기 (끝)" }).waitFor();
+		await page.getByRole("cell", { name: "열림", exact: true }).first().waitFor();
+		await find(page, ann.wallet);
+		await page.getByRole("cell", { name: "충전", exact: true }).first().waitFor();
+	});
+
+	it("shows what is chosen, and where things end, where the colours are the reader's", async (t) => {
+		const page = await open(t);
+		await page.emulateMedia({ forcedColors: "active" });
+		const ground = (selector: string) =>
+			page
+				.locator(selector)
+				.first()
+				.evaluate((element) => getComputedStyle(element).backgroundColor);
+		assert.notEqual(await ground(".choice label:has(:checked)"), await ground(".choice label:not(:has(:checked))"));
+		assert.notEqual(await ground(".top nav a.here"), await ground(".top nav a:not(.here)"));
+		for (const edged of [".card", ".button"])
+			assert.equal(
+				await page
+					.locator(edged)
+					.first()
+					.evaluate((element) => getComputedStyle(element).borderTopWidth),
+				"1px",
+				edged,
+			);
+		await screenshot(page, "console-forced-colors");
+	});
+
+	it("has room below its header on a phone with large letters, and its dialogs end where the page does", async (t) => {
+		const page = await open(t, {
+			...desktop,
+			viewport: { width: 360, height: 640 },
+			args: ["--blink-settings=defaultFontSize=32"],
+		});
+		await find(page, ann.wallet);
+		await heading(page, ann.wallet).waitFor();
+		await screenshot(page, "console-large-letters");
+		const header = await page.locator(".top").boundingBox();
+		assert.ok(header && header.height < 320, `${header?.height} of 640 px`);
+		const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+		assert.ok(beyond <= 0, `${beyond} px too wide`);
+		await page.getByRole("main").getByRole("button", { name: "조정", exact: true }).click();
+		const cut = await dialogOf(page).evaluate(
+			(dialog) => dialog.getBoundingClientRect().right - document.documentElement.clientWidth,
+		);
+		assert.ok(cut <= 0, `${cut} px are cut off`);
+		await screenshot(page, "console-large-letters-dialog");
 	});
 });
