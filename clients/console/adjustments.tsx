@@ -1,12 +1,13 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { Button } from "../ui/button.tsx";
 import { Empty } from "../ui/empty.tsx";
-import { Amount, momentText } from "../ui/format.tsx";
+import { Amount, credit, momentText } from "../ui/format.tsx";
+import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { Link } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
-import { ask } from "./operator.ts";
+import { outcomeOf } from "./operator.ts";
 import { Reason } from "./reason.tsx";
 import { Table } from "./table.tsx";
 import { t } from "./texts.ts";
@@ -16,74 +17,118 @@ type Deciding = { readonly adjustment: Adjustment; readonly decision: "confirm" 
 
 /** What waits for a second operator, and what is held at all. */
 export default function Adjustments() {
-	const [waiting, setWaiting] = useState<readonly Adjustment[] | null>(null);
-	const [holds, setHolds] = useState<Result<"credit.listHolds">["items"] | null>(null);
+	const waiting = useLoaded(() => outcomeOf("operator.listAdjustments", {}), "");
+	const holds = useLoaded(() => outcomeOf("credit.listHolds", { limit: 100 }), "");
 	const [deciding, setDeciding] = useState<Deciding | null>(null);
-	const look = async () => {
-		setWaiting((await ask("operator.listAdjustments", {}))?.items ?? []);
-		setHolds((await ask("credit.listHolds", { limit: 100 }))?.items ?? []);
-	};
-	useEffect(() => void look(), []);
-	const decide = async (reason: string) => {
-		if (!deciding) return false;
-		const { adjustment, decision } = deciding;
-		const done = await ask("operator.decideAdjustment", { id: adjustment.id, decision, reason });
-		if (done) toast(t().done);
-		void look();
-		return done !== null;
-	};
+	const lookAgain = () => Promise.all([waiting.again(), holds.again()]);
 	return (
 		<main class="stack">
 			<Title app={t().name}>{t().adjustments}</Title>
-			{waiting?.length === 0 && <Empty icon="check" text={t().noneWaits} />}
-			{waiting?.map((adjustment) => (
-				<section key={adjustment.id} class="card stack">
-					<h2>
-						<Amount value={adjustment.change} sign="always" />
-					</h2>
-					<p>
-						<Link to={`/find/${encodeURIComponent(adjustment.accountId)}`}>{adjustment.accountId}</Link>
-					</p>
-					<p>
-						{adjustment.by}, {momentText(adjustment.createdAtMs)}: {adjustment.reason}
-					</p>
-					<div class="row wrap">
-						<Button look="primary" onPress={() => setDeciding({ adjustment, decision: "confirm" })}>
-							{t().confirm}
-						</Button>
-						<Button onPress={() => setDeciding({ adjustment, decision: "decline" })}>{t().decline}</Button>
-					</div>
-				</section>
-			))}
+			<Loaded of={waiting}>
+				{({ items, you }) =>
+					items.length === 0 ? (
+						<Empty icon="check" text={t().noneWaits} />
+					) : (
+						items.map((each) => (
+							<Waiting key={each.id} adjustment={each} isOwn={each.by === you} onDecide={setDeciding} />
+						))
+					)
+				}
+			</Loaded>
 			<section class="card stack">
 				<h2>{t().holds}</h2>
-				{holds?.length === 0 && <p class="soft">{t().noHolds}</p>}
-				{holds && holds.length > 0 && (
-					<Table
-						label={t().holds}
-						columns={[[t().when], [t().kind], [t().amount, "right"], [t().until], [t().id]]}
-						rows={holds.map(({ id, kind, amount, createdAtMs, expiresAtMs }) => ({
-							key: id,
-							cells: [
-								momentText(createdAtMs),
-								kind,
-								<Amount key="amount" value={amount} />,
-								expiresAtMs === null ? "–" : momentText(expiresAtMs),
-								<Link key="id" to={`/find/${encodeURIComponent(id)}`}>
-									{id}
-								</Link>,
-							],
-						}))}
-					/>
-				)}
+				<Loaded of={holds}>
+					{({ items }) => (items.length === 0 ? <p class="soft">{t().noHolds}</p> : <Holds items={items} />)}
+				</Loaded>
 			</section>
-			{deciding && (
-				<Reason title={t()[deciding.decision]} onDo={decide} onClose={() => setDeciding(null)}>
-					<p>
-						<Amount value={deciding.adjustment.change} sign="always" /> {deciding.adjustment.accountId}
-					</p>
-				</Reason>
-			)}
+			{deciding && <Decide {...deciding} onDecided={lookAgain} onClose={() => setDeciding(null)} />}
 		</main>
+	);
+}
+
+type WaitingProps = {
+	readonly adjustment: Adjustment;
+	/** Whoever asked for it may take it back, and no more. */
+	readonly isOwn: boolean;
+	readonly onDecide: (deciding: Deciding) => void;
+};
+
+function Waiting({ adjustment, isOwn, onDecide }: WaitingProps) {
+	return (
+		<section class="card stack">
+			<h2>
+				<Amount value={adjustment.change} sign="always" />
+			</h2>
+			<p>
+				<Link to={`/find/${encodeURIComponent(adjustment.accountId)}`}>{adjustment.accountId}</Link>
+			</p>
+			<AskedFor adjustment={adjustment} />
+			{isOwn && <p class="soft">{t().waitsForSecond}</p>}
+			<div class="row wrap">
+				{!isOwn && (
+					<Button look="primary" onPress={() => onDecide({ adjustment, decision: "confirm" })}>
+						{t().confirm}
+					</Button>
+				)}
+				<Button onPress={() => onDecide({ adjustment, decision: "decline" })}>{t().decline}</Button>
+			</div>
+		</section>
+	);
+}
+
+const AskedFor = ({ adjustment: { by, createdAtMs, reason } }: { readonly adjustment: Adjustment }) => (
+	<p>
+		{by}, {momentText(createdAtMs)}: {reason}
+	</p>
+);
+
+type DecideProps = Deciding & { readonly onDecided: () => Promise<unknown>; readonly onClose: () => void };
+
+/** All that the second operator answers for, where they answer for it. */
+function Decide({ adjustment, decision, onDecided, onClose }: DecideProps) {
+	const { id, accountId, change } = adjustment;
+	const account = useLoaded(() => outcomeOf("operator.account", { id: accountId }), accountId);
+	const { owner, store } = account.value ?? {};
+	const decide = async (reason: string) => {
+		const decided = await outcomeOf("operator.decideAdjustment", { id, decision, reason });
+		if (decided.ok) toast(t().done);
+		// Also of what was refused: somebody else may have decided it. And before the dialog gives the focus back, as its button goes.
+		await onDecided();
+		return decided;
+	};
+	const deed = t().adjustBy[change > 0 ? "give" : "take"](credit(Math.abs(change)));
+	return (
+		<Reason title={t()[decision]} deed={`${t()[decision]}: ${deed}`} onDo={decide} onClose={onClose}>
+			<p>
+				<strong>{deed}</strong>
+			</p>
+			<p>
+				{accountId}
+				{store && `, ${store.name}`}
+				{owner && `, @${owner.handle} (${owner.displayName})`}
+			</p>
+			<AskedFor adjustment={adjustment} />
+		</Reason>
+	);
+}
+
+function Holds({ items }: { readonly items: Result<"credit.listHolds">["items"] }) {
+	return (
+		<Table
+			label={t().holds}
+			columns={[[t().when], [t().kind], [t().amount, "right"], [t().until], [t().id]]}
+			rows={items.map(({ id, kind, amount, createdAtMs, expiresAtMs }) => ({
+				key: id,
+				cells: [
+					momentText(createdAtMs),
+					t().kinds[kind] ?? kind,
+					<Amount key="amount" value={amount} />,
+					expiresAtMs === null ? "–" : momentText(expiresAtMs),
+					<Link key="id" to={`/find/${encodeURIComponent(id)}`}>
+						{id}
+					</Link>,
+				],
+			}))}
+		/>
 	);
 }

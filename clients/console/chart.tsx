@@ -13,8 +13,15 @@ type Line = {
 type Props = { readonly title: string; readonly lines: readonly Line[] };
 
 const HEIGHT = 170;
+/** Beside an axis there is little room: `1.2만`, `12K`. */
 const short = (value: number): string =>
-	value.toLocaleString("en", { notation: value >= 10_000 ? "compact" : "standard", maximumFractionDigits: 1 });
+	value.toLocaleString(language.value, {
+		notation: value >= 10_000 ? "compact" : "standard",
+		maximumFractionDigits: 1,
+	});
+/** How much there is, is answered to the last of it. */
+const shown = (value: number | null): string =>
+	value === null ? "–" : value.toLocaleString(language.value, { maximumFractionDigits: 1 });
 
 /** A question and its answer over time. A table would say no more to who cannot see it than the last values do, which stand beside it. */
 export function Chart({ title, lines }: Props) {
@@ -54,8 +61,6 @@ export function Chart({ title, lines }: Props) {
 		</figure>
 	);
 }
-
-const shown = (value: number | null): string => (value === null ? "–" : short(value));
 
 const dataOf = (all: readonly Point[], lines: readonly Line[]): uPlot.AlignedData =>
 	[all.map(({ atS }) => atS), ...lines.map(({ of }) => all.map(of))] as uPlot.AlignedData;

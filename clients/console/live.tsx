@@ -5,7 +5,7 @@ import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { Chart } from "./chart.tsx";
 import { Cluster } from "./cluster.tsx";
-import { ask } from "./operator.ts";
+import { outcomeOf } from "./operator.ts";
 import { beat, isSilent, look } from "./pulse.ts";
 import { Reason } from "./reason.tsx";
 import { Table } from "./table.tsx";
@@ -75,9 +75,9 @@ function Processes() {
 	const [draining, setDraining] = useState<string | null>(null);
 	const { items = [], silent = [] } = look.value ?? {};
 	const drain = async (reason: string) => {
-		const done = await ask("operator.drain", { nodeId: draining ?? "", reason });
-		if (done) toast(t().drained);
-		return done !== null;
+		const drained = await outcomeOf("operator.drain", { nodeId: draining ?? "", reason });
+		if (drained.ok) toast(t().drained);
+		return drained;
 	};
 	const rows = items.map(({ nodeId, services, version, startedAtMs, memoryBytes, cpu, loopLateMs }) => ({
 		key: nodeId,
@@ -86,7 +86,7 @@ function Processes() {
 			services.join(", "),
 			version,
 			momentText(startedAtMs),
-			`${Math.round(cpu * 100)} %`,
+			`${Math.round(cpu * 100)}%`,
 			`${Math.round(memoryBytes / 1e6)} MB`,
 			`${loopLateMs.toFixed(0)} ms`,
 			<Button key="drain" label={`${t().drain} ${nodeId}`} onPress={() => setDraining(nodeId)}>

@@ -11,7 +11,7 @@ import { Title } from "../ui/title.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import "../ui/ui.css";
 import "./console.css";
-import { client, enter, leave } from "./operator.ts";
+import { client, enter, hasEnded, leave } from "./operator.ts";
 import { t } from "./texts.ts";
 
 const screens = {
@@ -66,6 +66,11 @@ function Enter() {
 	return (
 		<main class="stack enter">
 			<Title app={t().name}>{t().name}</Title>
+			{hasEnded.value && (
+				<p class="notice warn" role="alert">
+					{t().ended}
+				</p>
+			)}
 			<form
 				class="card stack"
 				onSubmit={(event) => {

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
-import { client, leave } from "./operator.ts";
+import { client, end } from "./operator.ts";
 
 export type Look = Result<"operator.listProcesses">;
 export type Call = { readonly from: string; readonly to: string; readonly rate: number; readonly failed: number };
@@ -55,7 +55,7 @@ async function once(): Promise<void> {
 		operator.call("credit.status", {}),
 		...SYSTEM.map((accountId) => operator.call("credit.account", { accountId })),
 	]);
-	if (!processes.ok && processes.problem.code === "unauthenticated") return leave();
+	if (!processes.ok && processes.problem.code === "unauthenticated") return end();
 	isSilent.value = !processes.ok || !ledger.ok;
 	if (!processes.ok || !ledger.ok) return;
 	const now = { look: processes.value, sequence: ledger.value.sequence, at: performance.now() };

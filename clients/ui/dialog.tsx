@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { sayIn, Toasts } from "./toast.tsx";
 
 type Props = {
 	readonly title: string;
@@ -16,13 +17,16 @@ export function Dialog({ title, isBusy = false, onClose, children }: Props) {
 	const element = useRef<HTMLDialogElement>(null);
 	useEffect(() => {
 		const before = document.activeElement;
+		const hushHere = sayIn(id);
 		element.current?.showModal();
 		// Whoever uses the keyboard goes on where they were; where that is gone, at the top of the page. It may go as the dialog does: a moment later.
-		return () =>
+		return () => {
+			hushHere();
 			queueMicrotask(() => {
 				const place = before?.isConnected ? before : document.querySelector("h1");
 				if (place instanceof HTMLElement) place.focus({ preventScroll: place !== before });
 			});
+		};
 	}, []);
 	return (
 		<dialog
@@ -43,6 +47,7 @@ export function Dialog({ title, isBusy = false, onClose, children }: Props) {
 				<h2 id={id}>{title}</h2>
 				{children}
 			</div>
+			<Toasts place={id} />
 		</dialog>
 	);
 }

@@ -5,6 +5,9 @@ type Said = { readonly id: number; readonly text: string; readonly look: "plain"
 const STAYS_MS = 6_000;
 /** The newest: several would cover what people look at. */
 const said = signal<Said | null>(null);
+const PAGE = "page";
+/** Where it is said: in the dialog that was opened last, as beneath it nobody sees or hears anything. */
+const places = signal<readonly string[]>([PAGE]);
 let count = 0;
 
 /** Says in passing that something was done, or not. What must not be missed stays on the screen instead. */
@@ -21,8 +24,16 @@ export function hush(): void {
 	said.value = null;
 }
 
-export function Toasts() {
-	const now = said.value;
+/** From now on it is said in this dialog. @returns how to end that */
+export function sayIn(dialog: string): () => void {
+	places.value = [...places.value, dialog];
+	return () => {
+		places.value = places.value.filter((each) => each !== dialog);
+	};
+}
+
+export function Toasts({ place = PAGE }: { readonly place?: string }) {
+	const now = places.value.at(-1) === place ? said.value : null;
 	return (
 		<div class="toasts" role="status" aria-live="polite">
 			{now && (

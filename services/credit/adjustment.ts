@@ -124,7 +124,7 @@ export async function decideAdjustment(service: Service, ctx: Asking<Params<"ope
 
 export async function listAdjustments(ctx: Asking): Promise<Result<"operator.listAdjustments">> {
 	const { items, isAll } = await call(ctx, "credit.listHolds", { kind: "adjustment", limit: 100 });
-	return { items: items.map(view), isAll };
+	return { items: items.map(view), isAll, you: operatorOf(ctx) };
 }
 
 async function existing(ctx: Asking, id: string): Promise<Transfer> {

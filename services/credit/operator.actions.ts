@@ -141,7 +141,15 @@ export const operatorActions = {
 		returns: Adjustment,
 	},
 	/** Those that wait for a second operator. */
-	listAdjustments: { params: empty, returns: closed({ items: Type.Array(Adjustment), isAll: Type.Boolean() }) },
+	listAdjustments: {
+		params: empty,
+		returns: closed({
+			items: Type.Array(Adjustment),
+			isAll: Type.Boolean(),
+			/** Who asks: what is theirs, somebody else confirms. */
+			you: Type.String({ maxLength: 40 }),
+		}),
+	},
 	/** What a second operator says of it. Whoever asked for it may take it back. */
 	decideAdjustment: {
 		params: closed({ id: TransferId, decision: Type.Enum(["confirm", "decline"]), reason: Reason }),

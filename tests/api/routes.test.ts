@@ -226,7 +226,7 @@ test("what operators do", async () => {
 	const followed = await operator.raw({ method: "GET", path: location });
 	assert.deepEqual(followed.body, await operator.ok("operator.payment", { id: given.body.id }));
 	await operator.ok("operator.adjust", { accountId, direction: "take", amount: 1, reason: "a test" });
-	assert.deepEqual(await operator.ok("operator.listAdjustments", {}), { items: [], isAll: true });
+	assert.deepEqual(await operator.ok("operator.listAdjustments", {}), { items: [], isAll: true, you: "operator" });
 	assert.deepEqual(await operator.ok("credit.listHolds", {}), { items: [], isAll: true });
 	assert.ok((await operator.ok("operator.listProcesses", {})).items.length > 0);
 	assert.equal((await operator.ok("operator.listOperations", {})).items[0]?.phase, "done");

@@ -133,19 +133,22 @@ describeInBrowser("the console", () => {
 		await because("kept the change");
 		await page.getByText("다른 운영자가 확인해야 해요.").first().waitFor();
 		await visit("조정");
-		await page.getByRole("button", { name: "확인" }).click();
-		await page.getByRole("dialog").getByLabel("이유").fill("my own");
-		await page.getByRole("dialog").locator("button[type=submit]").click();
-		await page.getByText("다른 운영자가 확인해야 해요.").first().waitFor();
-		await page.keyboard.press("Escape");
+		// Whoever asked may take it back, and no more.
+		await page.getByRole("button", { name: "거절" }).waitFor();
+		assert.equal(await page.getByRole("button", { name: "확인" }).count(), 0);
 		assert.equal((await bob.api.ok("user.me", {})).balance, balance);
 		await assertAccessible(page, "adjustments");
 		await screenshot(page, "console-adjustments");
 		await page.getByRole("button", { name: "나가기" }).click();
 		await enter(LEE);
 		await page.getByRole("button", { name: "확인" }).click();
+		for (const fact of ["2,000닢 주기", "kim,", "kept the change", `@${bob.handle} (Bob)`])
+			await page.getByRole("dialog").getByText(fact).first().waitFor();
+		await assertAccessible(page, "to confirm");
+		await screenshot(page, "console-confirm");
 		await because("seen");
 		await page.getByText("확인을 기다리는 조정이 없어요.").waitFor();
+		assert.equal(await page.evaluate(() => document.activeElement?.nodeName), "H1", "the button is gone");
 		assert.equal((await bob.api.ok("user.me", {})).balance, balance + 2_000);
 	});
 
