@@ -228,12 +228,12 @@ export default (settings: Settings): ServiceSchema => ({
 
 		cancelSale: action("published", storeActions.cancelSale, async function (ctx) {
 			const { storeId, saleId, reason = null } = ctx.params;
-			const { role } = await enter(this, ctx);
+			const { store, role } = await enter(this, ctx);
 			if (!mayDo(role, "store.refundSale")) await refuseLateUndoing(ctx, transferIdOf(storeId, saleId));
 			const { effect, replayed } = await call(ctx, "credit.cancel", {
 				...commandIn("store.cancelSale", ctx.params),
 				targetId: transferIdOf(storeId, saleId),
-				details: { reason, storeName: null },
+				details: { reason, storeName: store.name },
 			});
 			ctx.meta.replayed = replayed;
 			return { effect, sale: await afterBooking(() => currentSale(ctx, ctx.params)) };
