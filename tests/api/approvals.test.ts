@@ -227,7 +227,10 @@ describe("a frozen wallet", () => {
 		assert.equal((await dan.api.ok("user.me", {})).balance, 10_000);
 		await dan.api.refused("user.unfreeze", { password: "not the one" }, "invalid_credentials");
 		assert.equal((await dan.api.ok("user.me", {})).state, "frozen");
-		assert.deepEqual(await dan.api.ok("user.unfreeze", { password: PASSWORD }), { state: "open" });
+		// Twice: the answer to the first may have been lost.
+		for (let times = 0; times < 2; times++)
+			assert.deepEqual(await dan.api.ok("user.unfreeze", { password: PASSWORD }), { state: "open" });
+		await dan.api.refused("user.unfreeze", { password: "not the one" }, "invalid_credentials");
 		await shop.owner.api.ok("store.sell", { storeId: shop.id, code: String(codes[1]), items: basketOf(shop) });
 	});
 
