@@ -110,13 +110,15 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 		}),
 
 		post: action("public", creditActions.post, async function (ctx) {
-			await submit(this, ctx, { type: "post", ...(ctx.params as Ids & { transferId: TransferId; amount?: number }) });
-			return afterBooking(() => existingTransfer(this, ctx.params.transferId));
+			const params = ctx.params as Ids & { transferId: TransferId; amount?: number };
+			const { replayed } = await submit(this, ctx, { type: "post", ...params });
+			return afterBooking(async () => ({ ...(await existingTransfer(this, params.transferId)), replayed }));
 		}),
 
 		void: action("public", creditActions.void, async function (ctx) {
-			await submit(this, ctx, { type: "void", ...(ctx.params as Ids & { transferId: TransferId }) });
-			return afterBooking(() => existingTransfer(this, ctx.params.transferId));
+			const params = ctx.params as Ids & { transferId: TransferId };
+			const { replayed } = await submit(this, ctx, { type: "void", ...params });
+			return afterBooking(async () => ({ ...(await existingTransfer(this, params.transferId)), replayed }));
 		}),
 
 		refund: action("public", creditActions.refund, async function (ctx) {

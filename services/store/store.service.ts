@@ -149,6 +149,7 @@ export default (settings: Settings): ServiceSchema => ({
 				...command,
 				transferId,
 			});
+			ctx.meta.replayed = decided.replayed;
 			return { id: decided.id, state: decided.state as "posted" | "voided", total: decided.amount };
 		}),
 

@@ -137,6 +137,7 @@ describe("a sale above what the code pays by itself", () => {
 		const said = { ...named(sale), decision: "confirm" as const, idempotencyKey: newKey() };
 		const answers = await Promise.all(Array.from({ length: 16 }, () => bob.api.call("store.decide", said)));
 		for (const { status, body } of answers) assert.deepEqual([status, body.state], [200, "posted"]);
+		assert.equal(answers.filter(({ headers }) => !headers["idempotent-replayed"]).length, 1);
 		await bob.api.refused("store.decide", { ...said, idempotencyKey: newKey() }, "not_pending");
 		await bob.api.refused("store.decide", { ...said, decision: "decline" }, "idempotency_key_reused");
 		assert.equal((await bob.api.ok("user.me", {})).balance, balance - 2_000);
