@@ -34,7 +34,7 @@ import { webhookEvents } from "./webhook-event.ts";
 const StoreName = text(60, "What customers read on their receipt", "Café Nip");
 const TimeZone = Type.String({
 	pattern: "^[A-Za-z0-9_+/-]{1,40}$",
-	description: "IANA name; days of reports begin at its midnight",
+	description: "IANA name; the store's days begin at its midnight",
 	examples: ["Asia/Seoul"],
 });
 const Registration = nullable(text(40, "The number under which the shop is registered, for receipts", "123-45-67890"));
@@ -370,8 +370,11 @@ export const storeActions = {
 		returns: closed({
 			date: Type.String(),
 			timeZone: TimeZone,
-			fromMs: FromMs,
-			toMs: ToMs,
+			fromMs: Type.Integer({
+				...FromMs,
+				description: "The day's midnight, or the full hour (of UTC) before it: totals are of full hours. In milliseconds since 1970-01-01T00:00Z",
+			}),
+			toMs: Type.Integer({ ...ToMs, description: "Up to then and without it: the next day's `fromMs`" }),
 			sales: Volume,
 			refunds: Volume,
 			payouts: Volume,

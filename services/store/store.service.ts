@@ -19,7 +19,7 @@ import { discountMaxPercentOf, mayDo } from "../rights.ts";
 import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
 import { type Entered, enterStore, type Member, type Store } from "./counter.ts";
-import { checkTimeZone, dayRange } from "./day.ts";
+import { checkTimeZone, dayRange, wholeHours } from "./day.ts";
 import { type Photo, setPhoto } from "./photo.ts";
 import { addProduct, editProduct, listProducts, type Product, productView } from "./product.ts";
 import { readProductCsv } from "./product-csv.ts";
@@ -265,7 +265,7 @@ export default (settings: Settings): ServiceSchema => ({
 		report: action("published", storeActions.report, async function (ctx) {
 			const { date } = ctx.params;
 			const { _id, timeZone } = (await enter(this, ctx)).store;
-			const range = dayRange(date, timeZone);
+			const range = wholeHours(dayRange(date, timeZone));
 			const totalsIn = (hour: typeof range) => call(ctx, "credit.totals", { accountId: accountOf(_id), ...hour });
 			return { date, timeZone, ...range, ...(await reportOf(range, totalsIn)) };
 		}),
