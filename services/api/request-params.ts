@@ -44,7 +44,8 @@ const refused = (at: string, message: string): Error =>
  */
 function queryOf(url: string, { properties = {} }: Schema): Record<string, unknown> {
 	const start = url.indexOf("?");
-	const query = new URLSearchParams(start === -1 ? "" : url.slice(start + 1));
+	// With the question mark: it drops one by itself, and a second one belongs to a name.
+	const query = new URLSearchParams(start === -1 ? "" : url.slice(start));
 	const typed = [...new Set(query.keys())].map((name) => {
 		const values = query.getAll(name);
 		const type = Object.hasOwn(properties, name) ? properties[name]?.type : undefined;
@@ -58,7 +59,10 @@ function queryOf(url: string, { properties = {} }: Schema): Record<string, unkno
 
 function bodyOf({ csv }: Route, { headers, body }: Incoming): object {
 	const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-	const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
+	const contentType = headers["content-type"] ?? "";
+	const type = contentType.split(";")[0]?.trim().toLowerCase();
+	const [, charset = "utf-8"] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType) ?? [];
+	if (bytes.length > 0 && !/^utf-?8$/i.test(charset)) throw fail("unsupported_media_type", "Send UTF-8");
 	if (csv && "into" in csv) {
 		if (type !== "text/csv") throw fail("unsupported_media_type", "Send text/csv");
 		return { [csv.into]: textOf(bytes) };

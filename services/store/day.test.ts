@@ -17,7 +17,8 @@ describe("a day where clocks differ from UTC by no whole hours", () => {
 	] as const;
 
 	it("is from midnight to midnight", () => {
-		for (const [timeZone, date, from, to] of days) assert.deepEqual(said(dayRange(date, timeZone)), [from, to], timeZone);
+		for (const [timeZone, date, from, to] of days)
+			assert.deepEqual(said(dayRange(date, timeZone)), [from, to], timeZone);
 	});
 
 	it("is to reports, which are of full hours, from the hour before to the hour before", () => {
