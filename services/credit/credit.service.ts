@@ -33,7 +33,7 @@ import { operatorService } from "./operator.service.ts";
 import type { OperatorLog } from "./operator-log.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
-import { endOf, placeOf, toCursor } from "./statement-cursor.ts";
+import { checkRange, endOf, placeOf, toCursor } from "./statement-cursor.ts";
 import { openStorage } from "./storage.ts";
 import { traceOf } from "./trace.ts";
 
@@ -171,6 +171,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 
 		statement: action("published", creditActions.statement, async function (ctx) {
 			const { cursor, accountId, limit = 20, ...rest } = ctx.params;
+			checkRange(rest);
 			const ledger = ledgerOf(this);
 			await existing(this, accountId);
 			// Whoever was told that it is booked must find it here. What came since may be in the read model in part: no line of it, or the

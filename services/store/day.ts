@@ -26,6 +26,20 @@ export function dayRange(date: string, timeZone: string): { fromMs: number; toMs
 	return { fromMs: midnight(utc, timeZone), toMs: midnight(Date.UTC(year, month - 1, day + 1), timeZone) };
 }
 
+type Asked = { readonly date?: string; readonly fromMs?: number; readonly toMs?: number };
+
+/**
+ * A day, or a part of time: whoever says both would get one of them and believe that it is the other.
+ *
+ * @throws validation_failed
+ */
+export function rangeOf({ date, ...said }: Asked, timeZone: string): Omit<Asked, "date"> {
+	if (date === undefined) return said;
+	if (Object.keys(said).length === 0) return dayRange(date, timeZone);
+	const message = "cannot be said together with fromMs or toMs";
+	throw fail("validation_failed", undefined, { errors: [{ at: "date", message }] });
+}
+
 /** What totals can tell of a day: they are kept by the hour, so where offsets are no whole hours, it begins and ends with the hour before. */
 export const wholeHours = ({ fromMs, toMs }: { fromMs: number; toMs: number }) => ({
 	fromMs: hourOf(fromMs),

@@ -19,7 +19,7 @@ import { discountMaxPercentOf, mayDo } from "../rights.ts";
 import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
 import { type Entered, enterStore, type Member, type Store } from "./counter.ts";
-import { checkTimeZone, dayRange, wholeHours } from "./day.ts";
+import { checkTimeZone, dayRange, rangeOf, wholeHours } from "./day.ts";
 import { type Photo, setPhoto } from "./photo.ts";
 import { addProduct, editProduct, listProducts, type Product, productView } from "./product.ts";
 import { readProductCsv } from "./product-csv.ts";
@@ -254,11 +254,15 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		listSales: action("published", storeActions.listSales, async function (ctx) {
-			const { storeId, limit = 20, date, ...said } = ctx.params;
+			const { storeId, limit = 20, cursor, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
-			const range = date === undefined ? said : { ...said, ...dayRange(date, store.timeZone) };
-			const query = { ...range, accountId: accountOf(storeId), limit, kinds: ["sale" as const] };
-			const { items, nextCursor } = await call(ctx, "credit.statement", query);
+			const query = {
+				...rangeOf(said, store.timeZone),
+				...(cursor && { cursor }),
+				accountId: accountOf(storeId),
+				limit,
+			};
+			const { items, nextCursor } = await call(ctx, "credit.statement", { ...query, kinds: ["sale"] });
 			return { items: items.map(saleLine), nextCursor };
 		}),
 
@@ -271,8 +275,9 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {
+			const { storeId, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
-			return salesCsv(await salesOf(ctx, accountOf(store._id), dayRange(ctx.params.date, store.timeZone)));
+			return salesCsv(await salesOf(ctx, accountOf(storeId), rangeOf(said, store.timeZone)));
 		}),
 
 		getPayout: action("published", storeActions.getPayout, async function (ctx) {
