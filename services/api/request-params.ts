@@ -1,17 +1,22 @@
 import type { IncomingMessage } from "node:http";
 import { fail } from "../errors.ts";
+import { isText } from "../schema.ts";
 import { refreshTokenOf } from "./refresh-cookie.ts";
 import type { Route } from "./routes.ts";
 import { parseObject } from "./strict-json.ts";
 
 export type Incoming = IncomingMessage & { body?: unknown; originalUrl?: string };
-export type Schema = { properties?: Record<string, { type?: string }> };
+type Field = NonNullable<Parameters<typeof isText>[0]> & { type?: string };
+export type Schema = { properties?: Record<string, Field> };
 
 /**
  * The action's parameters from a request: the path, the query *or* the body (never both), the idempotency key's header and the
  * refresh cookie. No source may say again what another one said: a query string cannot override a signed body.
  *
- * @param schema the action's parameters; tells which query values are numbers
+ * What people type in, and nothing else, is brought into one form before anybody compares, counts or remembers it: the same word comes
+ * composed from one keyboard and in parts from another.
+ *
+ * @param schema the action's parameters; tells which query values are numbers, and what is text
  * @throws malformed_request, unsupported_media_type, idempotency_key_missing, validation_failed, session_ended
  */
 export function paramsOf(
@@ -29,11 +34,13 @@ export function paramsOf(
 	const params = new Map<string, unknown>();
 	for (const [name, value] of sources.flatMap((source) => Object.entries(source))) {
 		if (params.has(name)) throw refused(name, "is said twice");
-		params.set(name, value);
+		params.set(name, isText(schema.properties?.[name]) ? inOneForm(value) : value);
 	}
 	// Also a field named __proto__ becomes a field by this, which the schema then refuses.
 	return Object.fromEntries(params);
 }
+
+const inOneForm = (value: unknown): unknown => (typeof value === "string" ? value.normalize("NFC") : value);
 
 const refused = (at: string, message: string): Error =>
 	fail("validation_failed", undefined, { errors: [{ at, message }] });
