@@ -144,6 +144,7 @@ function refusalsOf(route: Route): ProblemCode[] {
 		hasBody(route) && "payload_too_large",
 		(hasBody(route) || (csv && "into" in csv)) && "unsupported_media_type",
 		"validation_failed",
+		route.method === "PATCH" && "precondition_failed",
 		idempotent && "idempotency_key_reused",
 		counted(route) && "rate_limited",
 		"service_unavailable",
