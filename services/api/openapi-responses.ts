@@ -126,7 +126,7 @@ const own: Partial<Record<Reachable, readonly ProblemCode[]>> = {
 	"operator.payment": ["transfer_not_found"],
 	"operator.freeze": ["account_not_found", "account_closed", ...appended],
 	"operator.unfreeze": ["account_not_found", "account_closed", "frozen_by_others", ...appended],
-	"operator.adjust": ["second_operator_needed", "insufficient_credit"],
+	"operator.adjust": ["forbidden", "second_operator_needed", "insufficient_credit"],
 	"operator.decideAdjustment": ["second_operator_needed", "insufficient_credit", "not_pending", ...moved, ...appended],
 	"operator.drain": ["last_process"],
 };
