@@ -147,6 +147,11 @@ export const problems = {
 		"It was changed by someone else in the meantime",
 		"Read it again and repeat the change on what you read.",
 	),
+	precondition_failed: problem(
+		412,
+		"It is not what If-Match asks for",
+		"Leave If-Match out: there are no entity tags here. Where changes must not cross, `version` in the body says it.",
+	),
 	sku_taken: problem(409, "Another product of this store has this SKU", "Choose another SKU."),
 	photo_invalid: problem(
 		422,

@@ -92,9 +92,12 @@ export const TimeMs = Type.Integer({
 export const FromMs = Type.Integer({ ...TimeMs, description: "From then on, in milliseconds since 1970-01-01T00:00Z" });
 export const ToMs = Type.Integer({ ...TimeMs, description: "Up to then and without it, in the same milliseconds" });
 
+const TEXT_RULE = "characters that can be seen, with no blank at either end";
+
 /**
  * What people type in: whole characters that can be seen, no space at either end. Control, format and unassigned characters
- * are refused (they hide, or turn the text around them), but for the joiners that emoji and some scripts need between others.
+ * are refused (they hide, or turn the text around them), but for the joiners that emoji and some scripts need between others. What
+ * only changes other characters, or shows nothing, as marks, variation selectors and the musical null notehead, is no text by itself.
  *
  * `x-rule` says in words what the pattern asks for; `x-pattern` is what of it other languages' regular expressions can say as well
  * (JSON Schema 2020-12, core 6.4), and lets through some that are refused.
@@ -104,12 +107,18 @@ export const text = (lengthMax: number, description: string, example = "…") =>
 		minLength: 1,
 		maxLength: lengthMax,
 		pattern:
-			"^(?![\\s\\u200c\\u200d])(?:[^\\p{C}\\u2028\\u2029\\u115f\\u1160\\u3164\\uffa0\\u2800]|[\\u200c\\u200d])*(?<![\\s\\u200c\\u200d])$",
+			"^(?![\\s\\u200c\\u200d])(?=[^]*?(?![\\p{Default_Ignorable_Code_Point}\\u2800\\u{1d159}])[\\p{L}\\p{N}\\p{P}\\p{S}])(?:[^\\p{C}\\u2028\\u2029\\u115f\\u1160\\u3164\\uffa0\\u2800]|[\\u200c\\u200d])*(?<![\\s\\u200c\\u200d])$",
 		"x-pattern": "^[^ ]+( +[^ ]+)*$",
-		"x-rule": "characters that can be seen, with no blank at either end",
+		"x-rule": TEXT_RULE,
 		description,
 		examples: [example],
 	});
+
+type MaybeText = { readonly "x-rule"?: string; readonly anyOf?: readonly MaybeText[] };
+
+/** Also of a schema that came from another process, as JSON. */
+export const isText = ({ "x-rule": rule, anyOf = [] }: MaybeText = {}): boolean =>
+	rule === TEXT_RULE || anyOf.some(isText);
 
 export const Handle = Type.String({
 	pattern: "^[a-z0-9][a-z0-9._]{1,28}[a-z0-9]$",

@@ -52,6 +52,7 @@ const ko: Texts = {
 	refund_exceeds_sale: "남은 금액보다 많이 환불할 수 없어요.",
 	pairing_code_invalid: "쓸 수 없는 연결 코드예요. 가게 주인에게 새 코드를 받아 주세요.",
 	version_conflict: "다른 곳에서 먼저 바뀌었어요. 새로 불러온 뒤 다시 시도해 주세요.",
+	precondition_failed: "처리할 수 없는 요청이에요. 새로 불러온 뒤 다시 시도해 주세요.",
 	cancelled: "이미 취소된 요청이에요. 다시 시작해 주세요.",
 	deadline_exceeded: "너무 늦게 도착해서 처리하지 않았어요. 다시 시도해 주세요.",
 };
@@ -105,6 +106,7 @@ const en: Texts = {
 	refund_exceeds_sale: "This is more than what is left of the sale.",
 	pairing_code_invalid: "This pairing code is not good any more. Ask the owner for a new one.",
 	version_conflict: "Somebody else has changed it. Load it again and repeat your change.",
+	precondition_failed: "This could not be done. Load it again and repeat your change.",
 	cancelled: "This was cancelled already. Start again.",
 	deadline_exceeded: "It arrived too late and was not carried out. Try again.",
 };

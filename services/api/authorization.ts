@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import { fail } from "../errors.ts";
 
-/** What comes behind the scheme (RFC 9110 11.4: in any case) of the one Authorization header. @throws unauthenticated */
+/** What comes behind the scheme (RFC 9110 11.4: in any case, and one space or more) of the one Authorization header. @throws unauthenticated */
 export function credentialIn(req: IncomingMessage, wanted: string): string {
-	const [scheme, credential, ...more] = onlyHeader(req, "authorization").split(" ");
-	if (scheme?.toLowerCase() !== wanted || !credential || more.length > 0) throw fail("unauthenticated");
+	const [, scheme, credential] = /^([^ ]+) +([^ ]+)$/.exec(onlyHeader(req, "authorization")) ?? [];
+	if (scheme?.toLowerCase() !== wanted || !credential) throw fail("unauthenticated");
 	return credential;
 }
 

@@ -25,6 +25,7 @@ import { LettingIn } from "./letting-in.ts";
 import { type EventPage, LiveEvents } from "./live-events.ts";
 import { type OperatorCheck, operatorCheck, operatorsOf } from "./operators.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
+import { acceptsEventStream, checkPrecondition, originForm, unclearIn } from "./request-form.ts";
 import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
 import { requestWatch } from "./request-watch.ts";
 import type { Route } from "./routes.ts";
@@ -36,6 +37,8 @@ import { Standstill } from "./standstill.ts";
 const REQUEST_TIMEOUT_MS = 3_000;
 /** How often it is looked whether something was appended that nobody told. */
 const LOOK_MS = 2_000;
+/** Longer than a client waits, and than a busy machine keeps a process from its work. */
+const STANDSTILL_MS = 9_000;
 const LONG_REQUEST_TIMEOUT_MS = 600_000;
 
 /** Made once: where it comes from is known, and to write that down each time would be a fifth of what a refusal costs. */
@@ -174,6 +177,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			};
 			const path = (req.$params as { params: Record<string, string> }).params;
 			req.$params = paramsOf(route, req, { ...path, ...ours }, schema);
+			checkPrecondition(req);
 			if (route.csv && "fileName" in route.csv) {
 				ctx.meta.$responseType = "text/csv; charset=utf-8";
 				res.setHeader("Content-Disposition", `attachment; filename="${route.csv.fileName}"`);
@@ -269,6 +273,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				};
 				const refusalFor = (req: IncomingMessage, route: Route | undefined): Error | undefined =>
 					(audience === "operators" ? refusalOf(() => checkOperator(req)) : undefined) ??
+					unclearIn(req) ??
 					refuseAtOnce(req, route?.largeBody ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX) ??
 					lookIn(req, route);
 				const read = (
@@ -281,14 +286,15 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					else if (route.largeBody) void readLarge(req, res, next, () => service.access.bearerOf(req));
 					else readSmall(req, res, next);
 				};
-				service.standstill = new Standstill(REQUEST_TIMEOUT_MS);
+				service.standstill = new Standstill(STANDSTILL_MS);
 				const tooLate = () => (service.standstill.isJustOver ? TOO_LATE : undefined);
 				const watch = requestWatch(service);
 				const answer = (req: IncomingMessage, res: ServerResponse) => {
 					watch.see(req, res);
 					if (service.isDraining) res.setHeader("Connection", "close");
+					req.url = originForm(req, settings.publicOrigin);
 					if (allowOrigins(req, res)) return;
-					if (files.serve(req, res)) return;
+					if (!unclearIn(req) && files.serve(req, res)) return;
 					const route = routeTo(req);
 					const refusal = refusalFor(req, route) ?? tooLate();
 					if (refusal) return refuse(req, res, refusal);
@@ -337,7 +343,7 @@ function lookForMore({ live, broker, logger }: GatewayService): void {
 }
 
 const acceptsEvents = (req: IncomingMessage): boolean =>
-	saidMethodOf(req) === "GET" && /(^|,)\s*text\/event-stream\s*(;|,|$)/i.test(req.headers.accept ?? "");
+	saidMethodOf(req) === "GET" && acceptsEventStream(req.headers.accept ?? "");
 
 function tellLive(
 	{ live, access, broker, logger }: GatewayService,
@@ -379,9 +385,7 @@ function refusalOf(check: () => unknown): Error | undefined {
 }
 
 /** What moleculer-web would do too much for. */
-function refuseAtOnce({ method, headers, httpVersion }: IncomingMessage, bodyBytesMax: number): Error | undefined {
-	// RFC 9112 3.2.
-	if (httpVersion === "1.1" && headers.host === undefined) return fail("malformed_request", "There is no Host header");
+function refuseAtOnce({ method, headers }: IncomingMessage, bodyBytesMax: number): Error | undefined {
 	// It would run the action of the method that an OPTIONS request only asks about.
 	if (method === "OPTIONS") return fail("not_found");
 	// It would wait for all of a body that says it is too large, or for it not to come.

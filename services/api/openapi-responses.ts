@@ -128,7 +128,7 @@ const own: Partial<Record<Reachable, readonly ProblemCode[]>> = {
 	"operator.payment": ["transfer_not_found"],
 	"operator.freeze": ["account_not_found", "account_closed", ...appended],
 	"operator.unfreeze": ["account_not_found", "account_closed", "frozen_by_others", ...appended],
-	"operator.adjust": ["second_operator_needed", "insufficient_credit"],
+	"operator.adjust": ["forbidden", "second_operator_needed", "insufficient_credit"],
 	"operator.decideAdjustment": ["second_operator_needed", "insufficient_credit", "not_pending", ...moved, ...appended],
 	"operator.drain": ["last_process"],
 };
@@ -146,6 +146,7 @@ function refusalsOf(route: Route): ProblemCode[] {
 		hasBody(route) && "payload_too_large",
 		(hasBody(route) || (csv && "into" in csv)) && "unsupported_media_type",
 		"validation_failed",
+		route.method === "PATCH" && "precondition_failed",
 		idempotent && "idempotency_key_reused",
 		counted(route) && "rate_limited",
 		"service_unavailable",

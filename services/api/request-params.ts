@@ -1,17 +1,22 @@
 import type { IncomingMessage } from "node:http";
 import { fail } from "../errors.ts";
+import { isText } from "../schema.ts";
 import { refreshTokenOf } from "./refresh-cookie.ts";
 import type { Route } from "./routes.ts";
 import { parseObject } from "./strict-json.ts";
 
 export type Incoming = IncomingMessage & { body?: unknown; originalUrl?: string };
-export type Schema = { properties?: Record<string, { type?: string }> };
+type Field = NonNullable<Parameters<typeof isText>[0]> & { type?: string };
+export type Schema = { properties?: Record<string, Field> };
 
 /**
  * The action's parameters from a request: the path, the query *or* the body (never both), the idempotency key's header and the
  * refresh cookie. No source may say again what another one said: a query string cannot override a signed body.
  *
- * @param schema the action's parameters; tells which query values are numbers
+ * What people type in, and nothing else, is brought into one form before anybody compares, counts or remembers it: the same word comes
+ * composed from one keyboard and in parts from another.
+ *
+ * @param schema the action's parameters; tells which query values are numbers, and what is text
  * @throws malformed_request, unsupported_media_type, idempotency_key_missing, validation_failed, session_ended
  */
 export function paramsOf(
@@ -29,11 +34,13 @@ export function paramsOf(
 	const params = new Map<string, unknown>();
 	for (const [name, value] of sources.flatMap((source) => Object.entries(source))) {
 		if (params.has(name)) throw refused(name, "is said twice");
-		params.set(name, value);
+		params.set(name, isText(schema.properties?.[name]) ? inOneForm(value) : value);
 	}
 	// Also a field named __proto__ becomes a field by this, which the schema then refuses.
 	return Object.fromEntries(params);
 }
+
+const inOneForm = (value: unknown): unknown => (typeof value === "string" ? value.normalize("NFC") : value);
 
 const refused = (at: string, message: string): Error =>
 	fail("validation_failed", undefined, { errors: [{ at, message }] });
@@ -44,7 +51,8 @@ const refused = (at: string, message: string): Error =>
  */
 function queryOf(url: string, { properties = {} }: Schema): Record<string, unknown> {
 	const start = url.indexOf("?");
-	const query = new URLSearchParams(start === -1 ? "" : url.slice(start + 1));
+	// With the question mark: it drops one by itself, and a second one belongs to a name.
+	const query = new URLSearchParams(start === -1 ? "" : url.slice(start));
 	const typed = [...new Set(query.keys())].map((name) => {
 		const values = query.getAll(name);
 		const type = Object.hasOwn(properties, name) ? properties[name]?.type : undefined;
@@ -58,7 +66,10 @@ function queryOf(url: string, { properties = {} }: Schema): Record<string, unkno
 
 function bodyOf({ csv }: Route, { headers, body }: Incoming): object {
 	const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-	const type = (headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
+	const contentType = headers["content-type"] ?? "";
+	const type = contentType.split(";")[0]?.trim().toLowerCase();
+	const [, charset = "utf-8"] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType) ?? [];
+	if (bytes.length > 0 && !/^utf-?8$/i.test(charset)) throw fail("unsupported_media_type", "Send UTF-8");
 	if (csv && "into" in csv) {
 		if (type !== "text/csv") throw fail("unsupported_media_type", "Send text/csv");
 		return { [csv.into]: textOf(bytes) };

@@ -75,6 +75,9 @@ const Total = closed({ kind: TransferKind, side: Type.Enum(["debit", "credit"]),
 
 const Discrepancy = closed({ sequence: Count, position: nullable(Count), what: Type.String() });
 
+/** What was held, as it is now. */
+const Decided = closed({ ...Transfer.properties, replayed: Type.Boolean() });
+
 const command = { id: CommandId, fingerprint: Fingerprint };
 
 export const creditActions = {
@@ -107,8 +110,8 @@ export const creditActions = {
 	},
 	/** The outcome of a command that was decided before, as its repetition would get it; null if it was not. */
 	recall: { params: closed({ ...command, id: TransferId }), returns: nullable(Booked) },
-	post: { params: closed({ ...command, transferId: TransferId, amount: Type.Optional(Amount) }), returns: Transfer },
-	void: { params: closed({ ...command, transferId: TransferId }), returns: Transfer },
+	post: { params: closed({ ...command, transferId: TransferId, amount: Type.Optional(Amount) }), returns: Decided },
+	void: { params: closed({ ...command, transferId: TransferId }), returns: Decided },
 	refund: {
 		params: closed({ ...command, transferId: TransferId, amount: Type.Optional(Amount), details: GivenDetails }),
 		returns: Booked,

@@ -33,7 +33,7 @@ import { operatorService } from "./operator.service.ts";
 import type { OperatorLog } from "./operator-log.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
-import { endOf, placeOf, toCursor } from "./statement-cursor.ts";
+import { checkRange, endOf, placeOf, toCursor } from "./statement-cursor.ts";
 import { openStorage } from "./storage.ts";
 import { traceOf } from "./trace.ts";
 
@@ -110,13 +110,15 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 		}),
 
 		post: action("public", creditActions.post, async function (ctx) {
-			await submit(this, ctx, { type: "post", ...(ctx.params as Ids & { transferId: TransferId; amount?: number }) });
-			return afterBooking(() => existingTransfer(this, ctx.params.transferId));
+			const params = ctx.params as Ids & { transferId: TransferId; amount?: number };
+			const { replayed } = await submit(this, ctx, { type: "post", ...params });
+			return afterBooking(async () => ({ ...(await existingTransfer(this, params.transferId)), replayed }));
 		}),
 
 		void: action("public", creditActions.void, async function (ctx) {
-			await submit(this, ctx, { type: "void", ...(ctx.params as Ids & { transferId: TransferId }) });
-			return afterBooking(() => existingTransfer(this, ctx.params.transferId));
+			const params = ctx.params as Ids & { transferId: TransferId };
+			const { replayed } = await submit(this, ctx, { type: "void", ...params });
+			return afterBooking(async () => ({ ...(await existingTransfer(this, params.transferId)), replayed }));
 		}),
 
 		refund: action("public", creditActions.refund, async function (ctx) {
@@ -169,6 +171,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 
 		statement: action("published", creditActions.statement, async function (ctx) {
 			const { cursor, accountId, limit = 20, ...rest } = ctx.params;
+			checkRange(rest);
 			const ledger = ledgerOf(this);
 			await existing(this, accountId);
 			// Whoever was told that it is booked must find it here. What came since may be in the read model in part: no line of it, or the

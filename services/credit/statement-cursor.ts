@@ -14,3 +14,9 @@ export function placeOf(cursor: string, at: "cursor" | "after"): Place {
 	if (!match) throw fail("validation_failed", undefined, { errors: [{ at, message: "is not a cursor of ours" }] });
 	return { sequence: Number(match[1]), position: Math.min(Number(match[2]), POSITIONS - 1) };
 }
+
+/** Nothing is in it: whoever asks for that has mistaken one for the other. @throws validation_failed */
+export function checkRange({ fromMs = 0, toMs = fromMs }: { fromMs?: number; toMs?: number }): void {
+	if (toMs < fromMs)
+		throw fail("validation_failed", undefined, { errors: [{ at: "toMs", message: "is before fromMs" }] });
+}

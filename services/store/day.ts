@@ -10,8 +10,7 @@ export function checkTimeZone(timeZone: string): void {
 }
 
 /**
- * A calendar day in a time zone as instants, `toMs` exclusive. Days may have 23 or 25 hours. Totals are kept by the hour, so in
- * the few zones with offsets of half an hour a day begins at the hour before.
+ * A calendar day in a time zone as instants, `toMs` exclusive. Days may have 23 or 25 hours.
  *
  * @param date `YYYY-MM-DD`
  * @throws validation_failed
@@ -27,6 +26,26 @@ export function dayRange(date: string, timeZone: string): { fromMs: number; toMs
 	return { fromMs: midnight(utc, timeZone), toMs: midnight(Date.UTC(year, month - 1, day + 1), timeZone) };
 }
 
+type Asked = { readonly date?: string; readonly fromMs?: number; readonly toMs?: number };
+
+/**
+ * A day, or a part of time: whoever says both would get one of them and believe that it is the other.
+ *
+ * @throws validation_failed
+ */
+export function rangeOf({ date, ...said }: Asked, timeZone: string): Omit<Asked, "date"> {
+	if (date === undefined) return said;
+	if (Object.keys(said).length === 0) return dayRange(date, timeZone);
+	const message = "cannot be said together with fromMs or toMs";
+	throw fail("validation_failed", undefined, { errors: [{ at: "date", message }] });
+}
+
+/** What totals can tell of a day: they are kept by the hour, so where offsets are no whole hours, it begins and ends with the hour before. */
+export const wholeHours = ({ fromMs, toMs }: { fromMs: number; toMs: number }) => ({
+	fromMs: hourOf(fromMs),
+	toMs: hourOf(toMs),
+});
+
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -34,9 +53,10 @@ const DAY_MS = 24 * HOUR_MS;
 function midnight(utcMs: number, timeZone: string): number {
 	// Clocks change at most once around a midnight, so one of these two offsets is right.
 	const candidates = [utcMs - offsetMs(utcMs - DAY_MS, timeZone), utcMs - offsetMs(utcMs + DAY_MS, timeZone)];
-	const first = Math.min(...candidates.filter((atMs) => atMs + offsetMs(atMs, timeZone) >= utcMs));
-	return Math.floor(first / HOUR_MS) * HOUR_MS;
+	return Math.min(...candidates.filter((atMs) => atMs + offsetMs(atMs, timeZone) >= utcMs));
 }
+
+const hourOf = (atMs: number): number => Math.floor(atMs / HOUR_MS) * HOUR_MS;
 
 function offsetMs(atMs: number, timeZone: string): number {
 	const format = new Intl.DateTimeFormat("en-US", {

@@ -45,8 +45,21 @@ describe("a product list", () => {
 		);
 		assert.deepEqual(
 			(await errorsIn(list(["a,A,B,1", '"never closed']))).map(({ at }) => at),
-			["(all)"],
+			["line 3"],
 		);
+	});
+
+	it("that is wrong is told where and how, in words", async () => {
+		const said = async (csv: string) => (await errorsIn(csv)).map(({ at, message }) => `${at} ${message}`);
+		assert.deepEqual(await said(list(["a b,\ufe0f,Things,1.5", "c,Coffee,Things,0"])), [
+			"line 2 sku must be: 1 to 40 of A-Z, a-z, 0-9, dot, underscore and hyphen; name must be: characters that can be seen, with no blank at either end; price must be integer",
+			"line 3 price must be >= 1",
+		]);
+		const columns =
+			"must name the columns sku, name, category and price, in any order, with commas or semicolons between";
+		assert.deepEqual(await said("sku,name,cost\na,A,1"), [`line 1 ${columns}`]);
+		assert.deepEqual(await said("sep=;\nsku;name;cost\na;A;1"), [`line 2 ${columns}`]);
+		assert.match(String(await said(list(["a,A,B,1", "b,B,1"]))), /^line 3 /);
 	});
 
 	it("is read with turns for others", async () => {

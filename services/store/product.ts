@@ -58,13 +58,16 @@ export async function listProducts(products: Products, params: Params<"store.lis
 	const found = await products.find({ query, sort: "sku", limit: limit + 1 });
 	const items = found.slice(0, limit);
 	const last = found.length > limit ? items.at(-1) : undefined;
-	return { items: items.map(productView), nextCursor: last ? Buffer.from(last.sku).toString("base64url") : null };
+	return { items: items.map(productView), nextCursor: last ? toCursor(last) : null };
 }
+
+/** With its kind in front, which no sku can have: any other list's cursor could be a sku. */
+const toCursor = ({ sku }: Product): string => Buffer.from(`sku:${sku}`).toString("base64url");
 
 /** @throws validation_failed */
 function skuOf(cursor: string): string {
-	const sku = Buffer.from(cursor, "base64url").toString();
-	if (/^[A-Za-z0-9._-]{1,40}$/.test(sku)) return sku;
+	const [, sku] = /^sku:([A-Za-z0-9._-]{1,40})$/.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
+	if (sku) return sku;
 	throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
 }
 

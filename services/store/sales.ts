@@ -1,14 +1,13 @@
 import { stringify } from "csv-stringify/sync";
-import type { Context } from "moleculer";
 import { keyOf } from "../../mixins/command-id.ts";
-import { call, type Meta, type Result } from "../actions.ts";
+import { call, type Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import type { Receipt } from "./sale.ts";
 
 type Line = Result<"credit.statement">["items"][number];
-type Range = { readonly fromMs: number; readonly toMs: number };
+type Range = { readonly fromMs?: number; readonly toMs?: number };
 
-/** More than a counter sells in a day. */
+/** An export is for people and their spreadsheets; a longer one is refused rather than cut. */
 const EXPORT_LINES_MAX = 10_000;
 
 /** A sale as lists of them show it. */
@@ -19,15 +18,15 @@ export function saleLine({ transferId, amount, refunded, details, postedAtMs }: 
 }
 
 /** All sales of a while, newest first. @throws validation_failed when there are too many for one file */
-export async function salesOf(ctx: Context<unknown, Meta>, accountId: string, range: Range) {
+export async function salesOf(from: Parameters<typeof call>[0], accountId: string, range: Range) {
 	const lines: Line[] = [];
 	for (let cursor: string | null = ""; cursor !== null; ) {
 		if (lines.length >= EXPORT_LINES_MAX) {
-			const message = `has more than ${EXPORT_LINES_MAX} sales`;
-			throw fail("validation_failed", undefined, { errors: [{ at: "date", message }] });
+			const message = `has more than ${EXPORT_LINES_MAX} sales: ask for parts, by fromMs and toMs`;
+			throw fail("validation_failed", undefined, { errors: [{ at: "(all)", message }] });
 		}
 		const query = { ...range, accountId, limit: 100, kinds: ["sale" as const], ...(cursor && { cursor }) };
-		const page: Result<"credit.statement"> = await call(ctx, "credit.statement", query);
+		const page: Result<"credit.statement"> = await call(from, "credit.statement", query);
 		lines.push(...page.items);
 		cursor = page.nextCursor;
 	}

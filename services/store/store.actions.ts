@@ -34,7 +34,7 @@ import { webhookEvents } from "./webhook-event.ts";
 const StoreName = text(60, "What customers read on their receipt", "Café Nip");
 const TimeZone = Type.String({
 	pattern: "^[A-Za-z0-9_+/-]{1,40}$",
-	description: "IANA name; days of reports begin at its midnight",
+	description: "IANA name; the store's days begin at its midnight",
 	examples: ["Asia/Seoul"],
 });
 const Registration = nullable(text(40, "The number under which the shop is registered, for receipts", "123-45-67890"));
@@ -90,6 +90,8 @@ const Day = Type.String({
 	description: "A day in the store's time zone",
 	examples: ["2027-01-15"],
 });
+/** One or the other. */
+const dayOrPart = { date: Type.Optional(Day), fromMs: Type.Optional(FromMs), toMs: Type.Optional(ToMs) };
 const Volume = closed({ count: Count, amount: Sum });
 const Reason = text(140, "Why", "it was cold");
 const Code = Type.String({
@@ -346,9 +348,7 @@ export const storeActions = {
 			...inStore,
 			limit: Type.Optional(PageLimit),
 			cursor: Type.Optional(Cursor),
-			fromMs: Type.Optional(FromMs),
-			toMs: Type.Optional(ToMs),
-			date: Type.Optional(Day),
+			...dayOrPart,
 		}),
 		returns: page(
 			closed({
@@ -363,15 +363,22 @@ export const storeActions = {
 			}),
 		),
 	},
-	/** A day's sales, oldest first. */
-	exportSales: { params: closed({ ...inStore, date: Day }), returns: Type.String({ description: "CSV" }) },
+	/** The sales of a day, or of a part of time, oldest first. */
+	exportSales: {
+		params: closed({ ...inStore, ...dayOrPart }, { minProperties: 2 }),
+		returns: Type.String({ description: "CSV" }),
+	},
 	report: {
 		params: closed({ ...inStore, date: Day }),
 		returns: closed({
 			date: Type.String(),
 			timeZone: TimeZone,
-			fromMs: FromMs,
-			toMs: ToMs,
+			fromMs: Type.Integer({
+				...FromMs,
+				description:
+					"The day's midnight, or the full hour (of UTC) before it: totals are of full hours. In milliseconds since 1970-01-01T00:00Z",
+			}),
+			toMs: Type.Integer({ ...ToMs, description: "Up to then and without it: the next day's `fromMs`" }),
 			sales: Volume,
 			refunds: Volume,
 			payouts: Volume,

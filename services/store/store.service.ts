@@ -19,7 +19,7 @@ import { discountMaxPercentOf, mayDo } from "../rights.ts";
 import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
 import { checkStoreRoom, type Entered, enterStore, type Member, type Store } from "./counter.ts";
-import { checkTimeZone, dayRange } from "./day.ts";
+import { checkTimeZone, dayRange, rangeOf, wholeHours } from "./day.ts";
 import { type Photo, setPhoto } from "./photo.ts";
 import { addProduct, editProduct, listProducts, type Product, productView } from "./product.ts";
 import { readProductCsv } from "./product-csv.ts";
@@ -155,6 +155,7 @@ export default (settings: Settings): ServiceSchema => ({
 				...command,
 				transferId,
 			});
+			ctx.meta.replayed = decided.replayed;
 			return { id: decided.id, state: decided.state as "posted" | "voided", total: decided.amount };
 		}),
 
@@ -234,12 +235,12 @@ export default (settings: Settings): ServiceSchema => ({
 
 		cancelSale: action("published", storeActions.cancelSale, async function (ctx) {
 			const { storeId, saleId, reason = null } = ctx.params;
-			const { role } = await enter(this, ctx);
+			const { store, role } = await enter(this, ctx);
 			if (!mayDo(role, "store.refundSale")) await refuseLateUndoing(ctx, transferIdOf(storeId, saleId));
 			const { effect, replayed } = await call(ctx, "credit.cancel", {
 				...commandIn("store.cancelSale", ctx.params),
 				targetId: transferIdOf(storeId, saleId),
-				details: { reason, storeName: null },
+				details: { reason, storeName: store.name },
 			});
 			ctx.meta.replayed = replayed;
 			return { effect, sale: await afterBooking(() => currentSale(ctx, ctx.params)) };
@@ -259,25 +260,30 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		listSales: action("published", storeActions.listSales, async function (ctx) {
-			const { storeId, limit = 20, date, ...said } = ctx.params;
+			const { storeId, limit = 20, cursor, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
-			const range = date === undefined ? said : { ...said, ...dayRange(date, store.timeZone) };
-			const query = { ...range, accountId: accountOf(storeId), limit, kinds: ["sale" as const] };
-			const { items, nextCursor } = await call(ctx, "credit.statement", query);
+			const query = {
+				...rangeOf(said, store.timeZone),
+				...(cursor && { cursor }),
+				accountId: accountOf(storeId),
+				limit,
+			};
+			const { items, nextCursor } = await call(ctx, "credit.statement", { ...query, kinds: ["sale"] });
 			return { items: items.map(saleLine), nextCursor };
 		}),
 
 		report: action("published", storeActions.report, async function (ctx) {
 			const { date } = ctx.params;
 			const { _id, timeZone } = (await enter(this, ctx)).store;
-			const range = dayRange(date, timeZone);
+			const range = wholeHours(dayRange(date, timeZone));
 			const totalsIn = (hour: typeof range) => call(ctx, "credit.totals", { accountId: accountOf(_id), ...hour });
 			return { date, timeZone, ...range, ...(await reportOf(range, totalsIn)) };
 		}),
 
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {
+			const { storeId, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
-			return salesCsv(await salesOf(ctx, accountOf(store._id), dayRange(ctx.params.date, store.timeZone)));
+			return salesCsv(await salesOf(ctx, accountOf(storeId), rangeOf(said, store.timeZone)));
 		}),
 
 		getPayout: action("published", storeActions.getPayout, async function (ctx) {

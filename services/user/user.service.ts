@@ -143,8 +143,9 @@ export default (settings: Settings): ServiceSchema => ({
 
 		unfreeze: action("published", userActions.unfreeze, async function (ctx) {
 			const { _id: userId, frozenByOwner, isLocked } = await byId(this, callerOf(ctx).userId);
-			if (isLocked || !frozenByOwner) throw fail("account_frozen");
+			if (isLocked) throw fail("account_frozen");
 			await call(ctx, "auth.confirmPassword", { password: ctx.params.password });
+			if (!frozenByOwner) return isOpen(ctx, userId);
 			const opened = await setState(ctx, { state: "open", key: openingOf(frozenByOwner) }).catch((error: unknown) => {
 				// An operator has locked it meanwhile.
 				throw problemOf(error) === "cancelled" ? fail("account_frozen") : error;
@@ -268,6 +269,13 @@ async function byHandle(service: Service, handle: string): Promise<User> {
 }
 
 const confirmAboveOf = ({ confirmAbove = CONFIRM_ABOVE_USUAL }: User): number => confirmAbove;
+
+/** Who repeats an opening whose answer was lost has what they want. @throws account_frozen when it is not theirs to open */
+async function isOpen(ctx: Context<unknown, Meta>, userId: string): Promise<Result<"user.unfreeze">> {
+	const { state } = await call(ctx, "credit.account", { accountId: walletOf(userId) });
+	if (state !== "open") throw fail("account_frozen");
+	return { state };
+}
 
 /** What was frozen is opened once: the command that does it has an id of which an operator knows, too. */
 const openingOf = (frozenByOwner: string): string => `open-${frozenByOwner}`;

@@ -34,6 +34,8 @@ describe("cancelling a sale", () => {
 			sale.refunds.map(({ amount, reason }) => ({ amount, reason })),
 			[{ amount: 1_000, reason: "wrong table" }],
 		);
+		const [line] = (await bob.api.ok("user.listTransactions", { kind: "refund", limit: 1 })).items;
+		assert.deepEqual([line?.counterparty, line?.note], ["Ada's store", "wrong table"]);
 		assert.deepEqual((await books()).balances, before.balances);
 	});
 

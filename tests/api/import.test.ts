@@ -75,6 +75,10 @@ describe("an import", () => {
 			`\ufeff${HEADER}\r\nw-1,Widget,Things,100\r\n`,
 			'"sku","name","category","price"\r\n"w-1","Widget","Things","100"\r\n',
 			"price,category,name,sku\n100,Things,Widget,w-1",
+			"SKU,Name,Category,Price\r\nw-1,Widget,Things,100\r\n",
+			"\ufeffSKU;Name;Category;Price\r\nw-1;Widget;Things;100\r\n",
+			'sep=;\r\n"sku";"name";"category";"price"\r\nw-1;"Widget";Things;100\r\n',
+			"\ufeffsep=,\r\nsku,name,category,price\r\nw-1,Widget,Things,100",
 			`${HEADER}\n\n  w-1 , Widget , Things , 100 \n\n\n`,
 		];
 		await importing(files[0] as string);
@@ -122,7 +126,8 @@ describe("an import", () => {
 			"sku,name,price\na,A,1",
 			"sku,name,category,price,sku\na,A,B,1,a",
 			"sku,name,category,price,stock\na,A,B,1,5",
-			"SKU;NAME;CATEGORY;PRICE\na;A;B;1",
+			"sep=|\nsku|name|category|price\na|A|B|1",
+			"sku;name;category;price\na,A,B,1",
 			`${HEADER}\na,A,B`,
 			`${HEADER}\na,A,B,1,2`,
 			`${HEADER}\na,"A,B,1`,

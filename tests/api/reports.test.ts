@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
 import type { Result } from "../../services/actions.ts";
+import { salesOf } from "../../services/store/sales.ts";
 import { type Client, newKey } from "./client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
 import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
@@ -71,6 +72,25 @@ describe("the list of sales", () => {
 		for (const filter of [{ cursor: "AAAA" }, { limit: 0 }, { fromMs: -1 }, { kind: "sale" }, { kinds: "sale" }]) {
 			await till.refused("store.listSales", { storeId, ...filter }, "validation_failed");
 		}
+		const atOf = async (filter: object, name: "store.listSales" | "store.exportSales") =>
+			(await till.refused(name, { storeId, ...filter }, "validation_failed")).errors?.map(({ at }) => at);
+		for (const name of ["store.listSales", "store.exportSales"] as const) {
+			assert.deepEqual(await atOf({ date: "2026-01-01", fromMs: 0 }, name), ["date"]);
+			assert.deepEqual(await atOf({ date: "2026-01-01", toMs: 1 }, name), ["date"]);
+			assert.deepEqual(await atOf({ fromMs: 2, toMs: 1 }, name), ["toMs"]);
+			await till.ok(name, { storeId, fromMs: 1, toMs: 1 });
+		}
+		await till.refused("user.listTransactions", { fromMs: 2, toMs: 1 }, "validation_failed");
+		await till.refused("user.exportTransactions", { fromMs: 2, toMs: 1 }, "validation_failed");
+	});
+
+	it("takes no other list's cursor", async () => {
+		await till.ok("store.createProduct", { storeId, sku: "0.0", name: "Another", category: "Things", price: 1 });
+		const ofSales = (await till.ok("store.listSales", { storeId, limit: 1 })).nextCursor as string;
+		const ofProducts = (await till.ok("store.listProducts", { storeId, limit: 1 })).nextCursor as string;
+		await till.refused("store.listProducts", { storeId, cursor: ofSales }, "validation_failed");
+		await till.refused("store.listSales", { storeId, cursor: ofProducts }, "validation_failed");
+		await till.refused("user.listTransactions", { cursor: ofProducts }, "validation_failed");
 	});
 });
 
@@ -170,6 +190,27 @@ describe("a day's sales as CSV", () => {
 			]),
 		);
 		assert.equal(rows[0]?.items, "1 × Product 0");
+	});
+
+	it("can be had of a part of a day, as a day may be too long for one file", async () => {
+		const { items } = await till.ok("store.listSales", { storeId, limit: 100 });
+		const fromMs = Number(items[9]?.createdAtMs);
+		const idsIn = async (part: object) =>
+			parse(await till.ok("store.exportSales", { storeId, ...part }), { bom: true, columns: true }).map(
+				(row: unknown) => (row as Record<string, string>).sale_id,
+			);
+		const ids = items.map(({ id }) => id).toReversed();
+		assert.deepEqual([...(await idsIn({ toMs: fromMs })), ...(await idsIn({ fromMs }))], ids);
+		assert.ok((await idsIn({ fromMs })).length < ids.length);
+	});
+
+	it("are refused when they are too many for one file, with what to do", async () => {
+		const line = { transferId: "s_AAAAAAAAAAAAAAAA.aaaaaaaa", details: { items: [] } };
+		const statement = { items: Array.from({ length: 5_000 }, () => line), nextCursor: "more" };
+		const asking = { call: async () => statement };
+		await assert.rejects(salesOf(asking, "store:s_AAAAAAAAAAAAAAAA", {}), (error) =>
+			/more than 10000 sales: ask for parts, by fromMs and toMs/.test(JSON.stringify(error)),
+		);
 	});
 
 	it("have a header only on a day without sales, and refuse what is no day", async () => {

@@ -29,7 +29,7 @@ it("a gateway that was frozen begins nothing of what was sent to it meanwhile: w
 	running.child.kill("SIGSTOP");
 	const renamed = ["Old", "Older"].map(rename);
 	// Longer than anybody waits for an answer.
-	await sleep(5_000);
+	await sleep(11_000);
 	running.child.kill("SIGCONT");
 	for (const answer of await Promise.all(renamed)) {
 		assertRefused(answer, "service_unavailable", "what was sent while it was frozen");

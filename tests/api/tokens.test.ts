@@ -279,7 +279,7 @@ describe("an access token", () => {
 				{ path: "/v1/me", headers: { authorization: token } },
 				{ path: "/v1/me", headers: { authorization: `Token ${token}` } },
 				{ path: "/v1/me", headers: { authorization: `Basic ${Buffer.from(`${token}:`).toString("base64")}` } },
-				{ path: "/v1/me", headers: { authorization: `DPoP  ${token}` } },
+				{ path: "/v1/me", headers: { authorization: `DPoP\t${token}` } },
 				{ path: "/v1/me", headers: { authorization: "DPoP" } },
 				{ path: "/v1/me", headers: { authorization: `DPoP,${token}` } },
 				{ path: "/v1/me", headers: { "proxy-authorization": `DPoP ${token}` } },
