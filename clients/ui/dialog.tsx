@@ -23,6 +23,8 @@ export function Dialog({ title, isBusy = false, onClose, children }: Props) {
 		return () => {
 			hushHere();
 			queueMicrotask(() => {
+				// Another screen may have taken it meanwhile, and knows better.
+				if (!before?.isConnected && document.activeElement !== document.body) return;
 				const place = before?.isConnected ? before : document.querySelector("h1");
 				if (place instanceof HTMLElement) place.focus({ preventScroll: place !== before });
 			});
