@@ -54,12 +54,14 @@ const ERRORS_MAX = 20;
 /** What is wrong, as the form for one product says it. @param message of `services/store/product-csv.ts` */
 function inWords(message: string): string {
 	const { wrong, importWords } = t();
-	const [field = ""] = message.split(" ", 1);
 	if (message.endsWith("is there twice")) return `${message.split(" ")[1]}: ${importWords.twice}`;
-	if (message.startsWith("the first line")) return importWords.header;
+	if (message.startsWith("must name the columns")) return importWords.header;
 	if (message.startsWith("there is no product")) return importWords.none;
 	if (message.startsWith("there are more")) return importWords.tooMany;
-	return field in wrong ? `${field}: ${wrong[field as keyof typeof wrong]}` : importWords.unreadable;
+	const fields = message.split("; ").map((each) => each.split(" ", 1)[0] as keyof typeof wrong);
+	return fields.every((field) => field in wrong)
+		? fields.map((field) => `${field}: ${wrong[field]}`).join(", ")
+		: importWords.unreadable;
 }
 
 /** Line by line, as a table to go through beside the file. */
