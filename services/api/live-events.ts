@@ -82,6 +82,8 @@ export class LiveEvents {
 		// A proxy that gathers an answer before it hands it on would gather for ever.
 		res.setHeader("X-Accel-Buffering", "no");
 		res.once("close", () => stream.end());
+		// Node's pipeline listens six times to know that its client has gone; with all who count requests that is more than the ten that it warns of.
+		res.setMaxListeners(16);
 		try {
 			await pipeline(Readable.from(stream.texts(), { objectMode: true, highWaterMark: 1 }), res);
 		} catch (error) {
