@@ -98,9 +98,14 @@ const open = (service: Service, ctx: Asking<Params<"operator.unfreeze">>, change
 		},
 	});
 
+/** Operators are few; more often it is refused by somebody who does not mean it. */
+const UNLOCK_ATTEMPTS_MAX = 10;
+
 /**
  * Who freezes is remembered first, and then locks. So the version is read before it is looked who there is: whoever is not seen here locks
  * after it was read, and then this unlocks nothing, or did so before.
+ *
+ * @throws service_unavailable
  */
 async function unlockUnlessFrozen(
 	service: Service,
@@ -108,12 +113,14 @@ async function unlockUnlessFrozen(
 	ownersFreeze: Params<"user.unlock">["ownersFreeze"],
 ): Promise<void> {
 	const { accountId } = ctx.params;
-	for (let isUnlocked = false; !isUnlocked; ) {
+	for (let attempt = 0; attempt < UNLOCK_ATTEMPTS_MAX; attempt++) {
 		const holder = await holderOf(ctx, accountId);
 		if (!holder || (await freezersOf(service, accountId)).length > 0) return;
 		const { userId, lockVersion } = holder;
-		({ isUnlocked } = await call(ctx, "user.unlock", { userId, lockVersion, ownersFreeze }));
+		const { isUnlocked } = await call(ctx, "user.unlock", { userId, lockVersion, ownersFreeze });
+		if (isUnlocked) return;
 	}
+	throw fail("service_unavailable", "Others lock and unlock it at the same moment");
 }
 
 const isFrozenByOwner = async (ctx: Asking, accountId: string): Promise<boolean> =>

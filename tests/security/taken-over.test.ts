@@ -65,8 +65,16 @@ describe("a process that was taken over", () => {
 		const { broker } = platform;
 		// It says that it is the one who knows people.
 		await broker.destroyService(broker.getLocalService("user"));
-		const holder = lying({ userId: "u_AAAAAAAAAAAAAAAA", handle: "ada", name: "Ada", isFrozenByOwner: false });
-		taken.createService({ name: "user", actions: { holder, lock: lying({}), unlock: lying({}) } });
+		const holder = lying({
+			userId: "u_AAAAAAAAAAAAAAAA",
+			handle: "ada",
+			name: "Ada",
+			isFrozenByOwner: false,
+			lockVersion: 1,
+		});
+		let isUnlocked = true;
+		const unlock = (ctx: Context<unknown, Record<string, unknown>>) => lying({ isUnlocked })(ctx);
+		taken.createService({ name: "user", actions: { holder, lock: lying({}), unlock } });
 		await until(() => isKnown("user.holder"), "it is known for that");
 		const accountId = "wallet:u_AAAAAAAAAAAAAAAA";
 		await broker.call("credit.open", { accountId, owner: "u_AAAAAAAAAAAAAAAA" });
@@ -74,5 +82,9 @@ describe("a process that was taken over", () => {
 		const { status, headers } = await kim.call("operator.unfreeze", { accountId, reason: "it was found" });
 		assert.deepEqual([status, headers["x-injected"]], [200, undefined]);
 		assert.deepEqual(await writtenAs(), ["account.unfreeze done by kim", "account.unfreeze begun by kim"]);
+		// Nor does it keep anybody busy for ever.
+		isUnlocked = false;
+		await kim.ok("operator.freeze", { accountId, reason: "lost again" });
+		await kim.refused("operator.unfreeze", { accountId, reason: "found again" }, "service_unavailable");
 	});
 });
