@@ -58,7 +58,9 @@ for (const host of hosts) {
 		const url = `https://${host}:${port()}/hook`;
 		const { id: webhookId } = await ada.api.ok("store.createWebhook", { ...named, url, events: ["sale.posted"] });
 		const { status, error } = await ada.api.ok("store.pingWebhook", { ...named, webhookId });
-		assert.deepEqual([status, error], [null, "is not a public address"]);
+		// Names are asked of DNS, which has none for this machine itself.
+		const why = host === "localhost" ? "is not known by this name" : "is not a public address";
+		assert.deepEqual([status, error], [null, why]);
 		await ada.api.ok("store.removeWebhook", { ...named, webhookId });
 		assert.equal(reached, 0);
 	});
