@@ -64,8 +64,11 @@ export async function codeOf(customer: { readonly api: Client }, cap?: number): 
 /** As a hand scanner types it: faster than the debugger could press keys. */
 export const scanByHand = (page: Page, text: string): Promise<void> =>
 	page.evaluate((scanned) => {
-		for (const key of [...scanned, "Enter"])
-			(document.activeElement ?? document.body).dispatchEvent(
-				new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }),
-			);
+		const startedAtMs = performance.now();
+		for (const [index, key] of [...scanned, "Enter"].entries()) {
+			const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+			// A scanner's own pace, however busy this machine is.
+			Object.defineProperty(event, "timeStamp", { value: startedAtMs + index });
+			(document.activeElement ?? document.body).dispatchEvent(event);
+		}
 	}, text);
