@@ -5,11 +5,13 @@ import type { Params } from "../../services/actions.ts";
 import { fail } from "../../services/errors.ts";
 import { newKey, operatorAt } from "../api/client.ts";
 import { newPerson } from "../api/people.ts";
-import { startTestPlatform } from "../api/platform.ts";
+import { isApart, startTestPlatform } from "../api/platform.ts";
 
 type Handler = (ctx: Context<Params<"credit.transfer">>) => Promise<unknown>;
 
-it("nobody adjusts past the limit by asking for one credit first, which gets lost", async () => {
+it("nobody adjusts past the limit by asking for one credit first, which gets lost", {
+	skip: isApart && "it changes what the ledger in this process does",
+}, async () => {
 	const token = `kim-${"k".repeat(40)}`;
 	const platform = await startTestPlatform({
 		...{ OPERATOR_TOKENS: `kim:${token}`, ADJUST_ALONE_MAX: "100000" },
