@@ -15,7 +15,7 @@ import { type AuthMetrics, measureAuth } from "./auth-metrics.ts";
 import { type Credential, Credentials } from "./credentials.ts";
 import type { KeyDocument, SigningKey } from "./key-ring.ts";
 import type { KnownDevice } from "./known-device.ts";
-import { type Opened, rotateSession, type Session } from "./session.ts";
+import { type Opened, openSessionsOf, rotateSession, SESSIONS, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
 import { invite, type Pairing, pair, revoke, type Till, tillsOfStore, trustOf } from "./till.ts";
@@ -59,7 +59,7 @@ export default (settings: Settings): ServiceSchema => ({
 		database(
 			settings,
 			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
-			{ collection: "sessions", indexes: [{ fields: ["userId"] }] },
+			SESSIONS,
 			{ collection: "devices", indexes: [{ fields: ["userId"] }] },
 			{ collection: "tills", indexes: [{ fields: ["storeId"] }, { fields: ["pairing"], unique: true }] },
 			{ collection: "pairings" },
@@ -113,8 +113,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 		listSessions: action("published", authActions.listSessions, async function (ctx) {
 			const { userId, sessionId } = callerOf(ctx);
-			const query = { userId, expiresAtMs: { $gt: Date.now() } };
-			const sessions = await sessionsOf(this).find({ query, sort: "-usedAtMs", limit: 100 });
+			const sessions = await openSessionsOf(sessionsOf(this), { userId, nowMs: Date.now() });
 			return {
 				items: sessions.map(({ _id, userAgent, createdAtMs, usedAtMs, expiresAtMs }) => ({
 					id: _id,

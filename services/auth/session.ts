@@ -1,5 +1,5 @@
 import { createHmac, hash, randomBytes } from "node:crypto";
-import type { Documents } from "../../mixins/database.ts";
+import type { Collection, Documents } from "../../mixins/database.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { fail } from "../errors.ts";
 
@@ -20,8 +20,13 @@ export type Session = {
 };
 
 export const SESSION_TTL_MS = 30 * 86_400_000;
+
+/** Of somebody who logs in every few seconds there are a million: what is asked is asked of the index, and not of all of them. */
+export const SESSIONS: Collection = { collection: "sessions", indexes: [{ fields: ["userId", "expiresAtMs"] }] };
+
 /** So many sessions that are over go with a log-in; more of them, with the next. */
 const OVER_MAX = 20;
+const LISTED_MAX = 100;
 /** Two tabs may refresh at once, and a reply may be lost: for so long the predecessor gives the same successor again. */
 const GRACE_MS = 10_000;
 
@@ -41,7 +46,7 @@ export async function openSession(
 	// Here, because it is where a person's sessions become more: nobody else ever comes to look for those that are over. There hardly ever
 	// is one, and to ask is cheap, where a removal of many is a transaction. One that was refreshed since it was found is not over.
 	const isOver = { expiresAtMs: { $lte: nowMs } };
-	const over = await sessions.find({ query: { userId, ...isOver }, limit: OVER_MAX });
+	const over = await sessions.find({ query: { userId, ...isOver }, sort: "expiresAtMs", limit: OVER_MAX });
 	await Promise.all(over.map(({ _id }) => sessions.removeMany({ _id, ...isOver })));
 	const secret = randomBytes(32).toString("base64url");
 	const session = await sessions.insert({
@@ -58,6 +63,13 @@ export async function openSession(
 	});
 	return { session, refreshToken: `${session._id}.${secret}` };
 }
+
+/** Those who are logged in as this person, the last used first: as it ends so long after it was used, that is the last to end. */
+export const openSessionsOf = (
+	sessions: Pick<Documents<Session>, "find">,
+	{ userId, nowMs }: { readonly userId: string; readonly nowMs: number },
+): Promise<Session[]> =>
+	sessions.find({ query: { userId, expiresAtMs: { $gt: nowMs } }, sort: "-expiresAtMs", limit: LISTED_MAX });
 
 /** So often a session is read that is another one by the time it is to be changed. */
 const READS_MAX = 3;
