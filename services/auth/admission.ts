@@ -1,7 +1,8 @@
 import type { Documents } from "../../mixins/database.ts";
 import type { Params, Result } from "../actions.ts";
+import type { RateCount, RateCounts } from "./rate-counts.ts";
 import type { Session } from "./session.ts";
-import type { Claiming, Count, ShortLived } from "./short-lived.ts";
+import type { Claiming, ShortLived } from "./short-lived.ts";
 import { type Till, trustOf } from "./till.ts";
 
 type Question = Params<"auth.admit">["questions"][number];
@@ -12,7 +13,8 @@ type Readable<T extends { readonly _id: string }> = Pick<Documents<T>, "findById
 export type Registry = {
 	readonly sessions: Readable<Session>;
 	readonly tills: Readable<Till>;
-	readonly shortLived: ShortLived;
+	readonly shortLived: Pick<ShortLived, "claim">;
+	readonly rates: RateCounts;
 };
 
 /** How long a used proof is remembered: longer than the gateway takes it for one of now, 70 s for a proof and 120 s for a signature. */
@@ -37,7 +39,7 @@ export async function admit(
 	registry: Registry,
 	nowMs: number,
 ): Promise<Verdict[]> {
-	const { shortLived } = registry;
+	const { shortLived, rates } = registry;
 	const [alive, replayed] = await Promise.all([
 		thoseAlive(questions, registry, nowMs),
 		thoseReplayed(questions, shortLived, { nowMs, untilMs: nowMs + PROOF_MEMORY_MS, questionId }),
@@ -49,17 +51,17 @@ export async function admit(
 	const shares = questions.map((question) => shareOf(question, alive));
 	const counts = questions.map(({ windowS }, index) => ({
 		key: `rate:${(shares[index] as Share).counter}`,
+		countMax: (shares[index] as Share).countMax,
 		// Nothing is added for what is refused already, which is told all the same how many are left.
 		amount: refusals[index] ? 0 : 1,
 		nowMs,
 		untilMs: nowMs + windowS * 1_000,
 	}));
 	// Who may come as often as they like is asked after by somebody who is here already: that is looked at only, and not written down.
-	const limited = counts.filter((_, index) => (shares[index] as Share).countMax < UNLIMITED);
-	const counted = new Map((await shortLived.add(limited)).map((now, index) => [limited[index], now]));
+	const limited = counts.filter(({ countMax }) => countMax < UNLIMITED);
+	const counted = new Map((await rates.add(limited)).map((now, index) => [limited[index], now]));
 	return questions.map(({ tillId }, index) => {
-		const { countMax } = shares[index] as Share;
-		const { untilMs: endsAtMs } = counts[index] as Count;
+		const { countMax, untilMs: endsAtMs } = counts[index] as RateCount;
 		const { count, untilMs } = counted.get(counts[index]) ?? { count: 0, untilMs: endsAtMs };
 		const verdict = refusals[index] ?? (count > countMax ? "limited" : "admitted");
 		const till = tillId === undefined ? undefined : alive.tills.get(tillId);
@@ -70,7 +72,7 @@ export async function admit(
 /** @returns their places among the questions */
 async function thoseReplayed(
 	questions: readonly Question[],
-	shortLived: ShortLived,
+	shortLived: Registry["shortLived"],
 	claiming: Claiming,
 ): Promise<ReadonlySet<number>> {
 	const proven = questions.flatMap(({ proof }, place) => (proof === undefined ? [] : [{ proof, place }]));

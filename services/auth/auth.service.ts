@@ -15,6 +15,7 @@ import { type AuthMetrics, measureAuth } from "./auth-metrics.ts";
 import { type Credential, Credentials } from "./credentials.ts";
 import type { KeyDocument, SigningKey } from "./key-ring.ts";
 import type { KnownDevice } from "./known-device.ts";
+import { RateCounts } from "./rate-counts.ts";
 import { type Opened, openSessionsOf, rotateSession, SESSIONS, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
@@ -24,6 +25,7 @@ type Auth = Service & {
 	measure: AuthMetrics | null;
 	signingKeys: SigningKeys;
 	shortLived: ShortLived;
+	rates: RateCounts;
 };
 
 const sessionsOf = (service: Service) => documents<Session>(service, "sessions");
@@ -168,7 +170,8 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		admit: action("public", authActions.admit, async function (ctx) {
-			const registry = { sessions: sessionsOf(this), tills: tillsOf(this), shortLived: (this as Auth).shortLived };
+			const { shortLived, rates } = this as Auth;
+			const registry = { sessions: sessionsOf(this), tills: tillsOf(this), shortLived, rates };
 			return { verdicts: await admit(ctx.params, registry, Date.now()) };
 		}),
 
@@ -218,6 +221,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 	async started() {
 		this.shortLived = await openShortLived(settings);
+		this.rates = new RateCounts(this.shortLived as ShortLived);
 		this.signingKeys = await SigningKeys.start({
 			documents: documents<KeyDocument>(this, "signing_keys"),
 			settings,
@@ -229,8 +233,9 @@ export default (settings: Settings): ServiceSchema => ({
 	},
 
 	async stopped() {
-		const { shortLived, signingKeys } = this as unknown as Partial<Auth>;
+		const { shortLived, rates, signingKeys } = this as unknown as Partial<Auth>;
 		signingKeys?.stop();
+		await rates?.close();
 		await shortLived?.close();
 	},
 });
