@@ -95,10 +95,9 @@ export interface Documents<T extends { readonly _id: string }> {
 	/** How many matched. `updateMany({_id, version}, {$set: …, $inc: {version: 1}}) === 1` is an optimistic lock. */
 	updateMany(query: Address<T>, update: Update<T>): Promise<number>;
 	updateById(id: T["_id"], update: Update<T>): Promise<T | null>;
-	/** How many there were, as the two below. */
+	/** How many there were, as the one below. */
 	removeMany(query: Address<T>): Promise<number>;
 	removeById(id: T["_id"]): Promise<number>;
-	clear(): Promise<number>;
 	/** All or nothing; an update that finds no document aborts everything. */
 	writeMany(operations: readonly WriteOperation<T>[]): Promise<void>;
 }
@@ -118,7 +117,7 @@ export type StoredDocument = { readonly _id: string; [field: string]: unknown };
 export type Filter<T> = {
 	readonly query?: Query<T>;
 	/** "field" ascending, "-field" descending. */
-	readonly sort?: string | readonly string[];
+	readonly sort?: string;
 	readonly limit?: number;
 	readonly offset?: number;
 };
@@ -128,50 +127,41 @@ export type Draft<T extends { readonly _id: string }> = T extends unknown
 	? Omit<T, "_id"> & { readonly _id?: T["_id"] }
 	: never;
 
-export type Query<T> = Fields<T> &
-	Dotted<Match<Scalar>> & { readonly $and?: readonly Query<T>[]; readonly $or?: readonly Query<T>[] };
+/** The fields of T that can be compared: those that may hold a scalar. */
+export type Query<T> = T extends unknown
+	? { readonly [K in keyof T & string as Comparable<T, K>]?: Match<Extract<T[K], Scalar>> }
+	: never;
 
 /** A query that says which documents to change, or which one to find: here an id is an id, never an operator. */
 export type Address<T extends { readonly _id: string }> = Query<T> & { readonly _id?: T["_id"] };
 
 export type Update<T> = {
-	readonly $set?: Partial<Changeable<T>> & Dotted<unknown>;
-	readonly $unset?: { readonly [K in keyof Changeable<T> as Optional<T, K>]?: true } & Dotted<true>;
-	readonly $inc?: { readonly [K in keyof Changeable<T> as Numeric<T, K>]?: number } & Dotted<number>;
+	readonly $set?: Partial<Changeable<T>>;
+	readonly $inc?: { readonly [K in keyof Changeable<T> as Numeric<T, K>]?: number };
 };
 
 /** An update finds its document by `_id` and, if given, by what else must still be so. */
 export type WriteOperation<T extends { readonly _id: string }> =
 	| { readonly insert: Draft<T> }
 	| {
-			readonly update: { readonly _id: T["_id"] } & Equalities<T> & Dotted<Scalar>;
+			readonly update: { readonly _id: T["_id"] } & Equalities<T>;
 			readonly set?: NonNullable<Update<T>["$set"]>;
 			readonly inc?: NonNullable<Update<T>["$inc"]>;
 	  };
 
-type Dotted<V> = { readonly [path: `${string}.${string}`]: V };
 type Changeable<T> = T extends unknown ? Omit<T, "_id"> : never;
-type Optional<T, K extends PropertyKey> = T extends { [P in K]: unknown } ? never : K;
 type Numeric<T, K> = K extends keyof T ? ([Extract<T[K], number>] extends [never] ? never : K) : never;
 
-/** The fields of T that can be compared: those that may hold a scalar. */
 type Comparable<T, K extends keyof T> = [Extract<T[K], Scalar>] extends [never] ? never : K;
-type Fields<T> = T extends unknown
-	? { readonly [K in keyof T & string as Comparable<T, K>]?: Match<Extract<T[K], Scalar>> }
-	: never;
 type Equalities<T> = T extends unknown
 	? { readonly [K in keyof T & string as Comparable<T, K>]?: Extract<T[K], Scalar> | null }
 	: never;
 
 type Match<V> = V | null | Operators<V>;
 type Operators<V> = {
-	readonly $eq?: V | null;
-	readonly $ne?: V | null;
-	readonly $in?: readonly (V | null)[];
-	readonly $nin?: readonly (V | null)[];
+	readonly $in?: readonly Extract<V, string>[];
 	readonly $gt?: NonNullable<V>;
 	readonly $gte?: NonNullable<V>;
 	readonly $lt?: NonNullable<V>;
 	readonly $lte?: NonNullable<V>;
-	readonly $exists?: boolean;
 };

@@ -1,6 +1,4 @@
-import { randomUUID } from "node:crypto";
 import DataLoader from "dataloader";
-import { Errors } from "moleculer";
 import type {
 	AnyBulkWriteOperation,
 	ClientSession,
@@ -8,9 +6,19 @@ import type {
 	Collection as MongoCollection,
 	Filter as MongoFilter,
 } from "mongodb";
-import { AdapterBase } from "./adapter-base.ts";
+import { AdapterBase, checkedDocument } from "./adapter-base.ts";
 import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
-import { checkDocument, checkId, compileQuery, compileSort, type Purpose, parseUpdate } from "./document-query.ts";
+import { duplicateKey, isWriteConflict, writeConflict } from "./document-errors.ts";
+import {
+	checkId,
+	checkIds,
+	compileQuery,
+	type Listing,
+	type Purpose,
+	parseListing,
+	parseUpdate,
+	parseWrite,
+} from "./document-query.ts";
 import { answered, DUPLICATE_KEY, DURABLE, define, Mongo, Patience } from "./mongo.ts";
 
 /**
@@ -54,15 +62,12 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 		await connection?.mongo.close();
 	}
 
-	async find(filter: Filter = {}): Promise<StoredDocument[]> {
-		refuseSearch(filter);
-		const query = checkedQuery(filter.query ?? {}, "list");
-		const sort = sortOf(filter.sort);
-		const limit = wholeNumber("limit", filter.limit, 1) ?? 0;
-		const skip = wholeNumber("offset", filter.offset, 0) ?? 0;
-		return this.#ask((documents, patience) =>
-			documents.find(query, { ...reading(patience), sort, limit, skip }).toArray(),
-		);
+	async find(listing: Listing = {}): Promise<StoredDocument[]> {
+		const { query: asked, order, limit, offset: skip } = parseListing(listing);
+		const query = checkedQuery(asked, "list");
+		const { field, direction } = order ?? { field: "_id", direction: 1 };
+		const page = { sort: { [field]: direction, _id: direction }, limit: limit ?? 0, skip };
+		return this.#ask((documents, patience) => documents.find(query, { ...reading(patience), ...page }).toArray());
 	}
 
 	async findOne(query: object): Promise<StoredDocument | null> {
@@ -75,8 +80,7 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 	}
 
 	async findByIds(ids: readonly string[]): Promise<StoredDocument[]> {
-		if (!Array.isArray(ids)) throw new TypeError("ids must be a list");
-		const found = await Promise.all([...new Set<string>(ids)].map((id) => this.#byId.load(checkId(id))));
+		const found = await Promise.all(checkIds(ids).map((id) => this.#byId.load(id)));
 		return found.filter((document) => document !== null);
 	}
 
@@ -90,9 +94,8 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 		{ cache: false, maxBatchSize: 1_000, batchScheduleFn: (ask) => setImmediate(ask) },
 	);
 
-	async count(filter: Filter = {}): Promise<number> {
-		refuseSearch(filter);
-		const query = checkedQuery(filter.query ?? {}, "list");
+	async count(listing: Listing = {}): Promise<number> {
+		const query = checkedQuery(parseListing(listing).query, "list");
 		return this.#ask((documents, patience) => documents.countDocuments(query, reading(patience)));
 	}
 
@@ -136,22 +139,13 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 		return deletedCount;
 	}
 
-	/** @returns 1, or 0 when there was none */
-	async removeById(id: string): Promise<number> {
-		return this.removeMany({ _id: checkId(id) });
-	}
-
-	async clear(): Promise<number> {
-		return this.removeMany({});
-	}
-
 	/**
 	 * All or nothing.
 	 *
 	 * @throws WRITE_CONFLICT, with the operation's index, when an update finds no document that is still as its query says
 	 */
 	async writeMany(operations: readonly object[]): Promise<void> {
-		const steps = operations.map(parseOperation);
+		const steps = operations.map(parseStep);
 		if (steps.length === 0) return;
 		const changes = steps.filter((step) => "query" in step).length;
 		try {
@@ -160,7 +154,7 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 				if (matchedCount !== changes) throw writeConflict(-1);
 			});
 		} catch (error) {
-			if ((error as { type?: unknown }).type !== "WRITE_CONFLICT") throw error;
+			if (!isWriteConflict(error)) throw error;
 			await this.#oneByOne(steps);
 		}
 	}
@@ -191,7 +185,8 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 		try {
 			return await work();
 		} catch (error) {
-			throw duplicateKey(error, this.#described.collection) ?? error;
+			const fields = duplicateFieldsIn(error);
+			throw fields ? duplicateKey(this.#described.collection, fields) : error;
 		}
 	}
 
@@ -233,43 +228,7 @@ function checkedUpdate(update: object): object {
 	return { $set: {}, ...plainCopy(update) };
 }
 
-function drafted(doc: object): StoredDocument {
-	checkDocument(doc);
-	const { _id = randomUUID(), ...fields } = doc;
-	return plainCopy({ _id, ...fields });
-}
-
-type Filter = {
-	readonly query?: object | null;
-	readonly sort?: unknown;
-	readonly limit?: number | null;
-	readonly offset?: number | null;
-};
-
-/** Ties are broken by `_id` in the direction of the last field, as in `compileSort`, which also checks the names. */
-function sortOf(sort: unknown): [string, 1 | -1][] {
-	compileSort(sort);
-	const keys = ([sort ?? []].flat() as string[]).map((key): [string, 1 | -1] =>
-		key.startsWith("-") ? [key.slice(1), -1] : [key, 1],
-	);
-	if (!keys.some(([field]) => field === "_id")) keys.push(["_id", keys.at(-1)?.[1] ?? 1]);
-	return keys;
-}
-
-/** moleculer-db hands its text search to the adapter. It would be a scan of everything, hidden fields included. */
-function refuseSearch(filter: object) {
-	for (const name of ["search", "iSearch", "searchFields"]) {
-		if ((filter as Record<string, unknown>)[name] != null) throw new TypeError(`${name} is not supported`);
-	}
-}
-
-/** A limit of 0 is refused: to MongoDB it means all documents, to SQL none. */
-function wholeNumber(name: string, value: number | null | undefined, minimum: number): number | null {
-	if (value === undefined || value === null) return null;
-	if (!Number.isSafeInteger(value) || value < minimum)
-		throw new TypeError(`${name} must be a whole number >= ${minimum}`);
-	return value;
-}
+const drafted = (doc: unknown): StoredDocument => plainCopy(checkedDocument(doc));
 
 type Step =
 	| { readonly insert: StoredDocument }
@@ -280,31 +239,11 @@ const bulkOf = (step: Step): AnyBulkWriteOperation<StoredDocument> =>
 		? { insertOne: { document: step.insert } }
 		: { updateOne: { filter: step.query, update: step.changes } };
 
-function parseOperation(operation: object): Step {
-	const { insert, update, set = {}, inc = {}, ...others } = operation as Record<string, unknown>;
-	const [unknownPart] = Object.keys(others);
-	if (unknownPart !== undefined) throw new TypeError(`a write has no part ${JSON.stringify(unknownPart)}`);
-	const changes = checkedUpdate({ $set: set, $inc: inc });
-	const isEmpty = parseUpdate({ $set: set, $inc: inc }).length === 0;
-	if ((insert === undefined) === (update === undefined) || (insert !== undefined && !isEmpty)) {
-		throw new TypeError("a write is one insert, or one update with what it sets");
-	}
-	return insert !== undefined
-		? { insert: drafted(insert as object) }
-		: { query: checkedEqualities(update as Record<string, unknown>), changes };
+function parseStep(operation: object): Step {
+	const write = parseWrite(operation);
+	if ("insert" in write) return { insert: drafted(write.insert) };
+	return { query: checkedQuery(write.query, "address"), changes: checkedUpdate(write.update) };
 }
-
-function checkedEqualities(query: Record<string, unknown>): MongoFilter<StoredDocument> {
-	checkId(query._id);
-	for (const [field, value] of Object.entries(query)) {
-		if (typeof value === "object" && value !== null)
-			throw new TypeError(`${field} can only be compared for equality here`);
-	}
-	return checkedQuery(query, "address");
-}
-
-const writeConflict = (index: number) =>
-	new Errors.MoleculerClientError(`Write ${index} finds no such document`, 409, "WRITE_CONFLICT", { index });
 
 // Indexes
 
@@ -334,11 +273,9 @@ const present = (field: string): object => ({
 });
 
 /** The index is told by the message only, where many documents were written: "… index: unique storeId, sku dup key: …" or "… index: _id_ …". */
-function duplicateKey(error: unknown, collection: string): Error | undefined {
+function duplicateFieldsIn(error: unknown): string[] | undefined {
 	const { code, message } = error as { code?: unknown; message: string };
 	if (code !== DUPLICATE_KEY) return undefined;
 	// The first match: what comes behind it are values, which may look like anything.
-	const fields = / index: (?:_id_|unique (.+?)) dup key: /.exec(message)?.[1]?.split(", ") ?? ["_id"];
-	const text = `Another document of ${collection} has the same ${fields.join(", ")}`;
-	return new Errors.MoleculerClientError(text, 409, "DUPLICATE_KEY", { fields });
+	return / index: (?:_id_|unique (.+?)) dup key: /.exec(message)?.[1]?.split(", ") ?? ["_id"];
 }

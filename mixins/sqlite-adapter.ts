@@ -1,20 +1,22 @@
-import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { LRUCache } from "lru-cache";
-import { Errors } from "moleculer";
-import { AdapterBase } from "./adapter-base.ts";
+import { AdapterBase, checkedDocument } from "./adapter-base.ts";
 import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
+import { duplicateKey, writeConflict } from "./document-errors.ts";
 import {
 	applyChanges,
 	type Change,
-	checkDocument,
 	checkId,
+	checkIds,
 	compileQuery,
-	compileSort,
 	fieldSql,
+	type Listing,
+	orderSql,
+	parseListing,
 	parseUpdate,
+	parseWrite,
 	type Sql,
 } from "./document-query.ts";
 import { openSqlite, transaction } from "./sqlite.ts";
@@ -62,13 +64,12 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 		this.#connection = undefined;
 	}
 
-	async find(filter: Filter = {}): Promise<StoredDocument[]> {
-		refuseSearch(filter);
-		const { text, parameters } = compileQuery(filter.query ?? {}, "list");
-		return this.#statement(
-			`SELECT doc FROM ${this.#table} WHERE ${text} ORDER BY ${compileSort(filter.sort)} LIMIT ? OFFSET ?`,
-		)
-			.all(...parameters, wholeNumber("limit", filter.limit, 1) ?? -1, wholeNumber("offset", filter.offset, 0) ?? 0)
+	async find(listing: Listing = {}): Promise<StoredDocument[]> {
+		const { query, order, limit, offset } = parseListing(listing);
+		const { text, parameters } = compileQuery(query, "list");
+		const sql = `SELECT doc FROM ${this.#table} WHERE ${text} ORDER BY ${orderSql(order)} LIMIT ? OFFSET ?`;
+		return this.#statement(sql)
+			.all(...parameters, limit ?? -1, offset)
 			.map(parseRow);
 	}
 
@@ -80,15 +81,12 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 		return this.#first(byId(id));
 	}
 
-	/** In the order of the ids, each document once; unknown ids are left out. */
 	async findByIds(ids: readonly string[]): Promise<StoredDocument[]> {
-		if (!Array.isArray(ids)) throw new TypeError("findByIds needs an array");
-		return [...new Set(ids)].sort().flatMap((id) => this.#first(byId(id)) ?? []);
+		return checkIds(ids).flatMap((id) => this.#first(byId(id)) ?? []);
 	}
 
-	async count(filter: Filter = {}): Promise<number> {
-		refuseSearch(filter);
-		const { text, parameters } = compileQuery(filter.query ?? {}, "list");
+	async count(listing: Listing = {}): Promise<number> {
+		const { text, parameters } = compileQuery(parseListing(listing).query, "list");
 		const row = this.#statement(`SELECT count(*) AS count FROM ${this.#table} WHERE ${text}`).get(...parameters);
 		return Number(row?.count);
 	}
@@ -117,16 +115,8 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 
 	/** @returns how many documents there were */
 	async removeMany(query: object): Promise<number> {
-		return this.#remove(compileQuery(query, "address"));
-	}
-
-	/** @returns 1, or 0 when there was none */
-	async removeById(id: string): Promise<number> {
-		return this.#remove(byId(id));
-	}
-
-	async clear(): Promise<number> {
-		return this.removeMany({});
+		const { text, parameters } = compileQuery(query, "address");
+		return Number(this.#statement(`DELETE FROM ${this.#table} WHERE ${text}`).run(...parameters).changes);
 	}
 
 	/**
@@ -135,7 +125,7 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 	 * @throws WRITE_CONFLICT, with the operation's index, when an update finds no document that is still as its query says
 	 */
 	async writeMany(operations: readonly object[]): Promise<void> {
-		const steps = operations.map(parseOperation);
+		const steps = operations.map(parseStep);
 		this.#write(() => {
 			for (const [index, step] of steps.entries()) {
 				if ("insert" in step) this.#put(step.insert);
@@ -151,10 +141,9 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 
 	/** @returns what is stored */
 	#put(doc: unknown): string {
-		checkDocument(doc);
-		const { _id = randomUUID(), ...fields } = doc;
-		const text = JSON.stringify({ _id, ...fields });
-		this.#statement(`INSERT INTO ${this.#table} (_id, doc) VALUES (?, ?)`).run(_id, text);
+		const stored = checkedDocument(doc);
+		const text = JSON.stringify(stored);
+		this.#statement(`INSERT INTO ${this.#table} (_id, doc) VALUES (?, ?)`).run(stored._id, text);
 		return text;
 	}
 
@@ -170,15 +159,12 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 		});
 	}
 
-	#remove({ text, parameters }: Sql): number {
-		return Number(this.#statement(`DELETE FROM ${this.#table} WHERE ${text}`).run(...parameters).changes);
-	}
-
 	#write<T>(work: () => T): T {
 		try {
 			return transaction(this.#open.db, work);
 		} catch (error) {
-			throw duplicateKey(error, this.#collection.collection) ?? error;
+			const fields = duplicateFieldsIn(error);
+			throw fields ? duplicateKey(this.#collection.collection, fields) : error;
 		}
 	}
 
@@ -197,13 +183,6 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 	}
 }
 
-type Filter = {
-	readonly query?: object | null;
-	readonly sort?: unknown;
-	readonly limit?: number | null;
-	readonly offset?: number | null;
-};
-
 /** What `compileQuery` makes of it, of which there are several in each request. */
 const BY_ID = compileQuery({ _id: "" }, "address").text;
 const byId = (id: string): Sql => ({ text: BY_ID, parameters: [JSON.stringify(checkId(id))] });
@@ -211,45 +190,13 @@ const byId = (id: string): Sql => ({ text: BY_ID, parameters: [JSON.stringify(ch
 const parseText = (text: string): StoredDocument => JSON.parse(text);
 const parseRow = (row: Record<string, unknown>): StoredDocument => parseText(String(row.doc));
 
-/** moleculer-db hands its text search to the adapter. It would be a scan of everything, hidden fields included. */
-function refuseSearch(filter: object) {
-	for (const name of ["search", "iSearch", "searchFields"]) {
-		if ((filter as Record<string, unknown>)[name] != null) throw new TypeError(`${name} is not supported`);
-	}
-}
-
-/** A limit of 0 is refused: to MongoDB it means all documents, to SQL none. */
-function wholeNumber(name: string, value: number | null | undefined, minimum: number): number | null {
-	if (value === undefined || value === null) return null;
-	if (!Number.isSafeInteger(value) || value < minimum)
-		throw new TypeError(`${name} must be a whole number >= ${minimum}`);
-	return value;
-}
-
 type Step = { readonly insert: unknown } | { readonly where: Sql; readonly changes: readonly Change[] };
 
-function parseOperation(operation: object): Step {
-	const { insert, update, set = {}, inc = {}, ...others } = operation as Record<string, unknown>;
-	const [unknownPart] = Object.keys(others);
-	if (unknownPart !== undefined) throw new TypeError(`a write has no part ${JSON.stringify(unknownPart)}`);
-	const changes = parseUpdate({ $set: set, $inc: inc });
-	if ((insert === undefined) === (update === undefined) || (insert !== undefined && changes.length > 0)) {
-		throw new TypeError("a write is one insert, or one update with what it sets");
-	}
-	return insert !== undefined ? { insert } : { where: compileEqualities(update as Record<string, unknown>), changes };
+function parseStep(operation: object): Step {
+	const write = parseWrite(operation);
+	if ("insert" in write) return write;
+	return { where: compileQuery(write.query, "address"), changes: parseUpdate(write.update) };
 }
-
-function compileEqualities(query: Record<string, unknown>): Sql {
-	checkId(query._id);
-	for (const [field, value] of Object.entries(query)) {
-		if (typeof value === "object" && value !== null)
-			throw new TypeError(`${field} can only be compared for equality here`);
-	}
-	return compileQuery(query, "address");
-}
-
-const writeConflict = (index: number) =>
-	new Errors.MoleculerClientError(`Write ${index} finds no such document`, 409, "WRITE_CONFLICT", { index });
 
 // Tables and indexes
 
@@ -272,12 +219,10 @@ const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
 /** SQLite tells only by its message what was violated: "…: index 'users unique handle'" or "…: users._id". */
-function duplicateKey(error: unknown, collection: string): Error | undefined {
+function duplicateFieldsIn(error: unknown): string[] | undefined {
 	const { errcode, message } = error as { errcode?: number; message: string };
 	if (errcode !== SQLITE_CONSTRAINT_PRIMARYKEY && errcode !== SQLITE_CONSTRAINT_UNIQUE) return undefined;
-	const fields = /index '\S+ unique (.+)'$/.exec(message)?.[1]?.split(", ") ?? ["_id"];
-	const text = `Another document of ${collection} has the same ${fields.join(", ")}`;
-	return new Errors.MoleculerClientError(text, 409, "DUPLICATE_KEY", { fields });
+	return /index '\S+ unique (.+)'$/.exec(message)?.[1]?.split(", ") ?? ["_id"];
 }
 
 // Connections

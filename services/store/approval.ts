@@ -64,7 +64,7 @@ export async function openApprovals(
 	const query = { userId, expiresAtMs: { $gt: nowMs } };
 	const open: Held[] = [];
 	for (let offset = 0; open.length < OPEN_MAX && offset < PASSED_OVER_MAX; offset += OPEN_MAX) {
-		const asked = await approvals.find({ query, sort: ["expiresAtMs", "_id"], limit: OPEN_MAX, offset });
+		const asked = await approvals.find({ query, sort: "expiresAtMs", limit: OPEN_MAX, offset });
 		const outcomes = await Promise.all(asked.map(({ transferId }) => outcomeOf(transferId)));
 		for (const { transfer } of outcomes) if (isFor(transfer, userId) && isOpen(transfer, nowMs)) open.push(transfer);
 		if (asked.length < OPEN_MAX) break;

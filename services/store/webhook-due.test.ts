@@ -14,7 +14,7 @@ const dataDir = mkdtempSync(join(tmpdir(), "hannip-due-"));
 const adapter = adapterFor({ dataDir }, { collection: "deliveries", indexes: [{ fields: ["state", "dueAtMs"] }] });
 const deliveries = adapter as unknown as Documents<Delivery>;
 before(() => adapter.connect());
-beforeEach(() => deliveries.clear());
+beforeEach(() => deliveries.removeMany({}));
 after(async () => {
 	await adapter.disconnect();
 	rmSync(dataDir, { recursive: true });

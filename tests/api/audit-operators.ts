@@ -28,7 +28,7 @@ export async function operatorsAreAudited(settings: Settings): Promise<void> {
 		};
 		const lines = await log.after(0);
 		const withLines = async (others: readonly LineDocument[]) => {
-			await documents.clear();
+			await documents.removeMany({});
 			await documents.insertMany(others);
 			return found();
 		};

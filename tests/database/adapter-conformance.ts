@@ -32,7 +32,7 @@ export function adapterConformance(name: string, makeAdapter: (collection: Colle
 
 	afterEach(async () => {
 		for (const adapter of opened.splice(0)) {
-			await adapter.clear();
+			await adapter.removeMany({});
 			await adapter.disconnect();
 		}
 	});

@@ -41,11 +41,8 @@ export function queriesConformance(name: string, { newName, open, openWith }: Op
 			assert.deepEqual(await found({ $gte: 0 }), ["number"]);
 			assert.deepEqual(await found({ $gte: "" }), ["text"]);
 			assert.deepEqual(await found({ $gte: false }), ["true"]);
-			assert.deepEqual(await found({ $in: [1, null] }), ["missing", "null", "number"]);
-			assert.deepEqual(await found({ $nin: ["1", true] }), ["missing", "null", "number", "object"]);
-			assert.deepEqual(await found({ $ne: null }), ["number", "object", "text", "true"]);
-			assert.deepEqual(await found({ $exists: true }), ["null", "number", "object", "text", "true"]);
-			assert.deepEqual(await found({ $exists: false }), ["missing"]);
+			assert.deepEqual(await found({ $in: ["1", "true", "null"] }), ["text"]);
+			assert.deepEqual(await found({ $in: [] }), []);
 		});
 
 		it("knows on which side of a bound the bound is", async () => {
@@ -81,7 +78,7 @@ export function queriesConformance(name: string, { newName, open, openWith }: Op
 		it("breaks ties by id, so that pages neither repeat nor skip", async () => {
 			const all = Array.from({ length: 25 }, (_, index) => product(`p_${index % 5}_${index}`, { price: index % 3 }));
 			const products = await openWith(...all);
-			for (const sort of ["price", "-price", ["-price", "_id"], ["storeId", "-price"], "-_id", undefined]) {
+			for (const sort of ["price", "-price", "-_id", undefined]) {
 				const options = sort === undefined ? {} : { sort };
 				const pages: Product[] = [];
 				for (let offset = 0; offset < 30; offset += 4) {
@@ -99,8 +96,9 @@ export function queriesConformance(name: string, { newName, open, openWith }: Op
 
 		it("continues a list after an id", async () => {
 			const products = await openWith(product("p_1"), product("p_2"), product("p_3", { price: 200 }), product("p_4"));
-			const after = { $or: [{ price: { $gt: 100 } }, { price: 100, _id: { $gt: "p_1" } }] };
-			assert.deepEqual(idsOf(await products.find({ query: after, sort: "price" })), ["p_2", "p_4", "p_3"]);
+			const after = async (query: Query<Product>) => idsOf(await products.find({ query, sort: "_id" }));
+			assert.deepEqual(await after({ _id: { $gt: "p_1" } }), ["p_2", "p_3", "p_4"]);
+			assert.deepEqual(await after({ price: 100, _id: { $gt: "p_1" } }), ["p_2", "p_4"]);
 		});
 
 		it("sorts null and missing first", async () => {
@@ -124,7 +122,7 @@ export function queriesConformance(name: string, { newName, open, openWith }: Op
 				await assert.rejects(products.find(search as never), TypeError);
 				await assert.rejects(products.count(search as never), TypeError);
 			}
-			for (const sort of [["price", 1], { price: 1 }, "price note", "__proto__", "$price", "--price", ""]) {
+			for (const sort of [["price", 1], ["price"], { price: 1 }, "price note", "__proto__", "$price", "--price", ""]) {
 				await assert.rejects(products.find({ sort } as never), TypeError, JSON.stringify(sort));
 			}
 		});
@@ -138,28 +136,31 @@ export function queriesConformance(name: string, { newName, open, openWith }: Op
 			["an inherited name as operator", '{"price": {"constructor": 1}}'],
 			["$where", '{"$where": "true"}'],
 			["$nor", '{"$nor": [{"price": 1}]}'],
+			["$and", '{"$and": [{"price": 1}]}'],
+			["$or", '{"$or": [{"price": 1}, {"price": 100}]}'],
+			["$or beside a field", '{"storeId": "s_1", "$or": [{"price": 1}]}'],
+			["$eq", '{"price": {"$eq": 100}}'],
+			["$ne", '{"price": {"$ne": 1}}'],
+			["$nin", '{"note": {"$nin": ["a"]}}'],
+			["$exists", '{"note": {"$exists": false}}'],
+			["$not", '{"price": {"$not": {"$gt": 1}}}'],
+			["a path into an object", '{"size.width": 1}'],
 			["$expr", '{"$expr": true}'],
 			["equality to an array", '{"tags": ["a"]}'],
 			["equality to an object", '{"size": {"width": 1}}'],
 			["equality to an empty object", '{"size": {}}'],
-			["an operator with an object", '{"price": {"$eq": {"$gt": 0}}}'],
+			["an operator with an object", '{"price": {"$gt": {"$gt": 0}}}'],
 			["$in without an array", '{"price": {"$in": 1}}'],
 			["$in with an object", '{"price": {"$in": [{"$gt": 0}]}}'],
+			["$in with a number", '{"price": {"$in": [100]}}'],
+			["$in with null", '{"note": {"$in": ["a", null]}}'],
 			["$gt null", '{"price": {"$gt": null}}'],
-			["$exists with a number", '{"price": {"$exists": 1}}'],
-			["an empty $or", '{"$or": []}'],
-			["$and with an object", '{"$and": {"price": 1}}'],
-			["$or of a text", '{"$or": ["price"]}'],
 			["__proto__", '{"__proto__": {"price": 1}}'],
-			["__proto__ on the way", '{"size.__proto__": 1}'],
 			["a field with a quote", `{"price') OR 1=1 --": 1}`],
 			["a field with brackets", '{"tags[0]": "a"}'],
 			["an empty name", '{"": 1}'],
-			["an empty step", '{"size..width": 1}'],
-			["a path into the id", '{"_id.x": "a"}'],
 			["an array instead of a query", "[]"],
 			["a text instead of a query", '"price"'],
-			["deep nesting", `${'{"$or":['.repeat(50)}{"price":1}${"]}".repeat(50)}`],
 		];
 		for (const [what, json] of refused) {
 			it(`refuses ${what}`, async () => {
@@ -178,9 +179,13 @@ export function queriesConformance(name: string, { newName, open, openWith }: Op
 			const products = await open();
 			const find = (query: object) => products.find({ query: query as Query<Product> });
 			await assert.rejects(find({ $where: "true" }), { name: "TypeError", message: /\$where/ });
+			await assert.rejects(find({ $or: [{ price: 1 }] }), { name: "TypeError", message: /\$or/ });
+			await assert.rejects(find({ $not: { price: 1 } }), { name: "TypeError", message: /\$not/ });
 			await assert.rejects(find({ price: { $mod: [2, 0] } }), { name: "TypeError", message: /\$mod/ });
+			await assert.rejects(find({ price: { $ne: 1 } }), { name: "TypeError", message: /\$ne/ });
+			await assert.rejects(find({ "size.width": 1 }), { name: "TypeError", message: /size\.width/ });
 			await assert.rejects(find({ "tags[0]": "a" }), { name: "TypeError", message: /tags\[0\]/ });
-			await assert.rejects(find({ size: { $eq: [1] } }), { name: "TypeError", message: /size/ });
+			await assert.rejects(find({ size: { $gt: [1] } }), { name: "TypeError", message: /size/ });
 		});
 
 		it("refuses undefined, inherited conditions and values that are not JSON", async () => {
@@ -208,7 +213,7 @@ export function queriesConformance(name: string, { newName, open, openWith }: Op
 				indexes: [{ fields: ["a", "b"] }],
 			});
 			const property = fc.asyncProperty(documentsArbitrary, queryArbitrary, async (docs, query) => {
-				await collection.clear();
+				await collection.removeMany({});
 				await collection.insertMany(docs);
 				const expected = docs.filter((doc) => matches(doc, query));
 				const found = await collection.find({ query: query as Query<{ _id: string }> });
