@@ -10,6 +10,9 @@ export const duplicateKey = (collection: string, fields: readonly string[]): Err
 export const writeConflict = (index: number): Error =>
 	new Errors.MoleculerClientError(`Write ${index} finds no such document`, 409, "WRITE_CONFLICT", { index });
 
+/** Whether a document was not written because another one has its id, or the same values in the fields of a unique index. */
+export const isDuplicateKey = (error: unknown): boolean => typeOf(error) === "DUPLICATE_KEY";
+
 /** Whether nothing was written because one of several documents was not, or not any more, as it was expected. */
 export const isWriteConflict = (error: unknown): boolean => typeOf(error) === "WRITE_CONFLICT";
 

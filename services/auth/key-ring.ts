@@ -7,6 +7,7 @@ import {
 	randomBytes,
 } from "node:crypto";
 import type { Documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { TILL_TTL_S } from "../../mixins/keyring.ts";
 import type { Result } from "../actions.ts";
 import { seal, unseal } from "./sealing.ts";
@@ -110,7 +111,7 @@ async function makeKey({ documents, sealingKey }: KeyStore, { kid, nowMs }: { ki
 	const sealed = seal(JSON.stringify(secrets), { key: sealingKey, name: kid });
 	await documents.insert({ _id: kid, sealed, createdAtMs: nowMs }).catch((error: unknown) => {
 		// Another process was faster: its key is as good.
-		if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+		if (!isDuplicateKey(error)) throw error;
 	});
 }
 

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 
 /** A device that was logged in to an account, known by its key: it is trusted to be the owner's when others are kept out. */
 export type KnownDevice = { readonly _id: string; readonly userId: string; readonly usedAtMs: number };
@@ -30,7 +31,7 @@ export async function remember(
 	if (await devices.updateById(_id, { $set: { usedAtMs: nowMs } })) return;
 	await devices.insert({ _id, userId, usedAtMs: nowMs }).catch((error: unknown) => {
 		// It logs in twice at once.
-		if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+		if (!isDuplicateKey(error)) throw error;
 	});
 	const tooMany = await devices.find({ query: { userId }, sort: "-usedAtMs", offset: DEVICES_MAX, limit: 100 });
 	for (const { _id } of tooMany) await devices.removeById(_id);

@@ -1,5 +1,6 @@
 import { createPublicKey, hash, randomInt } from "node:crypto";
 import type { Documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { fail } from "../errors.ts";
 
@@ -70,7 +71,7 @@ export async function pair({ tills, pairings }: Registry, { pairingCode, publicJ
 	const trust = { mayRefund, discountMaxPercent };
 	const till = { storeId, name, ...trust, publicJwk: { kty, crv, x, y }, jkt, pairing, pairedAtMs: nowMs };
 	const made = await tills.insert({ _id: newId("t"), ...till, revokedAtMs: null }).catch((error: unknown) => {
-		if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+		if (!isDuplicateKey(error)) throw error;
 		return tills.findOne({ pairing });
 	});
 	if (made?.jkt !== jkt || made.revokedAtMs !== null) throw fail("pairing_code_invalid");

@@ -1,5 +1,6 @@
 import type { Service } from "moleculer";
 import { documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { call, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
 import { type Asking, operatorOf, recorded } from "./operation.ts";
@@ -47,8 +48,8 @@ export async function freeze(
 async function remember(service: Service, accountId: string, by: string): Promise<void> {
 	await freezesOf(service)
 		.insert({ _id: idOf(accountId, by), accountId, by })
-		.catch((error: { type?: unknown }) => {
-			if (error.type !== "DUPLICATE_KEY") throw error;
+		.catch((error: unknown) => {
+			if (!isDuplicateKey(error)) throw error;
 		});
 }
 

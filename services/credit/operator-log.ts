@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { fail } from "../errors.ts";
 
 /** What is written down about a change: once before it is made, and once about what became of it. */
@@ -70,7 +71,7 @@ export class OperatorLog {
 			await this.#documents.insert(document);
 			return true;
 		} catch (error) {
-			if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+			if (!isDuplicateKey(error)) throw error;
 			return false;
 		}
 	}

@@ -1,4 +1,5 @@
 import type { Documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import type { Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import type { Receipt } from "./sale.ts";
@@ -42,7 +43,7 @@ export async function askFor(
 	return approvals.insert(approval).then(
 		() => true,
 		(error: unknown) => {
-			if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+			if (!isDuplicateKey(error)) throw error;
 			return false;
 		},
 	);

@@ -1,7 +1,8 @@
 import { setImmediate as othersTurn } from "node:timers/promises";
+import { isDuplicateKey, isWriteConflict } from "../../mixins/document-errors.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { fail } from "../errors.ts";
-import { checkRoom, type Product, type Products, typeOf } from "./product.ts";
+import { checkRoom, type Product, type Products } from "./product.ts";
 import type { ProductRow } from "./product-csv.ts";
 
 /** So many rows are compared before others have their turn: the same process sells. */
@@ -51,7 +52,7 @@ const differs = (row: ProductRow, product: Product): boolean =>
 
 /** Someone else changed the list while we compared it. */
 function rejectRace(error: unknown): never {
-	throw typeOf(error) === "DUPLICATE_KEY" || typeOf(error) === "WRITE_CONFLICT" ? fail("version_conflict") : error;
+	throw isDuplicateKey(error) || isWriteConflict(error) ? fail("version_conflict") : error;
 }
 
 /** One that is worked on, and three that wait. */

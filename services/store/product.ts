@@ -1,4 +1,5 @@
 import type { Documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Params, Result } from "../actions.ts";
 import { fail } from "../errors.ts";
@@ -77,7 +78,5 @@ export async function checkRoom(products: Products, storeId: string, more: numbe
 }
 
 function rejectTakenSku(error: unknown): never {
-	throw typeOf(error) === "DUPLICATE_KEY" ? fail("sku_taken") : error;
+	throw isDuplicateKey(error) ? fail("sku_taken") : error;
 }
-
-export const typeOf = (error: unknown): unknown => (error as { type?: unknown } | null)?.type;

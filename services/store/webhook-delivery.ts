@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import type { Params, Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import type { StoreEvent, WebhookEvent } from "./webhook-event.ts";
@@ -53,7 +54,7 @@ export async function enqueue(
 			...{ lastAtMs: null, lastStatus: null, lastError: null, lastTookMs: null },
 		});
 	} catch (error) {
-		if ((error as { type?: unknown }).type !== "DUPLICATE_KEY") throw error;
+		if (!isDuplicateKey(error)) throw error;
 	}
 }
 

@@ -2,6 +2,7 @@ import type { Context, Service, ServiceSchema } from "moleculer";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
+import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
@@ -251,7 +252,7 @@ async function insertUser(service: Service, user: User): Promise<User> {
 	try {
 		return await usersOf(service).insert(user);
 	} catch (error) {
-		if ((error as { type?: unknown }).type === "DUPLICATE_KEY") throw fail("handle_taken");
+		if (isDuplicateKey(error)) throw fail("handle_taken");
 		throw error;
 	}
 }
