@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes, sign, verify } from "node:crypto";
 import { test } from "node:test";
-import { isSignedEs256, SIGNATURE_BYTES, signEs256 } from "./es256.ts";
+import { calculateJwkThumbprint } from "jose";
+import { isSignedEs256, SIGNATURE_BYTES, signEs256, thumbprintOf } from "./es256.ts";
 
 const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const text = Buffer.from("한닢");
@@ -37,4 +38,9 @@ test("nothing else is a signature: other bytes, another key's, other lengths, ze
 		const zero = Buffer.from(signature).fill(0, half, half + 32);
 		assert.equal(await isSignedEs256(text, publicKey, zero), false);
 	}
+});
+
+test("a key has the thumbprint that jose gives it", async () => {
+	const jwk = publicKey.export({ format: "jwk" });
+	assert.equal(thumbprintOf(jwk as { x: string; y: string }), await calculateJwkThumbprint(jwk));
 });

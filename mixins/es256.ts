@@ -1,4 +1,4 @@
-import { type KeyObject, sign, verify } from "node:crypto";
+import { hash, type KeyObject, sign, verify } from "node:crypto";
 import { promisify } from "node:util";
 import { derToJose, joseToDer } from "ecdsa-sig-formatter";
 
@@ -9,6 +9,10 @@ export const SIGNATURE_BYTES = 64;
 
 export const signEs256 = (bytes: Buffer, key: KeyObject): Buffer =>
 	Buffer.from(derToJose(sign("sha256", bytes, key), "ES256"), "base64url");
+
+/** A public key's thumbprint (RFC 7638), as base64url: of these members, in this order, without spaces. */
+export const thumbprintOf = ({ x, y }: { readonly x: string; readonly y: string }): string =>
+	hash("sha256", `{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`, "base64url");
 
 /**
  * Beside what the process does meanwhile: a check takes as long as the rest of a request's way through the gateway.

@@ -1,6 +1,7 @@
 import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import jwt from "jsonwebtoken";
 import { LRUCache } from "lru-cache";
+import { thumbprintOf } from "../../mixins/es256.ts";
 import { parseObject } from "./strict-json.ts";
 
 /** A proof is about now: so much older, or by so much ahead, may it be. */
@@ -71,8 +72,7 @@ function keyIn(header: object | undefined): Key | undefined {
 	if (typ !== "dpop+jwt" || alg !== "ES256" || crit !== undefined) return undefined;
 	const { kty, crv, x, y, d } = (jwk ?? {}) as Record<string, unknown>;
 	if (kty !== "EC" || crv !== "P-256" || d !== undefined || !isCoordinate(x) || !isCoordinate(y)) return undefined;
-	// RFC 7638 3.2: these members, in this order, without spaces.
-	const jkt = hash("sha256", `{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`, "base64url");
+	const jkt = thumbprintOf({ x, y });
 	const known = keys.get(jkt);
 	if (known) return known;
 	try {

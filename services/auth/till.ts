@@ -1,6 +1,7 @@
 import { createPublicKey, hash, randomInt } from "node:crypto";
 import type { Documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
+import { thumbprintOf } from "../../mixins/es256.ts";
 import { newId } from "../../mixins/new-id.ts";
 import { fail } from "../errors.ts";
 
@@ -63,6 +64,7 @@ type Joining = { readonly pairingCode: string; readonly publicJwk: PublicJwk; re
  * @throws pairing_code_invalid, validation_failed for what is no key
  */
 export async function pair({ tills, pairings }: Registry, { pairingCode, publicJwk, nowMs }: Joining): Promise<Till> {
+	checkKey(publicJwk);
 	const jkt = thumbprintOf(publicJwk);
 	const invitation = await pairings.findById(idOf(pairingCode));
 	if (!invitation || invitation.expiresAtMs <= nowMs) throw fail("pairing_code_invalid");
@@ -79,7 +81,7 @@ export async function pair({ tills, pairings }: Registry, { pairingCode, publicJ
 }
 
 /** @throws validation_failed when it is no point of the curve */
-function thumbprintOf({ kty, crv, x, y }: PublicJwk): string {
+function checkKey({ kty, crv, x, y }: PublicJwk): void {
 	try {
 		const { x: sameX, y: sameY } = createPublicKey({ key: { kty, crv, x, y }, format: "jwk" }).export({
 			format: "jwk",
@@ -90,7 +92,6 @@ function thumbprintOf({ kty, crv, x, y }: PublicJwk): string {
 			errors: [{ at: "publicJwk", message: "is no P-256 key" }],
 		});
 	}
-	return hash("sha256", `{"crv":"${crv}","kty":"${kty}","x":"${x}","y":"${y}"}`, "base64url");
 }
 
 /** What the till's owner trusts it with. */
