@@ -83,7 +83,7 @@ async function join(broker: ServiceBroker, warn: (text: string) => void): Promis
 
 async function main(): Promise<void> {
 	const { values } = parseArgs({ options: { "internal-url": { type: "string", default: "http://127.0.0.1:3001" } } });
-	const token = operatorTokenOf(settings, { make: false })?.token;
+	const token = operatorTokenOf(settings, { make: false })?.secret;
 	if (!token)
 		throw new Refused(
 			"There is no operator's token: set OPERATOR_TOKEN, or DATA_DIR to where the platform keeps its own.",

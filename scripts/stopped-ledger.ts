@@ -38,7 +38,7 @@ export async function withOperatorLog<T>(work: (log: OperatorLog) => Promise<T>)
 const settingsOfLedger = (): Settings => readSettings({ ...process.env, SERVICES: "credit" });
 
 /** What `OPERATOR_TOKEN`, or the file in `DATA_DIR`, says. */
-export const operatorToken = (): string | undefined => operatorTokenOf(settingsOfLedger(), { make: false })?.token;
+export const operatorToken = (): string | undefined => operatorTokenOf(settingsOfLedger(), { make: false })?.secret;
 
 /** Where that is, for people: without the user, the password and the options that MongoDB's address may have. */
 export function placeOfLedger(): string {

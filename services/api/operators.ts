@@ -1,35 +1,23 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { secretIn } from "../../mixins/secret-file.ts";
+import { type Secret, secretAt } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import type { Operator } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { credentialIn } from "./authorization.ts";
 
-const FILE = "operator.token";
 /** Who shows the one token that may be shared. */
 const NAMELESS = "operator";
 
 type Place = Pick<Settings, "operatorToken" | "operatorTokens" | "dataDir" | "mongodbUri" | "transporter">;
 
-export type OperatorToken = { readonly token: string; readonly source: string };
-
-/**
- * What operators show (RFC 6750) where they have no names: `OPERATOR_TOKEN`, or else what a file in `DATA_DIR` says.
- *
- * @param make whether the file is made where there is none
- * @returns nothing when there is none
- */
-export function operatorTokenOf(
+/** What operators show (RFC 6750) where they have no names. See `secretAt`. */
+export const operatorTokenOf = (
 	{ operatorToken, dataDir }: Pick<Place, "operatorToken" | "dataDir">,
 	{ make }: { make: boolean },
-): OperatorToken | undefined {
-	if (operatorToken) return { token: operatorToken, source: "OPERATOR_TOKEN" };
-	const path = join(dataDir, FILE);
-	const token = secretIn(path, { make });
-	return token === undefined ? undefined : { token, source: path };
-}
+): Secret | undefined =>
+	secretAt({ setting: "OPERATOR_TOKEN", given: operatorToken, path: join(dataDir, "operator.token") }, { make });
 
 /** The operators of this platform, by what they show. */
 export type Operators = {
@@ -45,7 +33,7 @@ export function operatorsOf(settings: Place): Operators {
 	const isAlone = settings.mongodbUri === null && settings.transporter === null;
 	const isMadeUp = !settings.operatorToken && isAlone && named.length === 0;
 	const shared = settings.operatorToken || isMadeUp ? operatorTokenOf(settings, { make: true }) : undefined;
-	const known = [...named, ...(shared ? [[NAMELESS, shared.token] as const] : [])].map(([name, token]) => ({
+	const known = [...named, ...(shared ? [[NAMELESS, shared.secret] as const] : [])].map(([name, token]) => ({
 		operator: { kind: "operator", name, mayAdjust: name !== NAMELESS || named.length === 0 } as const,
 		digest: digestOf(token),
 	}));

@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import type { Documents } from "../../mixins/database.ts";
 import { JWKS_CACHE_S } from "../../mixins/keyring.ts";
+import { lastingSecretAt } from "../../mixins/secret-file.ts";
+import type { Settings } from "../../moleculer.config.ts";
 import { fail } from "../errors.ts";
 import { addKey, KEPT_MS, type KeyDocument, type KeyStore, loadKeys, type SigningKey } from "./key-ring.ts";
-import { keySecretOf } from "./key-secret.ts";
 import { sealingKeyFrom } from "./sealing.ts";
 import type { RefreshKeys } from "./session.ts";
 
@@ -16,7 +18,7 @@ const DAY_MS = 86_400_000;
 
 type Options = {
 	readonly documents: Documents<KeyDocument>;
-	readonly settings: Parameters<typeof keySecretOf>[0] & { readonly keyRotationDays: number };
+	readonly settings: Pick<Settings, "keySecret" | "dataDir" | "keyRotationDays">;
 	/** Tells all processes that there is a new key. */
 	readonly rotated: () => void;
 	/** Hears of what went wrong while nobody was waiting. */
@@ -43,7 +45,12 @@ export class SigningKeys {
 	/** @throws when the secret is missing, or does not open the keys; then nothing was changed */
 	static async start(options: Options): Promise<SigningKeys> {
 		const { documents, settings } = options;
-		const { secret, source } = keySecretOf(settings, { hasKeys: (await documents.count()) > 0 });
+		// Never in the database: who gets hold of that alone, in a backup, has no keys then.
+		const path = join(settings.dataDir, "keys.secret");
+		const { secret, source } = lastingSecretAt(
+			{ setting: "KEY_SECRET", given: settings.keySecret, path },
+			{ isInUse: (await documents.count()) > 0, without: "the signing keys cannot be opened" },
+		);
 		const store = { documents, sealingKey: sealingKeyFrom(secret), source };
 		return new SigningKeys(options, { store, keys: await loadKeys(store, Date.now()) });
 	}

@@ -10,7 +10,7 @@ import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
-import { secretIn } from "../../mixins/secret-file.ts";
+import { lastingSecretAt } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, afterBooking, call, callerOf, type Meta, type Params, whoAsks } from "../actions.ts";
 import { fail, problemOf, problems } from "../errors.ts";
@@ -326,8 +326,11 @@ export default (settings: Settings): ServiceSchema => ({
 
 	async started() {
 		const webhooks = documents<Webhook>(this, "webhooks");
-		const platformSecret = webhookSecretOf(settings, { isInUse: (await webhooks.count()) > 0 });
-		this.policy = { platformSecret, anyTarget: settings.webhookTargets === "any" };
+		const { secret } = lastingSecretAt(
+			{ setting: "WEBHOOK_SECRET", given: settings.webhookSecret, path: join(settings.dataDir, "webhook.secret") },
+			{ isInUse: (await webhooks.count()) > 0, without: "no receiver would believe a webhook" },
+		);
+		this.policy = { platformSecret: secret, anyTarget: settings.webhookTargets === "any" };
 		this.outbox = await WebhookOutbox.open({
 			stores: storesOf(this),
 			webhooks,
@@ -348,17 +351,6 @@ export default (settings: Settings): ServiceSchema => ({
 });
 
 type StoreService = Service & { clock: () => number; policy: Policy; outbox: WebhookOutbox; imports: ImportsInTurn };
-
-/**
- * `WEBHOOK_SECRET`, or else a file beside the database. @throws when webhooks were signed with one that is gone, with what to do
- */
-function webhookSecretOf({ webhookSecret, dataDir }: Settings, { isInUse }: { isInUse: boolean }): string {
-	if (webhookSecret) return webhookSecret;
-	const path = join(dataDir, "webhook.secret");
-	const secret = secretIn(path, { make: !isInUse });
-	if (!secret) throw new Error(`${path} is missing: without it no receiver would believe a webhook. Bring it back.`);
-	return secret;
-}
 
 /** See `enterStore`. */
 const enter = (service: Service, ctx: Context<{ storeId: string }, Meta>): Promise<Entered> =>
