@@ -79,7 +79,7 @@ export function documents<T extends { readonly _id: string }>(service: object, c
 
 /**
  * What a service can do with its documents, whatever keeps them. A promise that resolves means that it is durable. Refusals:
- * DUPLICATE_KEY (409, `data.fields`) from everything that writes, WRITE_CONFLICT (409, `data.index`) from `writeMany`, TypeError for
+ * DUPLICATE_KEY (409, `data.fields`) from everything that writes, WRITE_CONFLICT (409) from `writeMany`, TypeError for
  * what is outside of the subset of `document-query.ts`.
  */
 export interface Documents<T extends { readonly _id: string }> {
@@ -95,7 +95,7 @@ export interface Documents<T extends { readonly _id: string }> {
 	/** How many matched. `updateMany({_id, version}, {$set: …, $inc: {version: 1}}) === 1` is an optimistic lock. */
 	updateMany(query: Address<T>, update: Update<T>): Promise<number>;
 	updateById(id: T["_id"], update: Update<T>): Promise<T | null>;
-	/** How many there were, as the one below. */
+	/** How many there were. */
 	removeMany(query: Address<T>): Promise<number>;
 	removeById(id: T["_id"]): Promise<number>;
 	/** All or nothing; an update that finds no document aborts everything. */

@@ -7,8 +7,8 @@ export const duplicateKey = (collection: string, fields: readonly string[]): Err
 	return new Errors.MoleculerClientError(text, 409, "DUPLICATE_KEY", { fields });
 };
 
-export const writeConflict = (index: number): Error =>
-	new Errors.MoleculerClientError(`Write ${index} finds no such document`, 409, "WRITE_CONFLICT", { index });
+export const writeConflict = (): Error =>
+	new Errors.MoleculerClientError("One of several writes finds no such document", 409, "WRITE_CONFLICT");
 
 /** Whether a document was not written because another one has its id, or the same values in the fields of a unique index. */
 export const isDuplicateKey = (error: unknown): boolean => typeOf(error) === "DUPLICATE_KEY";

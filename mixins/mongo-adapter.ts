@@ -8,7 +8,7 @@ import type {
 } from "mongodb";
 import { AdapterBase, checkedDocument } from "./adapter-base.ts";
 import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
-import { duplicateKey, isWriteConflict, writeConflict } from "./document-errors.ts";
+import { duplicateKey, writeConflict } from "./document-errors.ts";
 import {
 	checkId,
 	checkIds,
@@ -142,31 +142,15 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 	/**
 	 * All or nothing.
 	 *
-	 * @throws WRITE_CONFLICT, with the operation's index, when an update finds no document that is still as its query says
+	 * @throws WRITE_CONFLICT when an update finds no document that is still as its query says
 	 */
 	async writeMany(operations: readonly object[]): Promise<void> {
 		const steps = operations.map(parseStep);
 		if (steps.length === 0) return;
 		const changes = steps.filter((step) => "query" in step).length;
-		try {
-			await this.#together(async (documents, session) => {
-				const { matchedCount } = await documents.bulkWrite(steps.map(bulkOf), { session, ordered: true });
-				if (matchedCount !== changes) throw writeConflict(-1);
-			});
-		} catch (error) {
-			if (!isWriteConflict(error)) throw error;
-			await this.#oneByOne(steps);
-		}
-	}
-
-	/** Thousands of round trips, for whoever must know which operation found no document. */
-	async #oneByOne(steps: readonly Step[]): Promise<void> {
 		await this.#together(async (documents, session) => {
-			for (const [index, step] of steps.entries()) {
-				if ("insert" in step) await documents.insertOne(step.insert, { session });
-				else if ((await documents.updateOne(step.query, step.changes, { session })).matchedCount === 0)
-					throw writeConflict(index);
-			}
+			const { matchedCount } = await documents.bulkWrite(steps.map(bulkOf), { session, ordered: true });
+			if (matchedCount !== changes) throw writeConflict();
 		});
 	}
 

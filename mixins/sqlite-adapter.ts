@@ -122,14 +122,14 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 	/**
 	 * All or nothing.
 	 *
-	 * @throws WRITE_CONFLICT, with the operation's index, when an update finds no document that is still as its query says
+	 * @throws WRITE_CONFLICT when an update finds no document that is still as its query says
 	 */
 	async writeMany(operations: readonly object[]): Promise<void> {
 		const steps = operations.map(parseStep);
 		this.#write(() => {
-			for (const [index, step] of steps.entries()) {
+			for (const step of steps) {
 				if ("insert" in step) this.#put(step.insert);
-				else if (this.#update(step.where, step.changes).length === 0) throw writeConflict(index);
+				else if (this.#update(step.where, step.changes).length === 0) throw writeConflict();
 			}
 		});
 	}

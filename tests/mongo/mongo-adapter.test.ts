@@ -151,6 +151,17 @@ describeOnMongo("MongoDB adapter", () => {
 		assert.deepEqual(await adapter.findById("a"), { _id: "a", n: 6 });
 	});
 
+	it("asks once whether all writes of a batch can be done, however many they are", async () => {
+		const adapter = await openedAt(set.uri("adapter"), { collection: "batches" });
+		const ids = Array.from({ length: 20 }, (_, n) => `d_${n}`);
+		await adapter.insertMany(ids.map((_id) => ({ _id, version: 1 })));
+		const asked = async () => (await client.db().admin().serverStatus()).metrics.commands.update.total;
+		const before = await asked();
+		const writes = ids.map((_id) => ({ update: { _id, version: _id === "d_19" ? 2 : 1 }, set: { n: 1 } }));
+		await assert.rejects(adapter.writeMany(writes), { type: "WRITE_CONFLICT" });
+		assert.equal((await asked()) - before, 1);
+	});
+
 	it("gives up a transaction that meets others again and again, within the deadline, and leaves nothing of it", async () => {
 		const adapter = await openedAt(set.uri("adapter"), { collection: "contended" });
 		await adapter.insertMany([
