@@ -304,6 +304,10 @@ export function fail(code: ProblemCode, detail?: string, data: ProblemData = {})
 		: new Errors.MoleculerServerError(message, status, code, data);
 }
 
+/** What is wrong with one field of a request, `(all)` for what is wrong with it as a whole. */
+export const failAt = (at: string, message: string, detail?: string): Error =>
+	fail("validation_failed", detail, { errors: [{ at, message }] });
+
 /** The catalogue's code of anything that was thrown, wherever it was thrown; `internal_error` for what nobody foresaw. */
 export function problemOf(error: unknown): ProblemCode {
 	const type = (error as { type?: unknown } | null)?.type;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { fail } from "../errors.ts";
+import { fail, failAt } from "../errors.ts";
 import { isText } from "../schema.ts";
 import { refreshTokenOf } from "./refresh-cookie.ts";
 import type { Route } from "./routes.ts";
@@ -29,11 +29,11 @@ export function paramsOf(
 	const query = queryOf(request.originalUrl ?? request.url ?? "", schema);
 	// Who was cut off asks again with the same address, and says in the header how far it came since.
 	if (route.live && request.headers["last-event-id"]) delete query.after;
-	if (hasBody && Object.keys(query).length > 0) throw refused(Object.keys(query)[0] as string, "belongs into the body");
+	if (hasBody && Object.keys(query).length > 0) throw failAt(Object.keys(query)[0] as string, "belongs into the body");
 	const sources = [path, hasBody ? bodyOf(route, request) : query, headersOf(route, request)];
 	const params = new Map<string, unknown>();
 	for (const [name, value] of sources.flatMap((source) => Object.entries(source))) {
-		if (params.has(name)) throw refused(name, "is said twice");
+		if (params.has(name)) throw failAt(name, "is said twice");
 		params.set(name, isText(schema.properties?.[name]) ? inOneForm(value) : value);
 	}
 	// Also a field named __proto__ becomes a field by this, which the schema then refuses.
@@ -41,9 +41,6 @@ export function paramsOf(
 }
 
 const inOneForm = (value: unknown): unknown => (typeof value === "string" ? value.normalize("NFC") : value);
-
-const refused = (at: string, message: string): Error =>
-	fail("validation_failed", undefined, { errors: [{ at, message }] });
 
 /**
  * Query values are text; those that must be whole numbers become such, those that may be several become a list, and the schema judges
@@ -57,7 +54,7 @@ function queryOf(url: string, { properties = {} }: Schema): Record<string, unkno
 		const values = query.getAll(name);
 		const type = Object.hasOwn(properties, name) ? properties[name]?.type : undefined;
 		if (type === "array") return [name, values];
-		if (values.length > 1) throw refused(name, "is said twice");
+		if (values.length > 1) throw failAt(name, "is said twice");
 		const [value = ""] = values;
 		return [name, type === "integer" && /^-?\d{1,16}$/.test(value) ? Number(value) : value];
 	});

@@ -3,7 +3,7 @@ import type { Documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { thumbprintOf } from "../../mixins/es256.ts";
 import { newId } from "../../mixins/new-id.ts";
-import { fail } from "../errors.ts";
+import { fail, failAt } from "../errors.ts";
 
 /** A device that may sell in a store. Its key never changes: paired again it is another till. */
 export type Till = {
@@ -88,9 +88,7 @@ function checkKey({ kty, crv, x, y }: PublicJwk): void {
 		});
 		if (sameX !== x || sameY !== y) throw new Error("not as it should be written");
 	} catch {
-		throw fail("validation_failed", "This is not a public key", {
-			errors: [{ at: "publicJwk", message: "is no P-256 key" }],
-		});
+		throw failAt("publicJwk", "is no P-256 key", "This is not a public key");
 	}
 }
 

@@ -1,4 +1,4 @@
-import { fail } from "../errors.ts";
+import { failAt } from "../errors.ts";
 import { type Place, POSITIONS } from "./read-model.ts";
 
 /** A page's end as text that says nothing to the client: its place in the log. */
@@ -11,12 +11,11 @@ export const endOf = (sequence: number): Place => ({ sequence, position: POSITIO
 /** @param at the parameter that it was in @throws validation_failed */
 export function placeOf(cursor: string, at: "cursor" | "after"): Place {
 	const match = /^(\d{1,15})\.(\d{1,9})$/.exec(Buffer.from(cursor, "base64url").toString());
-	if (!match) throw fail("validation_failed", undefined, { errors: [{ at, message: "is not a cursor of ours" }] });
+	if (!match) throw failAt(at, "is not a cursor of ours");
 	return { sequence: Number(match[1]), position: Math.min(Number(match[2]), POSITIONS - 1) };
 }
 
 /** Nothing is in it: whoever asks for that has mistaken one for the other. @throws validation_failed */
 export function checkRange({ fromMs = 0, toMs = fromMs }: { fromMs?: number; toMs?: number }): void {
-	if (toMs < fromMs)
-		throw fail("validation_failed", undefined, { errors: [{ at: "toMs", message: "is before fromMs" }] });
+	if (toMs < fromMs) throw failAt("toMs", "is before fromMs");
 }

@@ -1,11 +1,11 @@
-import { fail } from "../errors.ts";
+import { failAt } from "../errors.ts";
 
 /** @throws validation_failed */
 export function checkTimeZone(timeZone: string): void {
 	try {
 		new Intl.DateTimeFormat("en", { timeZone });
 	} catch {
-		throw fail("validation_failed", undefined, { errors: [{ at: "timeZone", message: "is not an IANA time zone" }] });
+		throw failAt("timeZone", "is not an IANA time zone");
 	}
 }
 
@@ -19,9 +19,7 @@ export function dayRange(date: string, timeZone: string): { fromMs: number; toMs
 	const [year, month, day] = date.split("-").map(Number) as [number, number, number];
 	const utc = Date.UTC(year, month - 1, day);
 	if (utc < DAY_MS || new Date(utc).toISOString().slice(0, 10) !== date) {
-		throw fail("validation_failed", undefined, {
-			errors: [{ at: "date", message: "is not a day of the calendar since 1970" }],
-		});
+		throw failAt("date", "is not a day of the calendar since 1970");
 	}
 	return { fromMs: midnight(utc, timeZone), toMs: midnight(Date.UTC(year, month - 1, day + 1), timeZone) };
 }
@@ -36,8 +34,7 @@ type Asked = { readonly date?: string; readonly fromMs?: number; readonly toMs?:
 export function rangeOf({ date, ...said }: Asked, timeZone: string): Omit<Asked, "date"> {
 	if (date === undefined) return said;
 	if (Object.keys(said).length === 0) return dayRange(date, timeZone);
-	const message = "cannot be said together with fromMs or toMs";
-	throw fail("validation_failed", undefined, { errors: [{ at: "date", message }] });
+	throw failAt("date", "cannot be said together with fromMs or toMs");
 }
 
 /** What totals can tell of a day: they are kept by the hour, so where offsets are no whole hours, it begins and ends with the hour before. */

@@ -2,7 +2,7 @@ import type { Documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Params, Result } from "../actions.ts";
-import { fail } from "../errors.ts";
+import { fail, failAt } from "../errors.ts";
 
 export type Product = {
 	readonly _id: string;
@@ -69,7 +69,7 @@ const toCursor = ({ sku }: Product): string => Buffer.from(`sku:${sku}`).toStrin
 function skuOf(cursor: string): string {
 	const [, sku] = /^sku:([A-Za-z0-9._-]{1,40})$/.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
 	if (sku) return sku;
-	throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
+	throw failAt("cursor", "is not a cursor of ours");
 }
 
 /** Several who add at the same moment may get a few more in. @throws too_many_products */

@@ -1,5 +1,5 @@
 import type { Documents } from "../../mixins/database.ts";
-import { fail } from "../errors.ts";
+import { fail, failAt } from "../errors.ts";
 import { type Member, memberIdOf, type Store } from "./counter.ts";
 
 const STAFF_MAX = 1_000;
@@ -9,9 +9,7 @@ type Person = { readonly userId: string; readonly handle: string };
 /** @throws validation_failed when it is the owner, who may do everything as it is */
 export async function addStaff(members: Documents<Member>, store: Store, { userId, handle }: Person) {
 	if (userId === store.ownerId) {
-		throw fail("validation_failed", undefined, {
-			errors: [{ at: "handle", message: "is the owner's, who may sell anyway" }],
-		});
+		throw failAt("handle", "is the owner's, who may sell anyway");
 	}
 	const member = { _id: memberIdOf({ storeId: store._id, userId }), storeId: store._id, userId, handle };
 	const known = await members.findById(member._id);

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import type { Params, Result } from "../actions.ts";
-import { fail } from "../errors.ts";
+import { fail, failAt } from "../errors.ts";
 import type { StoreEvent, WebhookEvent } from "./webhook-event.ts";
 import type { Answered } from "./webhook-request.ts";
 
@@ -137,7 +137,7 @@ export async function listDeliveries(deliveries: Collection, asked: Params<"stor
 function eventIdOf(cursor: string): string {
 	const eventId = Buffer.from(cursor, "base64url").toString();
 	if (/^evt_\d{15}_\d{5}$/.test(eventId)) return eventId;
-	throw fail("validation_failed", undefined, { errors: [{ at: "cursor", message: "is not a cursor of ours" }] });
+	throw failAt("cursor", "is not a cursor of ours");
 }
 
 /** Sends one again, whether it was received or not. @throws not_found */

@@ -1,7 +1,7 @@
 import type { Documents } from "../../mixins/database.ts";
 import { newId } from "../../mixins/new-id.ts";
 import type { Params, Result } from "../actions.ts";
-import { fail } from "../errors.ts";
+import { fail, failAt } from "../errors.ts";
 import type { WebhookEvent } from "./webhook-event.ts";
 import { secretOf } from "./webhook-request.ts";
 
@@ -123,12 +123,11 @@ export function secretsOf({ _id, generation, rotatedAtMs }: Webhook, platformSec
 /** Whether its address is really one that may be called is found out when it is called. @throws validation_failed */
 function checkUrl(text: string, anyTarget: boolean): void {
 	const url = URL.canParse(text) ? new URL(text) : null;
-	const refuse = (message: string) => fail("validation_failed", undefined, { errors: [{ at: "url", message }] });
 	if (!url || !["https:", "http:"].includes(url.protocol))
-		throw refuse("is not an address such as https://shop.example/hook");
-	if (url.protocol !== "https:" && !anyTarget) throw refuse("must begin with https://");
-	if (url.username || url.password) throw refuse("must not have a name or password in it");
-	if (url.hash) throw refuse("must not have a # in it");
+		throw failAt("url", "is not an address such as https://shop.example/hook");
+	if (url.protocol !== "https:" && !anyTarget) throw failAt("url", "must begin with https://");
+	if (url.username || url.password) throw failAt("url", "must not have a name or password in it");
+	if (url.hash) throw failAt("url", "must not have a # in it");
 }
 
 export const view = (webhook: Webhook): Result<"store.listWebhooks">["items"][number] => {
