@@ -31,9 +31,8 @@ type Details = { readonly reason: string; readonly by: string; readonly operatio
  */
 export async function adjust(service: Service, ctx: Asking<Params<"operator.adjust">>, aloneMax: number) {
 	refuseUnlessMayAdjust(ctx);
-	const { idempotencyKey, ...asked } = ctx.params;
-	const { accountId, direction, amount, reason } = asked;
-	const command = commandOf(scopeOf(operatorOf(ctx)), { action: "operator.adjust", idempotencyKey, asked });
+	const { accountId, direction, amount, reason } = ctx.params;
+	const command = commandOf({ scope: scopeOf(operatorOf(ctx)), action: "operator.adjust" }, ctx.params);
 	const known = await call(ctx, "credit.recall", command);
 	if (known) {
 		ctx.meta.replayed = true;

@@ -146,13 +146,11 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		decide: action("published", storeActions.decide, async (ctx) => {
-			const { idempotencyKey, decision, ...named } = ctx.params;
+			const { decision, id: transferId, storeId, total } = ctx.params;
 			const { userId } = callerOf(ctx);
-			const transferId = named.id;
-			checkDecision(await call(ctx, "credit.outcome", { id: transferId }), { ...named, userId });
-			const command = commandOf(userId, { action: "store.decide", idempotencyKey, asked: { ...named, decision } });
+			checkDecision(await call(ctx, "credit.outcome", { id: transferId }), { storeId, total, userId });
 			const decided = await call(ctx, decision === "confirm" ? "credit.post" : "credit.void", {
-				...command,
+				...commandOf({ scope: userId, action: "store.decide" }, ctx.params),
 				transferId,
 			});
 			ctx.meta.replayed = decided.replayed;
@@ -219,7 +217,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 		sell: action("published", storeActions.sell, async function (ctx) {
 			const entered = await enter(this, ctx);
-			const command = commandIn("store.sell", ctx.params);
+			const command = commandOf({ scope: ctx.params.storeId, action: "store.sell" }, ctx.params);
 			const prepared = await prepareSale(this, ctx, entered).catch((error: unknown) => error as Error);
 			// What cannot be sold now may have been sold before: this is a retry, and the catalogue has changed since.
 			if (prepared instanceof Error) return soldBefore(ctx, command, prepared);
@@ -238,7 +236,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const { store, role } = await enter(this, ctx);
 			if (!mayDo(role, "store.refundSale")) await refuseLateUndoing(ctx, transferIdOf(storeId, saleId));
 			const { effect, replayed } = await call(ctx, "credit.cancel", {
-				...commandIn("store.cancelSale", ctx.params),
+				...commandOf({ scope: storeId, action: "store.cancelSale" }, ctx.params),
 				targetId: transferIdOf(storeId, saleId),
 				details: { reason, storeName: store.name },
 			});
@@ -250,7 +248,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const { storeId, saleId, amount, reason = null } = ctx.params;
 			const { store } = await enter(this, ctx);
 			const { transfer, replayed } = await call(ctx, "credit.refund", {
-				...commandIn("store.refundSale", ctx.params),
+				...commandOf({ scope: storeId, action: "store.refundSale" }, ctx.params),
 				transferId: transferIdOf(storeId, saleId),
 				...(amount !== undefined && { amount }),
 				details: { reason, storeName: store.name },
@@ -297,7 +295,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const { storeId, amount } = ctx.params;
 			await enter(this, ctx);
 			const { transfer, debitBalance, replayed } = await call(ctx, "credit.transfer", {
-				...commandIn("store.payOut", ctx.params),
+				...commandOf({ scope: storeId, action: "store.payOut" }, ctx.params),
 				kind: "payout",
 				debitAccountId: accountOf(storeId),
 				creditAccountId: "system:settlement",
@@ -367,12 +365,6 @@ async function refuseLateUndoing(ctx: Context<unknown, Meta>, id: string): Promi
 function idOfWhoAsks(ctx: Context<unknown, Meta>): string {
 	const caller = whoAsks(ctx);
 	return caller.kind === "till" ? caller.tillId : caller.userId;
-}
-
-/** The part of every money command that makes it repeatable: scoped by the store. */
-function commandIn(name: string, params: { storeId: string; idempotencyKey: string }) {
-	const { idempotencyKey, ...asked } = params;
-	return commandOf(params.storeId, { action: name, idempotencyKey, asked });
 }
 
 /** @throws code_invalid, code_expired, code_too_early, own_store, product_unavailable, price_changed, amount_out_of_range, forbidden, discount_too_large */

@@ -1,4 +1,4 @@
-import { stringify } from "csv-stringify/sync";
+import { csvOf } from "../../mixins/statement-export.ts";
 import type { Result } from "../actions.ts";
 
 type StatementLine = Result<"credit.statement">["items"][number];
@@ -41,7 +41,6 @@ function counterpartyOf({ kind, amount, details }: StatementLine): string {
 	return storeName ?? "Hannip";
 }
 
-/** RFC 4180, with a byte order mark for spreadsheets; cells that a spreadsheet would take for a formula are quoted away. */
 export function toCsv(transactions: readonly Transaction[]): string {
 	const rows = transactions.map(({ postedAtMs, kind, counterparty, amount, balanceAfter, note, transferId }) => ({
 		time: new Date(postedAtMs).toISOString(),
@@ -52,6 +51,5 @@ export function toCsv(transactions: readonly Transaction[]): string {
 		note,
 		transfer_id: transferId,
 	}));
-	const columns = ["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"];
-	return stringify(rows, { header: true, columns, bom: true, escape_formulas: true, record_delimiter: "windows" });
+	return csvOf(["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"], rows);
 }

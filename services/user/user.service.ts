@@ -5,6 +5,7 @@ import { database, documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
+import { wholeStatement } from "../../mixins/statement-export.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call, callerOf, type Meta, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
@@ -19,9 +20,6 @@ const CODE_OVERLAP_S = 5;
 /** The most that a code pays without asking that was made ahead. */
 const CODE_AHEAD_CAP = 30_000;
 const CONFIRM_ABOVE_USUAL = 100_000;
-/** An export is for people and their spreadsheets; a longer one is refused rather than cut. */
-const EXPORT_LINES_MAX = 10_000;
-
 /** Of those that a client missed, at once. */
 const EVENTS_MAX = 100;
 
@@ -104,7 +102,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const { userId } = callerOf(ctx);
 			if (amount > settings.chargeMax) throw fail("charge_limit_exceeded");
 			const booked = await call(ctx, "credit.transfer", {
-				...commandIn(ctx, "user.charge", ctx.params),
+				...commandOf({ scope: userId, action: "user.charge" }, ctx.params),
 				kind: "charge",
 				debitAccountId: "system:funding",
 				creditAccountId: walletOf(userId),
@@ -119,7 +117,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const sender = await byId(this, callerOf(ctx).userId);
 			const recipient = await byHandle(this, to);
 			const booked = await call(ctx, "credit.transfer", {
-				...commandIn(ctx, "user.send", ctx.params),
+				...commandOf({ scope: sender._id, action: "user.send" }, ctx.params),
 				kind: "p2p",
 				debitAccountId: walletOf(sender._id),
 				creditAccountId: walletOf(recipient._id),
@@ -189,17 +187,7 @@ export default (settings: Settings): ServiceSchema => ({
 		exportTransactions: action("published", userActions.exportTransactions, async (ctx) => {
 			const { kind, ...range } = ctx.params;
 			const accountId = walletOf(callerOf(ctx).userId);
-			const lines: Result<"credit.statement">["items"] = [];
-			for (let cursor: string | null = ""; cursor !== null; ) {
-				if (lines.length >= EXPORT_LINES_MAX) {
-					const message = `has more than ${EXPORT_LINES_MAX} lines: ask for parts, by fromMs and toMs`;
-					throw fail("validation_failed", undefined, { errors: [{ at: "(all)", message }] });
-				}
-				const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }), ...(cursor && { cursor }) };
-				const page: Result<"credit.statement"> = await call(ctx, "credit.statement", query);
-				lines.push(...page.items);
-				cursor = page.nextCursor;
-			}
+			const lines = await wholeStatement(ctx, { ...range, accountId, ...(kind && { kinds: [kind] }) }, "lines");
 			return toCsv(lines.map(toTransaction));
 		}),
 	},
@@ -220,12 +208,6 @@ async function codeAhead(ctx: Context<unknown, Meta>, asked: CodeAhead) {
 	const nowMs = asked.clock();
 	const { code, issuedAtMs, expiresAtMs } = signed;
 	return { code, cap, startsInMs: Math.max(0, issuedAtMs - nowMs), expiresInMs: Math.max(0, expiresAtMs - nowMs) };
-}
-
-/** The part of every money command that makes it repeatable: scoped by the person who asks. */
-function commandIn(ctx: Context<unknown, Meta>, name: string, params: { idempotencyKey: string }) {
-	const { idempotencyKey, ...asked } = params;
-	return commandOf(callerOf(ctx).userId, { action: name, idempotencyKey, asked });
 }
 
 async function booking(ctx: Context<{ id: string }, Meta>, kind: "charge" | "p2p"): Promise<Result<"user.getCharge">> {
