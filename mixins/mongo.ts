@@ -1,7 +1,6 @@
 import type {
 	ClientSession,
 	Db,
-	Document,
 	IndexDescription,
 	MongoBulkWriteError,
 	MongoClient,
@@ -170,32 +169,18 @@ export const clockOf =
 export const SCATTERED = { storageEngine: { wiredTiger: { configString: "leaf_page_max=4KB" } } } as const;
 
 const NAMESPACE_EXISTS = 48;
-const INDEX_OPTIONS_CONFLICT = 85;
 
 /**
  * Makes a collection with its indexes; what is there already stays as it is. Durable, since a unique index that a failover undoes would
  * protect nothing; made by a majority, so that a member that is down holds up nobody's start. A large one takes its time.
- *
- * @param validator what every document must satisfy
  */
-export async function define(
-	db: Db,
-	name: string,
-	indexes: readonly IndexDescription[],
-	validator?: Document,
-): Promise<void> {
-	const options = { writeConcern: DURABLE, ...(validator && { validator }) };
-	await db.createCollection(name, options).catch((error: { code?: unknown }) => {
+export async function define(db: Db, name: string, indexes: readonly IndexDescription[]): Promise<void> {
+	await db.createCollection(name, { writeConcern: DURABLE }).catch((error: { code?: unknown }) => {
 		if (error.code !== NAMESPACE_EXISTS) throw error;
 	});
-	const durable = { commitQuorum: "majority", writeConcern: DURABLE } as const;
-	const create = (some: readonly IndexDescription[]) => db.collection(name).createIndexes([...some], durable);
 	if (indexes.length === 0) return;
-	await create(indexes).catch((error: { code?: unknown }) => {
-		if (error.code !== INDEX_OPTIONS_CONFLICT) throw error;
-		// Made before its pages were chosen. Whatever else is different is refused again.
-		return create(indexes.map(({ storageEngine: _, ...rest }) => rest));
-	});
+	const durable = { commitQuorum: "majority", writeConcern: DURABLE } as const;
+	await db.collection(name).createIndexes([...indexes], durable);
 }
 
 type Shared = {

@@ -107,8 +107,7 @@ async function insertAll(database: Db, file: string): Promise<End> {
 	const flush = async (name: string) => {
 		const docs = waiting.get(name) ?? [];
 		waiting.delete(name);
-		// One that an older version began has texts, and goes on with them.
-		if (name === LOG && docs.some(({ claims: [claim] }) => typeof claim !== "string")) await makeLog(database);
+		if (name === LOG) await makeLog(database);
 		if (docs.length > 0) await database.collection(name).insertMany(docs);
 	};
 	let lines = 0;

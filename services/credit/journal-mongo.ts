@@ -14,6 +14,10 @@ import {
 } from "./journal.ts";
 
 const COLLECTION = "ledger_groups";
+/** Of what is in it. A change of that is another number, see "How the log is stored" in this folder's README. */
+const VERSION = 1;
+/** Has one document, which says the version of the log beside it. */
+const SCHEMA = "ledger_schema";
 /** Between attempts that the database answered with nothing new. */
 const PAUSE_MS = 20;
 /** Groups that one query asks for, each with its own time. */
@@ -28,15 +32,11 @@ type Stored = {
 	readonly hash: string;
 	readonly previousHash: string;
 	readonly committedAtMs: number;
-	readonly claims: readonly StoredClaim[];
+	/** See `keyOf`. */
+	readonly claims: readonly ClaimKey[];
 	readonly body: string;
 };
-/** Its key (see `keyOf`), or itself, in logs that an older version began. */
-type StoredClaim = ClaimKey | string;
-/** A log has claims of one kind only, that of its first group: two claims of different kinds would never meet, and an id could be taken twice. */
-type ClaimFormat = "keys" | "texts";
-/** What the server lets into a log that this version made: an older one, which knows texts only, could not append to it. */
-const KEYS_ONLY = { claims: { $not: { $type: "string" } } };
+type Schema = { readonly _id: string; readonly version: number };
 
 /**
  * The journal in MongoDB: a group is one document, `_id` its sequence number, written by one insert that is acknowledged when it is in
@@ -68,7 +68,6 @@ export class MongoJournal implements Journal {
 	readonly isShared = true;
 	/** The last group that was seen in the log of a majority. */
 	#known: Head = emptyHead;
-	#claimFormat: ClaimFormat | null = null;
 
 	constructor(uri: string) {
 		this.#mongo = Mongo.open(uri);
@@ -78,7 +77,6 @@ export class MongoJournal implements Journal {
 		const patience = new Patience();
 		const insertion = new Insertion(group, claims);
 		try {
-			insertion.format = await this.#formatOfClaims(patience);
 			if (!(await this.#followsAGroup(group, patience))) return { result: "conflict" };
 			return await this.#insert(insertion, patience);
 		} catch (error) {
@@ -91,7 +89,6 @@ export class MongoJournal implements Journal {
 			const answer = await this.#attempt(insertion, patience);
 			if (answer === "in") {
 				this.#saw(headOf(insertion.group));
-				this.#claimFormat ??= insertion.format;
 				return { result: "appended" };
 			}
 			const inTheWay = answer === "taken" && (await this.#whyNot(insertion, patience));
@@ -215,16 +212,15 @@ export class MongoJournal implements Journal {
 	async #holdersOf(claims: readonly string[], level: Level, patience: Patience): Promise<Map<string, number>> {
 		const found = new Map<string, number>();
 		if (claims.length === 0) return found;
-		const format = await this.#formatOfClaims(patience);
 		for (let start = 0; start < claims.length; start += CLAIMS_AT_ONCE) {
 			const some = claims.slice(start, start + CLAIMS_AT_ONCE);
-			const stored = storedAs(format, some);
-			const wanted = new Map(some.map((claim, index) => [nameOf(stored[index] as StoredClaim), claim]));
+			const keys = some.map(keyOf);
+			const wanted = new Map(some.map((claim, index) => [nameOf(keys[index] as ClaimKey), claim]));
 			const { groups } = await this.#groups(patience);
 			// Of a thousand claims, those that are wanted.
-			const those = { claims: { $setIntersection: ["$claims", { $literal: [...stored] }] } };
+			const those = { claims: { $setIntersection: ["$claims", { $literal: keys }] } };
 			const options = { ...at(level, patience), projection: those, promoteBuffers: true } as const;
-			const holders = await answered(groups.find({ claims: { $in: [...stored] } }, options).toArray(), patience);
+			const holders = await answered(groups.find({ claims: { $in: keys } }, options).toArray(), patience);
 			for (const { _id, claims } of holders) {
 				for (const holding of claims) {
 					const claim = wanted.get(nameOf(holding));
@@ -233,22 +229,6 @@ export class MongoJournal implements Journal {
 			}
 		}
 		return found;
-	}
-
-	/** Asked of the first group, once; a log that has none yet will have keys, if the server sees to it. */
-	async #formatOfClaims(patience: Patience): Promise<ClaimFormat> {
-		if (this.#claimFormat) return this.#claimFormat;
-		const { db, groups } = await this.#groups(patience);
-		for (const level of ["majority", "linearizable"] as const) {
-			const options = { ...at(level, patience), projection: { claims: 1 } };
-			const first = await answered(groups.findOne({ _id: 1 }, options), patience);
-			if (first) {
-				this.#claimFormat = typeof first.claims[0] === "string" ? "texts" : "keys";
-				return this.#claimFormat;
-			}
-		}
-		const [collection] = await answered(db.listCollections({ name: COLLECTION }).toArray(), patience);
-		return collection && "options" in collection && collection.options?.validator ? "keys" : "texts";
 	}
 
 	/** The hash of the group with this number; undefined: none was acknowledged to anybody before this was asked. */
@@ -280,7 +260,7 @@ export class MongoJournal implements Journal {
 		if (head.sequence > this.#known.sequence) this.#known = head;
 	}
 
-	/** The index must be durable before the first group that relies on it; where it exists this is one quick question. */
+	/** Version and index must be durable before the first group that relies on them; where they are there these are quick questions. */
 	async #groups(patience: Patience): Promise<Prepared> {
 		this.#prepared ??= this.#mongo
 			.database()
@@ -302,12 +282,34 @@ type Prepared = { readonly db: Db; readonly groups: Collection<Stored> };
 
 /** Makes an empty log, where there is none. */
 export function makeLog(db: Db): Promise<void> {
-	return define(db, COLLECTION, [{ name: "claims", key: { claims: 1 }, unique: true, ...SCATTERED }], KEYS_ONLY);
+	return define(db, COLLECTION, [{ name: "claims", key: { claims: 1 }, unique: true, ...SCATTERED }]);
 }
 
 async function prepare(db: Db): Promise<Prepared> {
+	const version = await versionOf(db);
+	if (version !== VERSION) throw new Error(`the ledger's log has version ${version}, this Hannip knows ${VERSION}`);
 	await answered(makeLog(db));
 	return { db, groups: db.collection<Stored>(COLLECTION) };
+}
+
+/** Of a new log it is written down first. 0: there are groups, and nothing says how they are stored. */
+async function versionOf(db: Db): Promise<number> {
+	const patience = new Patience();
+	const schema = db.collection<Schema>(SCHEMA);
+	const read = (level: Level) => answered(schema.findOne({ _id: COLLECTION }, at(level, patience)), patience);
+	const groups = db.collection<Stored>(COLLECTION);
+	const known = await read("majority");
+	if (known) return known.version;
+	const options = { ...at("linearizable", patience), projection: { _id: 1 } };
+	const isNew = (await answered(groups.findOne({ _id: 1 }, options), patience)) === null;
+	if (isNew) {
+		const written = schema.insertOne({ _id: COLLECTION, version: VERSION }, { writeConcern: DURABLE });
+		await answered(written, patience).catch((error: { code?: unknown }) => {
+			// Another process was first.
+			if (error.code !== DUPLICATE_KEY) throw error;
+		});
+	}
+	return (await read("linearizable"))?.version ?? 0;
 }
 
 /** `maxTimeMS` as the manual demands it for linearizable reads, which else wait for a majority for ever; the same for the others. */
@@ -346,16 +348,12 @@ class Page {
 	}
 }
 
-const storedAs = (format: ClaimFormat, claims: readonly string[]): readonly StoredClaim[] =>
-	format === "keys" ? claims.map(keyOf) : claims;
-
-const nameOf = (stored: StoredClaim): string => (typeof stored === "string" ? stored : stored.toString("base64"));
+const nameOf = (key: ClaimKey): string => key.toString("base64");
 
 /** One group on its way into the log, and what is known of that. */
 class Insertion {
 	readonly group: Group;
 	readonly claims: readonly string[];
-	format: ClaimFormat = "keys";
 	#mayStillCome = false;
 	#isGivenUp = false;
 
@@ -401,7 +399,7 @@ class Insertion {
 			toBSON: () => {
 				if (this.#isGivenUp) throw new Error("the group was given up before it was sent");
 				this.#mayStillCome = true;
-				const claims = storedAs(this.format, this.claims);
+				const claims = this.claims.map(keyOf);
 				return { _id: sequence, lane, hash, previousHash, committedAtMs, claims, body };
 			},
 		};

@@ -18,8 +18,33 @@ import { serve } from "./worker-link.ts";
 
 // The thread behind `SqliteJournal`.
 
-/** Of the tables below. A change of them needs a migration here, from every version that was ever released. */
-const VERSION = 2;
+/**
+ * What brings the file from each version to the next; 0 is an empty one. A change of the tables is another step at the end, those before it
+ * stay as they are.
+ */
+const STEPS = [
+	`CREATE TABLE ledger_groups (
+		sequence        INTEGER PRIMARY KEY,
+		lane            INTEGER NOT NULL,
+		hash            TEXT NOT NULL,
+		previous_hash   TEXT NOT NULL,
+		committed_at_ms INTEGER NOT NULL,
+		body            TEXT NOT NULL
+	) STRICT`,
+	// A body is its text, or that compressed by Zstandard (RFC 8878). The hash is always the text's.
+	`ALTER TABLE ledger_groups RENAME TO ledger_groups_1;
+	CREATE TABLE ledger_groups (
+		sequence        INTEGER PRIMARY KEY,
+		lane            INTEGER NOT NULL,
+		hash            TEXT NOT NULL,
+		previous_hash   TEXT NOT NULL,
+		committed_at_ms INTEGER NOT NULL,
+		body            ANY NOT NULL CHECK (typeof(body) IN ('text', 'blob'))
+	) STRICT;
+	INSERT INTO ledger_groups SELECT * FROM ledger_groups_1;
+	DROP TABLE ledger_groups_1`,
+];
+const VERSION = STEPS.length;
 /** Characters of a body from which on it is compressed: shorter ones gain little, and whoever waits alone would wait for it. */
 const COMPRESSED_FROM = 4_096;
 const FASTEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
@@ -46,20 +71,8 @@ function migrate(): void {
 		const version = versionOf();
 		if (version === VERSION) return;
 		if (version > VERSION) throw new Error(`the ledger's file has version ${version}, this Hannip knows ${VERSION}`);
-		if (version === 1) db.exec("ALTER TABLE ledger_groups RENAME TO ledger_groups_1");
-		// A body is its text, or that compressed by Zstandard (RFC 8878). The hash is always the text's.
-		db.exec(`
-			CREATE TABLE ledger_groups (
-				sequence        INTEGER PRIMARY KEY,
-				lane            INTEGER NOT NULL,
-				hash            TEXT NOT NULL,
-				previous_hash   TEXT NOT NULL,
-				committed_at_ms INTEGER NOT NULL,
-				body            ANY NOT NULL CHECK (typeof(body) IN ('text', 'blob'))
-			) STRICT;
-			PRAGMA user_version = ${VERSION};
-		`);
-		if (version === 1) db.exec("INSERT INTO ledger_groups SELECT * FROM ledger_groups_1; DROP TABLE ledger_groups_1");
+		for (const step of STEPS.slice(version)) db.exec(step);
+		db.exec(`PRAGMA user_version = ${VERSION}`);
 	});
 }
 

@@ -8,6 +8,7 @@ import { entryOf } from "../ledger/journal-conformance.ts";
 import { describeOnMongo } from "./on-mongo.ts";
 
 type Stored = { _id: number; claims: (string | Binary)[] };
+type Schema = { _id: string; version: number };
 
 describeOnMongo("MongoDB journal, how claims lie in it", () => {
 	let set: ReplicaSet;
@@ -45,35 +46,35 @@ describeOnMongo("MongoDB journal, how claims lie in it", () => {
 		const found = stored.map(({ claims }) => claims.map((claim) => (claim as Binary).toString("hex")));
 		const keys = (...claims: string[]) => claims.map((claim) => keyOf(claim).toString("hex"));
 		assert.deepEqual(found, [keys("a", "b", "code:c"), keys("d")]);
-		const text = { _id: 3, claims: ["a"] };
-		await assert.rejects(storedAt("new").insertOne(text), { code: 121 }, "an older version may append");
 	});
 
-	it("as themselves where an older version has made a log and nothing in it yet", async () => {
-		await client.db("empty").createCollection("ledger_groups");
-		const journal = openAt("empty");
-		assert.deepEqual(await journal.append(one, first.flatMap(claimsOf)), { result: "appended" });
-		assert.deepEqual((await storedAt("empty").findOne({ _id: 1 }))?.claims, ["a", "b", "code:c"]);
-		assert.deepEqual(await journal.find(["b", "d"]), new Map([["b", 1]]));
-	});
-
-	it("as themselves in a log that an older version began: what it has is found, and is not taken twice", async () => {
+	it("and of another version are refused at once, and nothing is written", async () => {
+		const schemaAt = (place: string) => client.db(place).collection<Schema>("ledger_schema");
+		assert.deepEqual(await schemaAt("new").find().toArray(), [{ _id: "ledger_groups", version: 1 }]);
+		await schemaAt("newer").insertOne({ _id: "ledger_groups", version: 99 });
 		const { sequence, ...rest } = one;
-		const old = { _id: sequence, ...rest, claims: first.flatMap(claimsOf) };
-		await storedAt("old").createIndex({ claims: 1 }, { name: "claims", unique: true });
-		await storedAt("old").insertOne(old, { writeConcern: { w: "majority" } });
-		const journal = openAt("old");
-		const again = makeGroup({ lane: 0, previous: headOf(one), nowMs: 2, entries: [entryOf("e", { jti: "c" })] });
-		assert.deepEqual(await journal.append(again, ["e", "code:c"]), { result: "duplicate", claims: ["code:c"] });
-		assert.deepEqual(await journal.append(next, ["d"]), { result: "appended" });
-		const expected = new Map([
-			["a", 1],
-			["code:c", 1],
-			["d", 2],
-		]);
-		for (const each of [journal, openAt("old")])
-			assert.deepEqual(new Map([...(await each.find(["d", "code:c", "a", "x"]))].sort()), expected);
-		const stored = await storedAt("old").findOne({ _id: 2 });
-		assert.deepEqual(stored?.claims, ["d"]);
+		// As groups were stored before there were versions.
+		await storedAt("none").insertOne({ _id: sequence, ...rest, claims: first.flatMap(claimsOf) });
+		for (const [place, said] of [
+			["newer", /log has version 99, this Hannip knows 1/],
+			["none", /log has version 0, this Hannip knows 1/],
+		] as const) {
+			const journal = openAt(place);
+			const before = await storedAt(place).countDocuments();
+			await assert.rejects(journal.head(), said);
+			await assert.rejects(journal.append(next, ["d"]), ({ type, cause }) => {
+				return type === "ledger_unavailable" && said.test(cause.message);
+			});
+			assert.equal(await storedAt(place).countDocuments(), before);
+			assert.equal((await schemaAt(place).findOne())?.version, place === "newer" ? 99 : undefined);
+		}
+	});
+
+	it("processes that begin one log at the same time agree on its version", async () => {
+		const journals = Array.from({ length: 8 }, () => openAt("together"));
+		assert.deepEqual(
+			await Promise.all(journals.map((journal) => journal.head())),
+			journals.map(() => emptyHead),
+		);
 	});
 });
