@@ -1,20 +1,15 @@
 import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import { fail, problemOf } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
+import { type Answer, type Asked, type CallNode, OF_THE_LEDGER, saysItself, WhoAnswers } from "./who-answers.ts";
 
-/** What one process of the ledger knows at once, unlike an audit, which takes as long as the log is. */
-const OF_THE_LEDGER = /^credit\.(?!audit$|status$)/;
-/** Of those, what changes something. */
+/** Of the ledger's actions, what changes something. */
 const COMMANDS = /^credit\.(open|transfer|refuse|post|void|refund|cancel|setState)$/;
-/** So often one call tries whether a process that was silent is back; the others go elsewhere at once. */
-const TRY_AGAIN_MS = 1_000;
 /** All commands of a lane go to one process, by Moleculer's Shard strategy. There is one lane now. */
 const LANE = 0;
 
 type Call = (name: string, params?: unknown, options?: CallingOptions) => Answer;
 type ActionEndpoint = { readonly action: { readonly name: string } };
-type Answer = Promise<unknown> & { readonly ctx?: { readonly nodeID?: string | null } };
-type Asked = { readonly nodeID: string | undefined; readonly askedAtMs: number; readonly answer: Answer };
 
 /**
  * Calls between processes when one of them is gone: whoever waits for it asks another one, and whoever comes later goes elsewhere at once.
@@ -30,146 +25,45 @@ type Asked = { readonly nodeID: string | undefined; readonly askedAtMs: number; 
  *
  * @throws outcome_unknown for a command of the ledger, when no process said what became of it and at least one may have got it
  */
-export const hedging = ({ afterMs }: { afterMs: number }): Middleware => {
-	let broker: ServiceBroker;
-	/** When each process was last heard. */
-	const heardAtMs = new Map<string | undefined, number>();
-	/** When it last gave an answer. */
-	const answeredAtMs = new Map<string | undefined, number>();
-	/** Who was silent while somebody waited, and when it is tried again. */
-	const tryAgainAtMs = new Map<string | undefined, number>();
-	/** Which process of the ledger the strategy chose last. */
-	let preferred: string | undefined;
-	let turn = 0;
-
-	const heard = (nodeID: string | undefined) => {
-		heardAtMs.set(nodeID, performance.now());
-		tryAgainAtMs.delete(nodeID);
-	};
-
-	const ask = (call: () => Answer): Asked => {
-		const answer = call();
-		const nodeID = answer.ctx?.nodeID ?? undefined;
-		const answered = () => {
-			answeredAtMs.set(nodeID, performance.now());
-			heard(nodeID);
-		};
-		answer.then(answered, (error: unknown) => saysItself(error, broker) && answered());
-		return { nodeID, askedAtMs: performance.now(), answer };
-	};
-
-	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */
-	const isSilent = (name: string, { nodeID, askedAtMs }: Asked) => {
-		if (nodeID === broker.nodeID) return false;
-		const now = performance.now();
-		const signs = OF_THE_LEDGER.test(name) ? answeredAtMs : heardAtMs;
-		const quietMs = now - Math.max(signs.get(nodeID) ?? 0, askedAtMs);
-		// Timers are a little early, or late.
-		if (quietMs < 0.9 * afterMs) {
-			if (quietMs > 0.4 * afterMs && nodeID !== undefined) void broker.transit?.sendPing(nodeID);
-			return false;
-		}
-		tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
-		return true;
-	};
-
-	/** Whoever is silent comes last; else the same for everyone who asks, so that the commands of a lane stay together. */
-	const othersThan = (name: string, asked: readonly Pick<Asked, "nodeID">[]): string[] => {
-		const before = new Set(asked.map(({ nodeID }) => nodeID));
-		const rank = (id: string) => Number(tryAgainAtMs.has(id));
-		return nodesOf(broker, name)
-			.filter((id) => !before.has(id))
-			.sort((left, right) => rank(left) - rank(right) || (left < right ? -1 : 1));
-	};
-
-	/** Whom of the ledger to ask first; undefined leaves it to the strategy. */
-	const firstOfLedger = (name: string): string | undefined => {
-		const againAtMs = tryAgainAtMs.get(preferred);
-		if (againAtMs === undefined) return undefined;
-		const now = performance.now();
-		if (now < againAtMs) return othersThan(name, [{ nodeID: preferred }])[0];
-		tryAgainAtMs.set(preferred, now + TRY_AGAIN_MS);
-		return undefined;
-	};
-
-	/** Whom else to ask first, while somebody is silent; undefined leaves it to the strategy. */
-	const firstOfOthers = (name: string): string | undefined => {
-		if (tryAgainAtMs.size === 0) return undefined;
-		const now = performance.now();
-		const nodes = nodesOf(broker, name);
-		const back = nodes.find((id) => (tryAgainAtMs.get(id) ?? now) < now);
-		if (back !== undefined && repeatable.has(name)) {
-			tryAgainAtMs.set(back, now + TRY_AGAIN_MS);
-			return back;
-		}
-		const alive = nodes.filter((id) => !tryAgainAtMs.has(id));
-		return alive.length < nodes.length ? alive[turn++ % alive.length] : undefined;
-	};
-
-	const askFirst = (name: string, call: (nodeID: string | undefined) => Answer): Asked => {
-		if (!OF_THE_LEDGER.test(name)) return ask(() => call(firstOfOthers(name)));
-		const nodeID = firstOfLedger(name);
-		const first = ask(() => call(nodeID));
-		if (nodeID === undefined) preferred = first.nodeID;
-		return first;
-	};
-
-	const isDecided = (name: string, error: unknown, asked: readonly Asked[]): boolean => {
-		if (!OF_THE_LEDGER.test(name)) return saysItself(error, broker);
-		const code = problemOf(error);
-		// A second writer would not help the one that is busy. Of one that is asked in the place of another it says nothing about that one.
-		return code === "ledger_busy" ? asked.length === 1 : !NOT_DECIDED.has(code);
-	};
-
-	const askUntilDecided = (name: string, callNode: (nodeID: string | undefined) => Answer): Promise<unknown> => {
-		const asked = [askFirst(name, callNode)];
-		const askNext = () => {
-			const [nodeID] = othersThan(name, asked);
-			if (nodeID === undefined) return undefined;
-			const latest = ask(() => callNode(nodeID));
-			asked.push(latest);
-			return latest;
-		};
-		return firstDecided(asked[0] as Asked, {
-			askNext,
-			isSilent: (each) => isSilent(name, each),
-			isDecided: (error) => isDecided(name, error, asked),
-			everyMs: afterMs / 2,
-			isCommand: COMMANDS.test(name),
-		});
-	};
-
-	return {
-		name: "Hedging",
-		created: (created: ServiceBroker) => {
-			broker = created;
-			// Moleculer tells only this process.
-			broker.localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) => heard(nodeID));
-			// Those that went for good would be kept for ever.
-			broker.localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
-				for (const known of [heardAtMs, answeredAtMs, tryAgainAtMs]) known.delete(id);
+export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
+	((broker: ServiceBroker) => {
+		const processes = new WhoAnswers(broker, afterMs);
+		const askUntilDecided = (name: string, callNode: CallNode): Promise<unknown> => {
+			const first = processes.askFirst(name, callNode);
+			const asked = [first];
+			const askNext = () => {
+				const [nodeID] = processes.othersThan(name, asked);
+				if (nodeID === undefined) return undefined;
+				const latest = processes.ask(callNode, nodeID);
+				asked.push(latest);
+				return latest;
+			};
+			return firstDecided(first, {
+				askNext,
+				isSilent: (each) => processes.isSilent(name, each),
+				isDecided: (error) => (OF_THE_LEDGER.test(name) ? isDecidedByLedger(error, asked) : saysItself(error, broker)),
+				everyMs: afterMs / 2,
+				isCommand: COMMANDS.test(name),
 			});
-		},
-		call: (next: Call) =>
-			function hedged(action: string | ActionEndpoint, params?: unknown, options: CallingOptions = {}) {
-				// moleculer-web has chosen a process before, by the strategy alone.
-				const name = typeof action === "string" ? action : action.action.name;
-				if (options.nodeID || name.startsWith("$")) return next(name, params, options);
-				const laned = OF_THE_LEDGER.test(name) ? { ...options, meta: { ...options.meta, lane: LANE } } : options;
-				const callNode = (nodeID: string | undefined) =>
-					next(name, params, nodeID === undefined ? laned : { ...laned, nodeID });
-				return repeatable.has(name) ? askUntilDecided(name, callNode) : callNode(firstOfOthers(name));
-			},
-	} as unknown as Middleware;
-};
+		};
+		return {
+			name: "Hedging",
+			created: () => processes.listen(),
+			call: (next: Call) =>
+				function hedged(action: string | ActionEndpoint, params?: unknown, options: CallingOptions = {}) {
+					// moleculer-web has chosen a process before, by the strategy alone.
+					const name = typeof action === "string" ? action : action.action.name;
+					if (options.nodeID || name.startsWith("$")) return next(name, params, options);
+					const laned = inLane(name, options);
+					const callNode: CallNode = (nodeID) =>
+						next(name, params, nodeID === undefined ? laned : { ...laned, nodeID });
+					return repeatable.has(name) ? askUntilDecided(name, callNode) : callNode(processes.firstOfOthers(name));
+				},
+		};
+	}) as unknown as Middleware;
 
-/** The processes that can be called now. */
-function nodesOf(broker: ServiceBroker, name: string): string[] {
-	const { endpoints = [] } = (broker.registry.getActionEndpoints(name) ?? {}) as {
-		endpoints?: { id: string; isAvailable: boolean }[];
-	};
-	return endpoints.filter(({ isAvailable }) => isAvailable).map(({ id }) => id);
-}
+const inLane = (name: string, options: CallingOptions): CallingOptions =>
+	OF_THE_LEDGER.test(name) ? { ...options, meta: { ...options.meta, lane: LANE } } : options;
 
 type Hedge = {
 	/** Undefined when all have been asked. */
@@ -228,11 +122,11 @@ const SURELY_NOT: ReadonlySet<unknown> = new Set([
 	"INVALID_ENDPOINT",
 ]);
 
-/** Whether a process gave this answer, and not the broker on this side in its place. */
-const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean => {
-	const { nodeID: from = nodeID } = error as { nodeID?: string };
-	return from !== nodeID || problemOf(error) !== "service_unavailable";
-};
+function isDecidedByLedger(error: unknown, asked: readonly Asked[]): boolean {
+	const code = problemOf(error);
+	// A second writer would not help the one that is busy. Of one that is asked in the place of another it says nothing about that one.
+	return code === "ledger_busy" ? asked.length === 1 : !NOT_DECIDED.has(code);
+}
 
 /** Of several it counts whether one of them leaves open what was done. */
 function worstOf(errors: readonly unknown[], isCommand: boolean): unknown {

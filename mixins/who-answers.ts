@@ -1,0 +1,131 @@
+import type { CallingOptions, ServiceBroker } from "moleculer";
+import { problemOf } from "../services/errors.ts";
+import { repeatable } from "../services/repeatable.ts";
+
+/** What one process of the ledger knows at once, unlike an audit, which takes as long as the log is. */
+export const OF_THE_LEDGER = /^credit\.(?!audit$|status$)/;
+/** So often one call tries whether a process that was silent is back; the others go elsewhere at once. */
+const TRY_AGAIN_MS = 1_000;
+
+export type Answer = Promise<unknown> & { readonly ctx?: { readonly nodeID?: string | null } };
+export type Asked = { readonly nodeID: string | undefined; readonly askedAtMs: number; readonly answer: Answer };
+/** Asks a process; undefined leaves it to the strategy which. */
+export type CallNode = (nodeID: CallingOptions["nodeID"]) => Answer;
+
+/** Which processes answer, as far as this one has heard, and hence whom it asks. */
+export class WhoAnswers {
+	readonly #broker: ServiceBroker;
+	readonly #afterMs: number;
+	/** When each process was last heard. */
+	readonly #heardAtMs = new Map<string | undefined, number>();
+	/** When it last gave an answer. */
+	readonly #answeredAtMs = new Map<string | undefined, number>();
+	/** Who was silent while somebody waited, and when it is tried again. */
+	readonly #tryAgainAtMs = new Map<string | undefined, number>();
+	/** Which process of the ledger the strategy chose last. */
+	#preferred: string | undefined;
+	#turn = 0;
+
+	/** @param afterMs how long a process that somebody waits for may say nothing */
+	constructor(broker: ServiceBroker, afterMs: number) {
+		this.#broker = broker;
+		this.#afterMs = afterMs;
+	}
+
+	listen(): void {
+		const { localBus } = this.#broker;
+		// Moleculer tells only this process.
+		localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) => this.#heard(nodeID));
+		// Those that went for good would be kept for ever.
+		localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
+			for (const known of [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs]) known.delete(id);
+		});
+	}
+
+	#heard(nodeID: string | undefined): void {
+		this.#heardAtMs.set(nodeID, performance.now());
+		this.#tryAgainAtMs.delete(nodeID);
+	}
+
+	ask(call: CallNode, at: string | undefined): Asked {
+		const answer = call(at);
+		const nodeID = answer.ctx?.nodeID ?? undefined;
+		const answered = () => {
+			this.#answeredAtMs.set(nodeID, performance.now());
+			this.#heard(nodeID);
+		};
+		answer.then(answered, (error: unknown) => saysItself(error, this.#broker) && answered());
+		return { nodeID, askedAtMs: performance.now(), answer };
+	}
+
+	/** Whoever is good for it now. */
+	askFirst(name: string, call: CallNode): Asked {
+		if (!OF_THE_LEDGER.test(name)) return this.ask(call, this.firstOfOthers(name));
+		const nodeID = this.#firstOfLedger(name);
+		const first = this.ask(call, nodeID);
+		if (nodeID === undefined) this.#preferred = first.nodeID;
+		return first;
+	}
+
+	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */
+	isSilent(name: string, { nodeID, askedAtMs }: Asked): boolean {
+		if (nodeID === this.#broker.nodeID) return false;
+		const now = performance.now();
+		const signs = OF_THE_LEDGER.test(name) ? this.#answeredAtMs : this.#heardAtMs;
+		const quietMs = now - Math.max(signs.get(nodeID) ?? 0, askedAtMs);
+		// Timers are a little early, or late.
+		if (quietMs < 0.9 * this.#afterMs) {
+			if (quietMs > 0.4 * this.#afterMs && nodeID !== undefined) void this.#broker.transit?.sendPing(nodeID);
+			return false;
+		}
+		this.#tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
+		return true;
+	}
+
+	/** Whoever is silent comes last; else the same for everyone who asks, so that the commands of a lane stay together. */
+	othersThan(name: string, asked: readonly Pick<Asked, "nodeID">[]): string[] {
+		const before = new Set(asked.map(({ nodeID }) => nodeID));
+		const rank = (id: string) => Number(this.#tryAgainAtMs.has(id));
+		return this.#nodesOf(name)
+			.filter((id) => !before.has(id))
+			.sort((left, right) => rank(left) - rank(right) || (left < right ? -1 : 1));
+	}
+
+	/** Whom of the ledger to ask first; undefined leaves it to the strategy. */
+	#firstOfLedger(name: string): string | undefined {
+		const againAtMs = this.#tryAgainAtMs.get(this.#preferred);
+		if (againAtMs === undefined) return undefined;
+		const now = performance.now();
+		if (now < againAtMs) return this.othersThan(name, [{ nodeID: this.#preferred }])[0];
+		this.#tryAgainAtMs.set(this.#preferred, now + TRY_AGAIN_MS);
+		return undefined;
+	}
+
+	/** Whom else to ask first, while somebody is silent; undefined leaves it to the strategy. */
+	firstOfOthers(name: string): string | undefined {
+		if (this.#tryAgainAtMs.size === 0) return undefined;
+		const now = performance.now();
+		const nodes = this.#nodesOf(name);
+		const back = nodes.find((id) => (this.#tryAgainAtMs.get(id) ?? now) < now);
+		if (back !== undefined && repeatable.has(name)) {
+			this.#tryAgainAtMs.set(back, now + TRY_AGAIN_MS);
+			return back;
+		}
+		const alive = nodes.filter((id) => !this.#tryAgainAtMs.has(id));
+		return alive.length < nodes.length ? alive[this.#turn++ % alive.length] : undefined;
+	}
+
+	/** The processes that can be called now. */
+	#nodesOf(name: string): string[] {
+		const { endpoints = [] } = (this.#broker.registry.getActionEndpoints(name) ?? {}) as {
+			endpoints?: { id: string; isAvailable: boolean }[];
+		};
+		return endpoints.filter(({ isAvailable }) => isAvailable).map(({ id }) => id);
+	}
+}
+
+/** Whether a process gave this answer, and not the broker on this side in its place. */
+export const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean => {
+	const { nodeID: from = nodeID } = error as { nodeID?: string };
+	return from !== nodeID || problemOf(error) !== "service_unavailable";
+};
