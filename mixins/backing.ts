@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import type { NatsConnection } from "nats";
 import type { Settings } from "../moleculer.config.ts";
@@ -20,7 +21,7 @@ export type Backing = {
 export function backingOf(broker: ServiceBroker, { transporter, mongodbUri }: Settings): Backing {
 	const mongo = mongodbUri === null ? null : Mongo.open(mongodbUri);
 	const asks: Record<string, () => Promise<unknown>> = {
-		...(transporter && { nats: () => natsOf(broker).flush() }),
+		...(transporter && { nats: async () => natsOf(broker).flush() }),
 		...(mongo && {
 			// Of the primary: without one nothing can be written.
 			mongodb: async () => {
@@ -56,16 +57,12 @@ function natsOf(broker: ServiceBroker): NatsConnection {
 	return client;
 }
 
-async function isAnswered(ask: () => Promise<unknown>): Promise<boolean> {
-	let timer: NodeJS.Timeout | undefined;
-	const late = new Promise<false>((resolve) => {
-		timer = setTimeout(resolve, ANSWER_TIMEOUT_MS, false);
-	});
-	const answer = Promise.resolve()
-		.then(ask)
-		.then(
+/** Its timer keeps no process alive. */
+const isAnswered = (ask: () => Promise<unknown>): Promise<boolean> =>
+	Promise.race([
+		ask().then(
 			() => true,
 			() => false,
-		);
-	return Promise.race([answer, late]).finally(() => clearTimeout(timer));
-}
+		),
+		sleep(ANSWER_TIMEOUT_MS, false, { ref: false }),
+	]);
