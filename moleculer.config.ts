@@ -14,6 +14,7 @@ import { natsByAction, nodeIDOf } from "./mixins/nats-by-action.ts";
 import { seenCalls } from "./mixins/seen-calls.ts";
 import { tracing } from "./mixins/traces.ts";
 import { TypeBoxValidator } from "./mixins/typebox-validator.ts";
+import { NAMELESS } from "./services/actions.ts";
 
 export const serviceNames = ["credit", "hasher", "auth", "user", "store", "api"] as const;
 export type ServiceName = (typeof serviceNames)[number];
@@ -220,7 +221,7 @@ function operatorsIn(text: string | null, wrong: string[]): Record<string, strin
 		if (!/^[a-z][a-z0-9_-]{0,30}$/.test(name) || !isToken(token))
 			wrong.push(`${said} is not like kim:TOKEN, a name in small letters and a token of 32 characters at least`);
 		// Two who share a name, or a token, would be one person to the rule that wants two.
-		else if (name === "operator" || Object.hasOwn(operators, name) || Object.values(operators).includes(token))
+		else if (name === NAMELESS || Object.hasOwn(operators, name) || Object.values(operators).includes(token))
 			wrong.push(`${said} has a name or a token that is taken`);
 		else operators[name] = token;
 	}

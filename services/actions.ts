@@ -38,6 +38,8 @@ export type Till = {
 	readonly discountMaxPercent: number;
 };
 
+/** Whoever shows the one token that may be shared: nobody in particular, so neither of two where it takes two. Nobody else may be called so. */
+export const NAMELESS = "operator";
 export type Operator = {
 	readonly kind: "operator";
 	readonly name: string;

@@ -3,12 +3,9 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { type Secret, secretAt } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import type { Operator } from "../actions.ts";
+import { NAMELESS, type Operator } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { credentialIn } from "./authorization.ts";
-
-/** Who shows the one token that may be shared. */
-const NAMELESS = "operator";
 
 type Place = Pick<Settings, "operatorToken" | "operatorTokens" | "dataDir" | "mongodbUri" | "transporter">;
 

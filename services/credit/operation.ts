@@ -1,6 +1,6 @@
 import type { Context, Service } from "moleculer";
 import { documents } from "../../mixins/database.ts";
-import { afterBooking, type Meta } from "../actions.ts";
+import { afterBooking, type Meta, NAMELESS } from "../actions.ts";
 import { fail, problemOf, problems } from "../errors.ts";
 import { type Line, type LineDocument, OPERATOR_LOG, OperatorLog } from "./operator-log.ts";
 
@@ -13,9 +13,6 @@ export function operatorOf({ meta: { caller } }: Asking): string {
 	if (caller?.kind !== "operator") throw fail("unauthenticated");
 	return caller.name;
 }
-
-/** By the one token that may be shared: that is nobody in particular, so it is neither of two. */
-const NAMELESS = "operator";
 
 /** Who asks, where it takes two. @throws unauthenticated, second_operator_needed */
 export function personOf(ctx: Asking): string {
