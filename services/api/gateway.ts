@@ -6,27 +6,23 @@ import type { Static } from "typebox";
 import { keyring } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { newTraceId } from "../../mixins/trace-id.ts";
-import { nameSpan } from "../../mixins/traces.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { call, type Meta } from "../actions.ts";
+import { call } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
-import { Access, type Admitted } from "./access.ts";
-import { filledIn, finderOf } from "./addresses.ts";
-import { type Alias, answerProblem, type Failing } from "./answer-problem.ts";
+import { Access } from "./access.ts";
+import { type Alias, answerProblem } from "./answer-problem.ts";
 import { AnswerWriter } from "./answer-writer.ts";
-import { onceAnswered } from "./answered.ts";
-import { BODY_BYTES_MAX, bodyReader, LARGE_BODY_BYTES_MAX, largeBodyReader } from "./body.ts";
+import { aroundAction, type Request } from "./around-action.ts";
+import { BODY_BYTES_MAX, bodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { type ClientFiles, noFiles } from "./client-files.ts";
 import { crossOrigin } from "./cors.ts";
+import { FrontDoor } from "./front-door.ts";
 import { httpMetricsIn } from "./http-metrics.ts";
-import { LettingIn } from "./letting-in.ts";
 import { type EventPage, LiveEvents } from "./live-events.ts";
 import { type OperatorCheck, operatorCheck, operatorsOf } from "./operators.ts";
-import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
-import { acceptsEventStream, checkPrecondition, originForm, unclearIn } from "./request-form.ts";
-import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
+import { acceptsEventStream } from "./request-form.ts";
 import { requestWatch } from "./request-watch.ts";
 import type { Route } from "./routes.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -40,10 +36,6 @@ const LOOK_MS = 2_000;
 /** Longer than a client waits, and than a busy machine keeps a process from its work. */
 const STANDSTILL_MS = 9_000;
 const LONG_REQUEST_TIMEOUT_MS = 600_000;
-
-/** Made once: where it comes from is known, and to write that down each time would be a fifth of what a refusal costs. */
-const OVERLOADED = fail("overloaded", undefined, { retryAfterS: 1 });
-const TOO_LATE = fail("service_unavailable", "The request came too late to be begun", { retryAfterS: 1 });
 
 export type GatewayOptions = {
 	readonly name: string;
@@ -62,9 +54,6 @@ export type GatewayOptions = {
 	readonly settings: Settings;
 };
 
-type Request = Incoming &
-	Failing & { $untilMs?: number; $action?: { name: string; params?: object; returns?: object }; $admitted?: Admitted };
-type GatewayMeta = { $statusCode?: number; $location?: string; $responseType?: string };
 /** What main.ts opens last and closes first. */
 export type Gateway = {
 	open(): Promise<void>;
@@ -109,120 +98,13 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	const addresses = [...routes, ...[...pagePaths, ...files.paths].map((path) => ({ method: "GET", path }))];
 	const allowOrigins = crossOrigin(allowedOrigins, addresses);
 	const known = { addresses, routeOf, audience };
-	/** By its address, since this is asked before moleculer-web says which route it is. */
-	const routeTo = finderOf(routes);
-	const readSmall = bodyReader(BODY_BYTES_MAX);
-	const readLarge = largeBodyReader(LARGE_BODY_BYTES_MAX);
-	const lettingIn = new LettingIn(routes);
 	const timeoutMs = routes.some(({ action }) => action === "credit.audit")
 		? LONG_REQUEST_TIMEOUT_MS
 		: REQUEST_TIMEOUT_MS;
-	const overloaded = (req: Request, route: Route | undefined): Error => {
-		// For who counts what was refused; moleculer-web says it of the others.
-		if (route) req.$alias = { method: route.method, fullPath: route.path };
-		return OVERLOADED;
-	};
-	/** Before anything is done for it, so that a refusal costs next to nothing. @returns why not */
-	const lookIn = (req: Request, route: Route | undefined): Error | undefined => {
-		// Whoever is told what happens stays, and has a bound of their own.
-		if (route?.live) return undefined;
-		return lettingIn.isFull(route, performance.now()) ? overloaded(req, route) : undefined;
-	};
-	/**
-	 * Once all of it is there: whoever sends the end of a body late, or never, is nobody yet, and must not take the place of another one, nor
-	 * be taken for a sign that there is too much to do.
-	 *
-	 * @returns why not
-	 */
-	const letIn = (req: Request, res: ServerResponse, route: Route | undefined): Error | undefined => {
-		req.$untilMs = Date.now() + timeoutMs;
-		if (route?.live) return undefined;
-		const leave = lettingIn.enter(route, performance.now());
-		if (!leave) return overloaded(req, route);
-		const over = () => leave(performance.now());
-		// It may have gone while what it sent was unpacked; then there is nothing more to hear of.
-		if (res.destroyed) over();
-		else onceAnswered(res, over);
-		return undefined;
-	};
-	const shared = {
-		mappingPolicy: "restrict",
-		mergeParams: false,
-		authentication: false,
-		authorization: false,
-		logging: false,
-		async onBeforeCall(
-			this: Service,
-			ctx: Context<unknown, Meta & GatewayMeta>,
-			_: object,
-			req: Request,
-			res: ServerResponse,
-			alias: Alias,
-		) {
-			const route = routeOf(alias);
-			ctx.meta.untilMs = req.$untilMs as number;
-			// Its address has ids in it, or more.
-			if (req.$ctx) nameSpan(req.$ctx, `${route.method} ${route.path}`);
-			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
-			const address = addressOf(req);
-			req.$admitted = await (this as GatewayService).access.admit({ req, res, route, address });
-			const { caller, jkt, tillId } = req.$admitted;
-			if (caller) ctx.meta.caller = caller;
-			const schema: Schema = req.$action?.params ?? {};
-			const { properties = {} } = schema;
-			const ours = {
-				...("jkt" in properties && { jkt }),
-				...("address" in properties && { address }),
-				...(route.binds === "till" && { tillId }),
-			};
-			const path = (req.$params as { params: Record<string, string> }).params;
-			req.$params = paramsOf(route, req, { ...path, ...ours }, schema);
-			checkPrecondition(req);
-			if (route.csv && "fileName" in route.csv) {
-				ctx.meta.$responseType = "text/csv; charset=utf-8";
-				res.setHeader("Content-Disposition", `attachment; filename="${route.csv.fileName}"`);
-			}
-		},
-		onAfterCall(
-			ctx: Context<unknown, Meta & GatewayMeta>,
-			_: object,
-			req: Request,
-			res: ServerResponse,
-			data: unknown,
-		) {
-			const route = routeOf(req.$alias as Alias);
-			if (ctx.meta.replayed) res.setHeader("Idempotent-Replayed", "true");
-			if (route.cacheS) res.setHeader("Cache-Control", `public, max-age=${route.cacheS}`);
-			if (route.image) {
-				ctx.meta.$responseType = "image/jpeg";
-				return Buffer.from(data as string, "base64");
-			}
-			if (route.status) ctx.meta.$statusCode = route.status;
-			if (route.location) ctx.meta.$location = filledIn(route.location, { ...req.$params, ...(data as object) });
-			return withoutRefreshToken(route, res, data);
-		},
-		onError(req: Request, res: ServerResponse, error: unknown) {
-			answerProblem(req, res, { error, ...known });
-		},
-	};
+	const onError = (req: Request, res: ServerResponse, error: unknown) => answerProblem(req, res, { error, ...known });
 	const isLive = routes.some(({ live }) => live);
-	const table = {
-		...shared,
-		name: "routes",
-		path: "/",
-		callOptions: { timeout: timeoutMs },
-		pathToRegexpOptions: { sensitive: true },
-		// The library's own read a body that is too large to its end, which may never come. Ours is read before, see `open`.
-		bodyParsers: false,
-		use: [
-			// What the library takes for an address of ours, and we did not, as one with a slash behind it: never an action without what was sent to it.
-			(req: Request, res: ServerResponse, next: (error?: unknown) => void) => {
-				if (req.body === undefined) readSmall(req, res, next);
-				else next();
-			},
-		],
-		aliases: Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
-	};
+	const around = aroundAction({ routeOf, addressOf, origins: [settings.publicOrigin, ...allowedOrigins] });
+	const table = tableOf(routes, { ...around, onError, callOptions: { timeout: timeoutMs } });
 	return {
 		name,
 		mixins: [ApiGateway as unknown as ServiceSchema, keyring()],
@@ -238,8 +120,8 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				// Chosen by us: one that the client sends could be anybody's, or a line break for the log.
 				options.requestID = newTraceId();
 			},
-			routes: [...pages.map((page) => ({ ...page, onError: shared.onError })), table],
-			onError: shared.onError,
+			routes: [...pages.map((page) => ({ ...page, onError })), table],
+			onError,
 		},
 		// The library's own actions would list, add and remove routes.
 		actions: { listAliases: false, addRoute: false, removeRoute: false },
@@ -271,42 +153,14 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 					const [parsedUrl = ""] = (req.url ?? "").split("?");
 					answerProblem(Object.assign(req, { parsedUrl }), res, { error, ...known });
 				};
-				const refusalFor = (req: IncomingMessage, route: Route | undefined): Error | undefined =>
-					(audience === "operators" ? refusalOf(() => checkOperator(req)) : undefined) ??
-					unclearIn(req) ??
-					refuseAtOnce(req, route?.largeBody ? LARGE_BODY_BYTES_MAX : BODY_BYTES_MAX) ??
-					lookIn(req, route);
-				const read = (
-					req: IncomingMessage,
-					res: ServerResponse,
-					{ route, next }: { route: Route | undefined; next: (unreadable?: unknown) => void },
-				): void => {
-					// Whatever is sent there, there is nothing that would take it.
-					if (!route) next();
-					else if (route.largeBody) void readLarge(req, res, next, () => service.access.bearerOf(req));
-					else readSmall(req, res, next);
-				};
 				service.standstill = new Standstill(STANDSTILL_MS);
-				const tooLate = () => (service.standstill.isJustOver ? TOO_LATE : undefined);
 				const watch = requestWatch(service);
-				const answer = (req: IncomingMessage, res: ServerResponse) => {
-					watch.see(req, res);
-					if (service.isDraining) res.setHeader("Connection", "close");
-					req.url = originForm(req, settings.publicOrigin);
-					if (allowOrigins(req, res)) return;
-					if (!unclearIn(req) && files.serve(req, res)) return;
-					const route = routeTo(req);
-					const refusal = refusalFor(req, route) ?? tooLate();
-					if (refusal) return refuse(req, res, refusal);
-					const next = (unreadable?: unknown) => {
-						const refusal = (unreadable as Error | undefined) ?? tooLate() ?? letIn(req, res, route);
-						if (refusal) refuse(req, res, refusal);
-						else service.httpHandler(req, res);
-					};
-					read(req, res, { route, next });
-				};
+				const door = new FrontDoor({
+					...{ service, routes, timeoutMs, watch, refuse, files, allowOrigins, publicOrigin: settings.publicOrigin },
+					checkOperator: audience === "operators" ? checkOperator : null,
+				});
 				const headers = securityHeaders(audience === "everybody" ? settings.publicOrigin : null);
-				const answering = { answer, refuse, seeUnreadable: watch.seeUnreadable, headers };
+				const answering = { answer: door.answer, refuse, seeUnreadable: watch.seeUnreadable, headers };
 				service.server = await openServer(answering, { port, host: settings.host });
 				service.url = `http://${settings.host}:${(service.server.address() as AddressInfo).port}`;
 			},
@@ -325,6 +179,32 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 			},
 		},
 	} as unknown as ServiceSchema;
+}
+
+/** The routes as moleculer-web takes them. */
+function tableOf(routes: readonly Route[], more: object) {
+	const readSmall = bodyReader(BODY_BYTES_MAX);
+	return {
+		mappingPolicy: "restrict",
+		mergeParams: false,
+		authentication: false,
+		authorization: false,
+		logging: false,
+		name: "routes",
+		path: "/",
+		pathToRegexpOptions: { sensitive: true },
+		// The library's own read a body that is too large to its end, which may never come. Ours is read before, see `FrontDoor`.
+		bodyParsers: false,
+		use: [
+			// What the library takes for an address of ours, and we did not, as one with a slash behind it: never an action without what was sent to it.
+			(req: Request, res: ServerResponse, next: (error?: unknown) => void) => {
+				if (req.body === undefined) readSmall(req, res, next);
+				else next();
+			},
+		],
+		aliases: Object.fromEntries(routes.map(({ method, path, action }) => [`${method} ${path}`, action])),
+		...more,
+	};
 }
 
 const liveEvents = {
@@ -374,28 +254,3 @@ function checkOf({ logger }: Service, settings: Settings): OperatorCheck {
 const refuseAll: OperatorCheck = () => {
 	throw fail("unauthenticated");
 };
-
-function refusalOf(check: () => unknown): Error | undefined {
-	try {
-		check();
-		return undefined;
-	} catch (error) {
-		return error as Error;
-	}
-}
-
-/** What moleculer-web would do too much for. */
-function refuseAtOnce({ method, headers }: IncomingMessage, bodyBytesMax: number): Error | undefined {
-	// It would run the action of the method that an OPTIONS request only asks about.
-	if (method === "OPTIONS") return fail("not_found");
-	// It would wait for all of a body that says it is too large, or for it not to come.
-	return Number(headers["content-length"] ?? 0) > bodyBytesMax ? fail("payload_too_large") : undefined;
-}
-
-function withoutRefreshToken({ refreshCookie: change }: Route, res: ServerResponse, data: unknown): unknown {
-	if (change === "clear") res.setHeader("Set-Cookie", clearedCookie());
-	if (change !== "issue" && change !== "rotate") return data;
-	const { refreshToken, ...rest } = data as { refreshToken: string };
-	res.setHeader("Set-Cookie", refreshCookie(refreshToken));
-	return rest;
-}
