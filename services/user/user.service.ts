@@ -101,9 +101,10 @@ export default (settings: Settings): ServiceSchema => ({
 		charge: action("published", userActions.charge, async (ctx) => {
 			const { amount } = ctx.params;
 			const { userId } = callerOf(ctx);
-			if (amount > settings.chargeMax) throw fail("charge_limit_exceeded");
+			const command = commandIn(ctx, "user.charge", ctx.params);
+			if (amount > settings.chargeMax) return chargedBefore(ctx, command);
 			const booked = await call(ctx, "credit.transfer", {
-				...commandIn(ctx, "user.charge", ctx.params),
+				...command,
 				kind: "charge",
 				debitAccountId: "system:funding",
 				creditAccountId: walletOf(userId),
@@ -225,6 +226,13 @@ async function codeAhead(ctx: Context<unknown, Meta>, asked: CodeAhead) {
 function commandIn(ctx: Context<unknown, Meta>, name: string, params: { idempotencyKey: string }) {
 	const { idempotencyKey, ...asked } = params;
 	return commandOf(callerOf(ctx).userId, { action: name, idempotencyKey, asked });
+}
+
+/** What is above the limit now may have been charged while that was higher, and this is its repetition. @throws charge_limit_exceeded when it was not */
+async function chargedBefore(ctx: Context<unknown, Meta>, command: Params<"credit.recall">) {
+	const booked = await call(ctx, "credit.recall", command);
+	if (!booked) throw fail("charge_limit_exceeded");
+	return bookingWithBalance(ctx, booked, booked.creditBalance);
 }
 
 async function booking(ctx: Context<{ id: string }, Meta>, kind: "charge" | "p2p"): Promise<Result<"user.getCharge">> {
