@@ -161,6 +161,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		) {
 			const route = routeOf(alias);
 			ctx.meta.untilMs = req.$untilMs as number;
+			ctx.meta.untilBy = this.broker.nodeID;
 			// Its address has ids in it, or more.
 			if (req.$ctx) nameSpan(req.$ctx, `${route.method} ${route.path}`);
 			if (route.refreshCookie === "rotate") refuseCrossSite(req, [settings.publicOrigin, ...allowedOrigins]);
