@@ -33,11 +33,9 @@ export async function untilKnown<T>(
 	for (let tries = 1; ; tries++) {
 		const outcome = await once<T>(attempt, { signal, attemptMs });
 		if (outcome.ok || !mayChange(outcome, wire)) return outcome;
-		const { code, retryAfterS } = outcome.problem;
-		isLost ||= saysNothing.has(code);
-		const delayMs = retryAfterS === undefined ? AGAIN_AFTER_MS[tries - 1] : retryAfterS * 1_000;
-		const isOver = tries > AGAIN_AFTER_MS.length || (retryAfterS ?? 0) > WAIT_MAX_S || signal?.aborted;
-		if (!mayRepeat || delayMs === undefined || isOver)
+		isLost ||= saysNothing.has(outcome.problem.code);
+		const delayMs = delayOf(outcome, tries);
+		if (!mayRepeat || delayMs === undefined || signal?.aborted)
 			return isLost && wire.statusUrl ? refused(unknownOutcome(wire.statusUrl)) : outcome;
 		onAgain?.(tries);
 		await pause(delayMs, signal);
@@ -59,7 +57,13 @@ async function once<T>(
 /** Of what became of a request: a page of somebody in between stands in the place of an answer that may have been "booked". */
 const saysNothing: ReadonlySet<string> = new Set(["unreachable", "outcome_unknown", "not_understood"]);
 
-type Refusal = { readonly problem: { readonly code: string; readonly status: number } };
+type Refusal = { readonly problem: { readonly code: string; readonly status: number; readonly retryAfterS?: number } };
+
+/** Before the next attempt; nothing when there is none, since there were enough, or a person would not wait for it. */
+function delayOf({ problem: { retryAfterS } }: Refusal, tries: number): number | undefined {
+	if (tries > AGAIN_AFTER_MS.length || (retryAfterS ?? 0) > WAIT_MAX_S) return undefined;
+	return retryAfterS === undefined ? AGAIN_AFTER_MS[tries - 1] : retryAfterS * 1_000;
+}
 
 /** Whether the same request may get another answer. */
 function mayChange({ problem: { code, status } }: Refusal, { statusUrl }: Wire): boolean {
