@@ -40,6 +40,8 @@ const LOOK_MS = 2_000;
 /** Longer than a client waits, and than a busy machine keeps a process from its work. */
 const STANDSTILL_MS = 9_000;
 const LONG_REQUEST_TIMEOUT_MS = 600_000;
+/** So late nothing is begun any more that an operator has asked for, except an audit: who got no answer has thought better of it, or asked again. */
+const LATE_MS = 30_000;
 
 /** Made once: where it comes from is known, and to write that down each time would be a fifth of what a refusal costs. */
 const OVERLOADED = fail("overloaded", undefined, { retryAfterS: 1 });
@@ -135,7 +137,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 	 * @returns why not
 	 */
 	const letIn = (req: Request, res: ServerResponse, route: Route | undefined): Error | undefined => {
-		req.$untilMs = Date.now() + timeoutMs;
+		req.$untilMs = Date.now() + (route?.action === "credit.audit" ? timeoutMs : Math.min(timeoutMs, LATE_MS));
 		if (route?.live) return undefined;
 		const leave = lettingIn.enter(route, performance.now());
 		if (!leave) return overloaded(req, route);
