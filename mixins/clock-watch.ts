@@ -4,7 +4,7 @@ import type { Mongo } from "./mongo.ts";
 
 const LOOK_MS = 15_000;
 /** An answer that took longer says too little: half of the way is what is not known. */
-const WAY_MAX_MS = 500;
+export const WAY_MAX_MS = 500;
 /** Clocks that somebody keeps differ by milliseconds. */
 const OFF_MS = 1_000;
 

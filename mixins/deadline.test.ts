@@ -51,6 +51,22 @@ it("what is taken up after who asked has given up is not begun, unless it may on
 	assert.equal(await asked(CLOCKS_DIFFER_MS - 1_000), 1_000);
 });
 
+it("that is said by the clock of the gateway that was asked, however wrong this one is, as a quick ping has told", async () => {
+	const [nodeID, aheadMs] = ["gateway", 3_600_000];
+	const pong = (pong: object) => broker.localBus.emit("$node.pong", { nodeID, ...pong });
+	const asked = (agoMs: number) =>
+		broker.call("slow.free", { forMs: 1 }, { meta: { untilMs: Date.now() - aheadMs - agoMs, untilBy: nodeID } });
+	const isLate = (error: unknown) => problemOf(error) === "service_unavailable";
+	await assert.rejects(asked(-1_000), isLate);
+	pong({ elapsedTime: 20, timeDiff: aheadMs });
+	// It says how long this process stood still, and nothing of clocks.
+	pong({ elapsedTime: 20_000, timeDiff: aheadMs + 10_000 });
+	assert.equal(await asked(-1_000), "done");
+	await assert.rejects(asked(CLOCKS_DIFFER_MS + 100), isLate);
+	broker.localBus.emit("$node.disconnected", { node: { id: nodeID } });
+	await assert.rejects(asked(-1_000), isLate);
+});
+
 it("who waits for nobody has all of its time", async () => {
 	assert.equal(await broker.call("slow.free", { forMs: 500 }, { timeout: 1_000 }), "done");
 });

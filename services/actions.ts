@@ -55,6 +55,8 @@ export type Meta = {
 	replayed?: boolean;
 	/** By the gateway's clock, until when who asked waits for an answer. What arrives later is not begun (see `mixins/deadline.ts`). */
 	untilMs?: number;
+	/** Which process that gateway is. */
+	untilBy?: string;
 };
 
 /** `ctx.call` and `broker.call` with types. @throws what the action throws; tell errors apart by `problemOf` */

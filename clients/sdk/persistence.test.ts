@@ -72,6 +72,22 @@ describe("a request is sent until it is known what became of it:", () => {
 		assert.deepEqual(await outcomeOf(money, problem(503, "ledger_busy")), ["ledger_busy", 5]);
 	});
 
+	it("nor when it is to be asked for again much later", async () => {
+		const later = problem(429, "rate_limited", { "retry-after": "60" });
+		assert.deepEqual(await outcomeOf(money, lost, later), ["outcome_unknown", 2]);
+		assert.deepEqual(await outcomeOf(money, later), ["rate_limited", 1]);
+	});
+
+	it("nor where somebody in between has answered in our place", async () => {
+		const page = (status: number) => () =>
+			Promise.resolve(new Response("<html>", { status, headers: { "content-type": "text/html" } }));
+		assert.deepEqual(await outcomeOf(money, page(504), problem(503, "ledger_unavailable")), ["outcome_unknown", 5]);
+		assert.deepEqual(await outcomeOf(money, page(201)), ["outcome_unknown", 5]);
+		assert.deepEqual(await outcomeOf(money, page(200), done), ["done", 2]);
+		assert.deepEqual(await outcomeOf(money, page(403)), ["not_understood", 1]);
+		assert.deepEqual(await outcomeOf(read, page(504)), ["not_understood", 5]);
+	});
+
 	it("waits as long as it is asked to, if a person would", async () => {
 		const later = { "retry-after": "3" };
 		assert.deepEqual(await outcomeOf(money, problem(429, "rate_limited", later), done), ["done", 2]);

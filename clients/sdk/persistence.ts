@@ -32,11 +32,10 @@ export async function untilKnown<T>(
 	let isLost = false;
 	for (let tries = 1; ; tries++) {
 		const outcome = await once<T>(attempt, { signal, attemptMs });
-		if (outcome.ok || !isWorthRepeating(outcome)) return outcome;
-		const { code, retryAfterS } = outcome.problem;
-		isLost ||= code === "unreachable" || code === "outcome_unknown";
-		const delayMs = retryAfterS === undefined ? AGAIN_AFTER_MS[tries - 1] : retryAfterS * 1_000;
-		if (!mayRepeat || delayMs === undefined || tries > AGAIN_AFTER_MS.length || signal?.aborted)
+		if (outcome.ok || !mayChange(outcome, wire)) return outcome;
+		isLost ||= saysNothing.has(outcome.problem.code);
+		const delayMs = delayOf(outcome, tries);
+		if (!mayRepeat || delayMs === undefined || signal?.aborted)
 			return isLost && wire.statusUrl ? refused(unknownOutcome(wire.statusUrl)) : outcome;
 		onAgain?.(tries);
 		await pause(delayMs, signal);
@@ -55,9 +54,22 @@ async function once<T>(
 	}
 }
 
-function isWorthRepeating({ problem }: { problem: { code: string; status: number; retryAfterS?: number } }): boolean {
-	const { code, status, retryAfterS = 0 } = problem;
-	return (code === "unreachable" || status >= 500 || code === "rate_limited") && retryAfterS <= WAIT_MAX_S;
+/** Of what became of a request: a page of somebody in between stands in the place of an answer that may have been "booked". */
+const saysNothing: ReadonlySet<string> = new Set(["unreachable", "outcome_unknown", "not_understood"]);
+
+type Refusal = { readonly problem: { readonly code: string; readonly status: number; readonly retryAfterS?: number } };
+
+/** Before the next attempt; nothing when there is none, since there were enough, or a person would not wait for it. */
+function delayOf({ problem: { retryAfterS } }: Refusal, tries: number): number | undefined {
+	if (tries > AGAIN_AFTER_MS.length || (retryAfterS ?? 0) > WAIT_MAX_S) return undefined;
+	return retryAfterS === undefined ? AGAIN_AFTER_MS[tries - 1] : retryAfterS * 1_000;
+}
+
+/** Whether the same request may get another answer. */
+function mayChange({ problem: { code, status } }: Refusal, { statusUrl }: Wire): boolean {
+	// Who says 4xx, whoever it is, has not done it, nor passed it on.
+	const isInDoubt = statusUrl !== undefined && code === "not_understood" && status < 400;
+	return code === "unreachable" || status >= 500 || code === "rate_limited" || isInDoubt;
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -32,6 +32,8 @@ export async function beginRefund(wanted: Wanted, onDoubt: () => void): Promise<
 export async function settleRefund(pending: PendingRefund, onDoubt: () => void): Promise<Refunded> {
 	for (;;) {
 		const outcome = await call("store.refundSale", pending, { onAgain: onDoubt });
+		const made = outcome.ok || !isAboutWhoAsks(outcome.problem) ? undefined : await madeBefore(pending);
+		if (made) return made;
 		if (outcome.ok) {
 			await forget(nameOf(pending.saleId));
 			return { ok: true, sale: outcome.value.sale, amount: outcome.value.refund.amount };
@@ -43,4 +45,15 @@ export async function settleRefund(pending: PendingRefund, onDoubt: () => void):
 		onDoubt();
 		await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
 	}
+}
+
+const isAboutWhoAsks = ({ code }: Problem): boolean => code === "forbidden" || code === "not_found";
+
+/** Who may not refund any more is refused before the ledger is asked: that says nothing of what was sent before. */
+async function madeBefore({ storeId, saleId, idempotencyKey }: PendingRefund): Promise<Refunded | undefined> {
+	const asked = await call("store.getSale", { storeId, saleId });
+	const refund = asked.ok && asked.value.refunds.find(({ id }) => id.endsWith(`.${idempotencyKey}`));
+	if (!asked.ok || !refund) return undefined;
+	await forget(nameOf(saleId));
+	return { ok: true, sale: asked.value, amount: refund.amount };
 }

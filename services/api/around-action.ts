@@ -26,7 +26,7 @@ type Options = {
 /** What moleculer-web does before and after the action of a route: who asks, and with which parameters; how the answer looks. */
 export const aroundAction = ({ routeOf, addressOf, origins }: Options) => ({
 	async onBeforeCall(
-		this: { readonly access: Access },
+		this: { readonly access: Access; readonly broker: { readonly nodeID: string } },
 		ctx: Call,
 		_: object,
 		req: Request,
@@ -35,6 +35,7 @@ export const aroundAction = ({ routeOf, addressOf, origins }: Options) => ({
 	): Promise<void> {
 		const route = routeOf(alias);
 		ctx.meta.untilMs = req.$untilMs as number;
+		ctx.meta.untilBy = this.broker.nodeID;
 		// Its address has ids in it, or more.
 		if (req.$ctx) nameSpan(req.$ctx, `${route.method} ${route.path}`);
 		if (route.refreshCookie === "rotate") refuseCrossSite(req, origins);

@@ -12,6 +12,9 @@ import { originForm, unclearIn } from "./request-form.ts";
 import type { Route } from "./routes.ts";
 import type { Standstill } from "./standstill.ts";
 
+/** So late nothing is begun any more that an operator has asked for, except an audit: who got no answer has thought better of it, or asked again. */
+const LATE_MS = 30_000;
+
 /** Made once: where it comes from is known, and to write that down each time would be a fifth of what a refusal costs. */
 const OVERLOADED = fail("overloaded", undefined, { retryAfterS: 1 });
 const TOO_LATE = fail("service_unavailable", "The request came too late to be begun", { retryAfterS: 1 });
@@ -106,7 +109,8 @@ export class FrontDoor {
 	 * @returns why not
 	 */
 	#letIn(req: Request, res: ServerResponse, route: Route | undefined): Error | undefined {
-		req.$untilMs = Date.now() + this.#options.timeoutMs;
+		const { timeoutMs } = this.#options;
+		req.$untilMs = Date.now() + (route?.action === "credit.audit" ? timeoutMs : Math.min(timeoutMs, LATE_MS));
 		if (route?.live) return undefined;
 		const leave = this.#lettingIn.enter(route, performance.now());
 		if (!leave) return overloaded(req, route);

@@ -7,7 +7,10 @@ const BEAT_MS = 1_000;
 export class Standstill {
 	readonly #longMs: number;
 	#beatAtMs = Date.now();
-	/** What waited in the kernel, connections first and then what came over them, is read in several turns. */
+	/**
+	 * What waited in the kernel, connections first and then what came over them, is read in several turns. By the monotonic clock: a clock that is set
+	 * forward looks like a standstill, and when that is put right the end of it must not be an hour away.
+	 */
 	#readUpAtMs = 0;
 	readonly #beating: NodeJS.Timeout;
 
@@ -16,15 +19,14 @@ export class Standstill {
 		this.#longMs = longMs;
 		this.#beating = setInterval(() => {
 			const nowMs = Date.now();
-			if (this.#isLate(nowMs)) this.#readUpAtMs = nowMs + BEAT_MS;
+			if (this.#isLate(nowMs)) this.#readUpAtMs = performance.now() + BEAT_MS;
 			this.#beatAtMs = nowMs;
 		}, BEAT_MS).unref();
 	}
 
 	/** Until what was sent meanwhile has been read. */
 	get isJustOver(): boolean {
-		const nowMs = Date.now();
-		return nowMs < this.#readUpAtMs || this.#isLate(nowMs);
+		return performance.now() < this.#readUpAtMs || this.#isLate(Date.now());
 	}
 
 	#isLate(nowMs: number): boolean {

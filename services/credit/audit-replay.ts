@@ -15,10 +15,11 @@ import type { Command, CommandId, Entry } from "./model.ts";
  * nothing is too late
  */
 export function replayDiffers(view: View, entry: Entry, nowMs: number, clockMs: number | null = nowMs): string | null {
-	const command = commandOf(entry);
+	const decidedAtMs = clockMs ?? (entry.type === "expire" ? nowMs : 0);
+	const command = commandOf(entry, decidedAtMs);
 	if (command === "none") return hasEffect(entry) ? "it does more than a cancel that found nothing to do" : null;
 	if (!command) return "it was not refused and has no effect";
-	const decision = decide(view, command, nowMs, clockMs ?? (entry.type === "expire" ? nowMs : 0));
+	const decision = decide(view, command, nowMs, decidedAtMs);
 	if (decision.kind !== "new") return "its id was there before";
 	if (decision.entry.refusal) return `the rules refuse it: ${decision.entry.refusal}`;
 	return isDeepStrictEqual(decision.entry, entry) ? null : "the rules make another entry of it";
@@ -27,12 +28,12 @@ export function replayDiffers(view: View, entry: Entry, nowMs: number, clockMs: 
 const hasEffect = ({ id, type, fingerprint, ...effect }: Entry): boolean => Object.keys(effect).length > 0;
 
 /** The command that an applied entry must have come from; "none" for a cancel that found nothing to do, which does not say of what. */
-function commandOf(entry: Entry): Command | "none" | undefined {
+function commandOf(entry: Entry, decidedAtMs: number): Command | "none" | undefined {
 	const { id, fingerprint, type, opened, stateSet, created, changed, tombstone } = entry;
 	const base = { id, fingerprint };
 	if (opened) return { ...base, type: "open", accountId: opened.id, kind: opened.kind, owner: opened.owner };
 	if (stateSet) return { ...base, type: "set-state", ...stateSet };
-	if (type === "transfer") return transferOf(entry);
+	if (type === "transfer") return transferOf(entry, decidedAtMs);
 	if (type === "cancel") {
 		const targetId = tombstone ?? (changed?.id as string | undefined as CommandId | undefined);
 		return targetId ? { ...base, type, targetId, details: created?.details ?? {} } : "none";
@@ -46,12 +47,12 @@ function commandOf(entry: Entry): Command | "none" | undefined {
 		: undefined;
 }
 
-function transferOf({ id, fingerprint, created, redeemed }: Entry): Command | undefined {
+function transferOf({ id, fingerprint, created, redeemed }: Entry, decidedAtMs: number): Command | undefined {
 	if (!created) return undefined;
-	const { kind, debitAccountId, creditAccountId, amount, details, createdAtMs, expiresAtMs } = created;
+	const { kind, debitAccountId, creditAccountId, amount, details, expiresAtMs } = created;
 	return {
 		...{ id, fingerprint, type: "transfer", kind, debitAccountId, creditAccountId, amount, details },
-		...(expiresAtMs !== null && { hold: { ttlMs: expiresAtMs - createdAtMs } }),
+		...(expiresAtMs !== null && { hold: { ttlMs: expiresAtMs - decidedAtMs } }),
 		// What the code's cap was is not in the log.
 		...(redeemed && { redeem: { ...redeemed, cap: AMOUNT_MAX } }),
 	};

@@ -192,6 +192,23 @@ describe("time", () => {
 			assertChain(log);
 			assert.equal(audit(log.groups), null, "the audit decides as they did");
 		});
+
+		it(`that a process put ${aheadMs} ms ahead makes no hold last longer, nor shorter`, async () => {
+			let nowMs = 1_000_000;
+			const log = new MemoryLog();
+			const { commit, book } = await openedWriter({ log, clock: () => nowMs });
+			const ahead = writer({ log, clock: () => nowMs + aheadMs });
+			assert.equal(await wordOf(ahead.commit.submit(expiry("none"))), "new transfer_not_found");
+			assert.equal(await wordOf(commit.submit(pay("held", 1, { hold: { ttlMs: 3_000 } }))), "new applied");
+			const { createdAtMs, expiresAtMs } = book.transfer("held" as TransferId) ?? assert.fail();
+			assert.deepEqual([createdAtMs, expiresAtMs], [nowMs + aheadMs, nowMs + 3_000]);
+
+			nowMs += 2_999;
+			assert.equal(await wordOf(commit.submit(expiry("held"))), "new not_pending");
+			nowMs += 1;
+			assert.equal(await wordOf(commit.submit({ ...expiry("held"), ...idOf("again") })), "new applied");
+			assert.equal(audit(log.groups), null, "the audit decides as they did");
+		});
 	}
 });
 

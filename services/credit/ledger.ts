@@ -53,8 +53,8 @@ type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
 /**
  * @param nowMs the time of the group, which is written down; it never runs backwards within the log
- * @param clockMs what the clock of who decides says, at most `nowMs`. Whether it is too late is judged by that: a process whose clock was
- * wrong may have put the log's time ahead, and until every clock has got there nothing would be in time any more.
+ * @param clockMs what the clock of who decides says, at most `nowMs`. Whether it is too late, and until when a hold lasts, is said by that: a process whose
+ * clock was wrong may have put the log's time ahead, and until every clock has got there nothing would be in time any more, or over.
  */
 export function decide(view: View, command: Command, nowMs: number, clockMs = nowMs): Decision {
 	const seen = view.entry(command.id);
@@ -160,7 +160,7 @@ function transfer(view: View, command: Of<"transfer">, { nowMs, clockMs }: Times
 	if (stale) return refuse(stale);
 	// From here on a refusal uses the code up as well: whoever saw it must not get a second try.
 	const used = command.redeem && { redeemed: { jti: command.redeem.jti, expiresAtMs: command.redeem.expiresAtMs } };
-	return { ...used, ...movement(view, command, nowMs) };
+	return { ...used, ...movement(view, command, { nowMs, clockMs }) };
 }
 
 function staleCode(view: View, { jti, expiresAtMs }: Redemption, clockMs: number): Refusal | undefined {
@@ -168,7 +168,7 @@ function staleCode(view: View, { jti, expiresAtMs }: Redemption, clockMs: number
 	return clockMs >= expiresAtMs ? "code_expired" : undefined;
 }
 
-function movement(view: View, command: Of<"transfer">, nowMs: number): Effect {
+function movement(view: View, command: Of<"transfer">, { nowMs, clockMs }: Times): Effect {
 	const { kind, debitAccountId, creditAccountId, amount, hold, redeem, details } = command;
 	if (!isAmount(amount)) return refuse("amount_out_of_range");
 	// A refund without its sale could be given again and again.
@@ -185,7 +185,8 @@ function movement(view: View, command: Of<"transfer">, nowMs: number): Effect {
 		reference: null,
 		details,
 		createdAtMs: nowMs,
-		expiresAtMs: hold ? nowMs + hold.ttlMs : null,
+		// By the clock that says when it is over: dated by a log that is ahead, it would be kept from its owner as much longer.
+		expiresAtMs: hold ? clockMs + hold.ttlMs : null,
 	};
 	const moved = move(view, created, hold ? { posted: 0, pending: amount } : { posted: amount, pending: 0 });
 	return "refusal" in moved ? moved : { created, ...moved };
@@ -206,7 +207,7 @@ function post(view: View, command: Of<"post">, clockMs: number): Effect {
 
 function expire(view: View, { transferId }: Of<"expire">, clockMs: number): Effect {
 	const held = view.transfer(transferId);
-	// Never early: the customer was promised the whole time. Of the two times the clock's is the earlier, so it is over by both then.
+	// Never early: the customer was promised the whole time, by this clock.
 	if (held?.state === "pending" && (held.expiresAtMs === null || clockMs < held.expiresAtMs))
 		return refuse("not_pending");
 	return release(view, transferId, "expired");

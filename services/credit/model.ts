@@ -40,8 +40,9 @@ export type Transfer = {
 	readonly reference: TransferId | null;
 	/** The receipt: store, till, items, note. A sale is its transfer, there is no second record. */
 	readonly details: Details;
+	/** The time of its group. */
 	readonly createdAtMs: number;
-	/** Set on holds. */
+	/** Set on holds: by the clock of who made it, which the log's time may be ahead of. */
 	readonly expiresAtMs: number | null;
 };
 

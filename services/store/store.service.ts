@@ -142,7 +142,7 @@ export default (settings: Settings): ServiceSchema => ({
 
 		listApprovals: action("published", storeActions.listApprovals, async function (ctx) {
 			const outcomeOf = (id: string) => call(ctx, "credit.outcome", { id });
-			return { items: await openApprovals(approvalsOf(this), callerOf(ctx).userId, outcomeOf, Date.now()) };
+			return { items: await openApprovals(approvalsOf(this), callerOf(ctx).userId, outcomeOf, nowIn(this)) };
 		}),
 
 		decide: action("published", storeActions.decide, async (ctx) => {
@@ -234,7 +234,7 @@ export default (settings: Settings): ServiceSchema => ({
 		cancelSale: action("published", storeActions.cancelSale, async function (ctx) {
 			const { storeId, saleId, reason = null } = ctx.params;
 			const { store, role } = await enter(this, ctx);
-			if (!mayDo(role, "store.refundSale")) await refuseLateUndoing(ctx, transferIdOf(storeId, saleId));
+			if (!mayDo(role, "store.refundSale")) await refuseLateUndoing(this, ctx, transferIdOf(storeId, saleId));
 			const { effect, replayed } = await call(ctx, "credit.cancel", {
 				...commandOf({ scope: storeId, action: "store.cancelSale" }, ctx.params),
 				targetId: transferIdOf(storeId, saleId),
@@ -350,16 +350,19 @@ export default (settings: Settings): ServiceSchema => ({
 
 type StoreService = Service & { clock: () => number; policy: Policy; outbox: WebhookOutbox; imports: ImportsInTurn };
 
+/** By the clock that the ledger goes by: what it dated, and until when it is good, is judged by no other. */
+const nowIn = (service: Service): number => (service as StoreService).clock();
+
 /** See `enterStore`. */
 const enter = (service: Service, ctx: Context<{ storeId: string }, Meta>): Promise<Entered> =>
 	enterStore(ctx, { stores: storesOf(service), members: membersOf(service) });
 
 /** What was undone already is only said once more. @throws forbidden */
-async function refuseLateUndoing(ctx: Context<unknown, Meta>, id: string): Promise<void> {
+async function refuseLateUndoing(service: Service, ctx: Context<unknown, Meta>, id: string): Promise<void> {
 	const { transfer } = await call(ctx, "credit.outcome", { id });
 	if (!transfer) return;
 	const isUndone = transfer.state === "posted" ? transfer.refunded >= transfer.amount : transfer.state !== "pending";
-	if (!isUndone && Date.now() - transfer.createdAtMs > DOUBT_MS) throw fail("forbidden", "Ask for a refund");
+	if (!isUndone && nowIn(service) - transfer.createdAtMs > DOUBT_MS) throw fail("forbidden", "Ask for a refund");
 }
 
 function idOfWhoAsks(ctx: Context<unknown, Meta>): string {
@@ -375,10 +378,9 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 	if (discount && maxPercent === 0) throw fail("forbidden");
 	const claims = await keyringOf(service).readCode(code);
 	if (!claims) throw fail("code_invalid");
-	const { clock } = service as StoreService;
 	// The ledger says so as well; before that, nobody shall be asked to confirm anything.
-	if (claims.expiresAtMs <= clock()) throw fail("code_expired");
-	if (claims.issuedAtMs > clock() + CLOCKS_DIFFER_MS) throw fail("code_too_early");
+	if (claims.expiresAtMs <= nowIn(service)) throw fail("code_expired");
+	if (claims.issuedAtMs > nowIn(service) + CLOCKS_DIFFER_MS) throw fail("code_too_early");
 	if (claims.userId === store.ownerId) throw fail("own_store");
 	const products = await productsOf(service).findByIds([...new Set(items.map(({ productId }) => productId))]);
 	const ours = products.filter(({ storeId }) => storeId === store._id);
@@ -402,8 +404,7 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 		amount: basket.total,
 		details: receipt,
 		redeem: { jti: claims.jti, expiresAtMs: claims.expiresAtMs, cap: claims.cap },
-		// By the clock that the ledger goes by: with another one behind it, every sale would come too late.
-		deadlineMs: clock() + SALE_DEADLINE_MS,
+		deadlineMs: nowIn(service) + SALE_DEADLINE_MS,
 	};
 }
 
@@ -415,7 +416,7 @@ async function transferred(service: Service, ctx: Context<unknown, Meta>, sale: 
 	if (amount <= redeem.cap) return call(ctx, "credit.transfer", sale);
 	const userId = debitAccountId.slice("wallet:".length);
 	const expiresAtMs = deadlineMs + APPROVAL_TTL_MS;
-	const isNew = await askFor(approvalsOf(service), { transferId, userId, expiresAtMs }, Date.now());
+	const isNew = await askFor(approvalsOf(service), { transferId, userId, expiresAtMs }, nowIn(service));
 	const held = { ...sale, redeem: { ...redeem, cap: amount }, hold: { ttlMs: APPROVAL_TTL_MS } };
 	return call(ctx, "credit.transfer", held).catch(async (error: unknown) => {
 		// Another request under the same key may be what the customer is asked for.

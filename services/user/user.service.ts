@@ -100,9 +100,10 @@ export default (settings: Settings): ServiceSchema => ({
 		charge: action("published", userActions.charge, async (ctx) => {
 			const { amount } = ctx.params;
 			const { userId } = callerOf(ctx);
-			if (amount > settings.chargeMax) throw fail("charge_limit_exceeded");
+			const command = commandOf({ scope: userId, action: "user.charge" }, ctx.params);
+			if (amount > settings.chargeMax) return chargedBefore(ctx, command);
 			const booked = await call(ctx, "credit.transfer", {
-				...commandOf({ scope: userId, action: "user.charge" }, ctx.params),
+				...command,
 				kind: "charge",
 				debitAccountId: "system:funding",
 				creditAccountId: walletOf(userId),
@@ -208,6 +209,13 @@ async function codeAhead(ctx: Context<unknown, Meta>, asked: CodeAhead) {
 	const nowMs = asked.clock();
 	const { code, issuedAtMs, expiresAtMs } = signed;
 	return { code, cap, startsInMs: Math.max(0, issuedAtMs - nowMs), expiresInMs: Math.max(0, expiresAtMs - nowMs) };
+}
+
+/** What is above the limit now may have been charged while that was higher, and this is its repetition. @throws charge_limit_exceeded when it was not */
+async function chargedBefore(ctx: Context<unknown, Meta>, command: Params<"credit.recall">) {
+	const booked = await call(ctx, "credit.recall", command);
+	if (!booked) throw fail("charge_limit_exceeded");
+	return bookingWithBalance(ctx, booked, booked.creditBalance);
 }
 
 async function booking(ctx: Context<{ id: string }, Meta>, kind: "charge" | "p2p"): Promise<Result<"user.getCharge">> {

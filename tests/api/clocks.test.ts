@@ -5,7 +5,7 @@ import { PrimaryClock } from "../../mixins/primary-clock.ts";
 import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { describeOnMongo } from "../mongo/on-mongo.ts";
 import { readPage, sumOf } from "../monitoring/metrics-page.ts";
-import { basketOf, newPerson, newShop } from "./people.ts";
+import { basketOf, newCode, newPerson, newShop, newTill, sell } from "./people.ts";
 import { isApart, startTestPlatform, type TestPlatform } from "./platform.ts";
 
 const HOUR_MS = 3_600_000;
@@ -49,5 +49,33 @@ describeOnMongo("the clock that payments go by is the primary's", () => {
 			for (const leftMs of [expiresInMs, later[0]?.expiresInMs ?? 0]) assert.ok(leftMs > 0 && leftMs < 180_000);
 			const asked = { storeId: shop.id, idempotencyKey: `by-one-clock-${how}`, code, items: basketOf(shop) };
 			await shop.owner.api.ok("store.sell", asked);
+
+			const code1 = await newCode(customer, 1_000);
+			const held = await shop.owner.api.ok("store.sell", { storeId: shop.id, code: code1, items: basketOf(shop) });
+			// Who is asked next must not take away what was asked before.
+			const code2 = await newCode(customer, 1_000);
+			await shop.owner.api.refused(
+				"store.sell",
+				{ storeId: shop.id, code: code2, items: basketOf(shop, 2) },
+				"insufficient_credit",
+			);
+			const { items } = await customer.api.ok("store.listApprovals", {});
+			assert.deepEqual(
+				items.map(({ id }) => id),
+				[held.transferId],
+			);
+			const leftMs = items[0]?.expiresInMs ?? 0;
+			assert.ok(leftMs > 0 && leftMs <= 60_000, `${leftMs} ms are left`);
+			await customer.api.ok("store.decide", {
+				id: held.transferId,
+				storeId: shop.id,
+				total: 4_500,
+				decision: "decline",
+			});
+
+			const till = await newTill(platform.anyone, shop);
+			const sold = await sell(shop, customer, `undone-by-one-clock-${how}`);
+			const undone = await till.api.ok("store.cancelSale", { storeId: shop.id, saleId: sold.id });
+			assert.equal(undone.effect, "refunded");
 		});
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { type Client, operatorAt } from "./client.ts";
+import { until } from "../../scripts/cluster/processes.ts";
+import { assertRefused, type Client, operatorAt } from "./client.ts";
 import { holdBack } from "./hold-back.ts";
 import { newPerson, PASSWORD, type Person } from "./people.ts";
 import { startTestPlatform, type TestPlatform } from "./platform.ts";
@@ -66,6 +67,21 @@ describe("an operator's freeze", () => {
 		unlocking.letGo();
 		assert.equal((await opening).state, "frozen");
 		await isKeptBy(["kim", "lee"]);
+	});
+
+	it("stays when its operator's own lift of before is taken up late, after they got no answer", async (t) => {
+		await kim.ok("operator.freeze", change());
+		const lifting = holdBack(platform.broker, "credit.account");
+		const told = kim.call("operator.unfreeze", change());
+		await lifting.isHeld;
+		const lateMs = Date.now() + 60_000;
+		const clock = t.mock.method(Date, "now", () => lateMs);
+		lifting.letGo();
+		assertRefused(await told, "service_unavailable", "it came too late");
+		clock.mock.restore();
+		// A jump of the clock looks as if the gateway had stood still.
+		await until(async () => (await kim.call("operator.account", { id: bob.wallet })).status === 200, "it goes on");
+		await isKeptBy(["kim"]);
 	});
 
 	it("stays when the unlocking before it is done once more, late", async () => {

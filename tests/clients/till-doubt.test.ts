@@ -205,6 +205,26 @@ describeInBrowser("a till in doubt", () => {
 		await screenshot(page, "till-sale-refunded");
 	});
 
+	it("does not say of a refund that was made that it was not allowed, when that was taken back after its answer was lost", async (t) => {
+		const { id } = await sell(cafe, cafe.customer, newKey());
+		const before = await balance();
+		const page = await till(t);
+		const json = { type: "/problems/forbidden", title: "This is not allowed", status: 403, code: "forbidden" };
+		let isLost = false;
+		await intercept(page, /\/refunds$/, (route) => {
+			if (isLost) return route.fulfill({ status: 403, contentType: "application/problem+json", json });
+			isLost = true;
+			return loseAnswer(route);
+		});
+		await page.goto(`${platform.url}/till/#/sales/${id}`);
+		await page.getByRole("button", { name: "환불하기" }).click();
+		await page.getByText("일부").click();
+		await page.getByLabel("환불할 금액").fill("1000");
+		await page.getByRole("button", { name: "1,000닢 환불" }).click();
+		await page.getByText("일부 환불").waitFor();
+		assert.equal((await balance()) - before, 1_000);
+	});
+
 	it("starts without a network with what it knew, says what to do, and goes on when there is one", async (t) => {
 		const page = await till(t);
 		const before = await balance();

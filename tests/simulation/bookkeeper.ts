@@ -170,12 +170,21 @@ export class Bookkeeper {
 		this.#mustBeWanted(command);
 		const created: Transfer = {
 			...this.#posted(id, command, command),
-			...(hold && { state: "pending", expiresAtMs: this.head.committedAtMs + hold.ttlMs }),
+			...(hold && { state: "pending", expiresAtMs: this.#endOf(entry, hold.ttlMs) }),
 		};
 		mustBe("created", entry, created);
 		mustBe("changed", entry, undefined);
 		this.#putTransfer(created);
 		this.#move(entry, created, hold ? { posted: 0, pending: amount } : { posted: amount, pending: 0 });
+	}
+
+	/** From when the clock by which it was decided says; where that is not known, it is that the hold does not last longer. */
+	#endOf({ id, created }: Entry, ttlMs: number): number {
+		const latestMs = this.head.committedAtMs + ttlMs;
+		if (this.#clockMinMs === this.head.committedAtMs) return latestMs;
+		const endMs = created?.expiresAtMs ?? Number.POSITIVE_INFINITY;
+		must("holds", endMs >= ttlMs && endMs <= latestMs, () => `${id} is held until ${endMs}, at most ${latestMs}`);
+		return endMs;
 	}
 
 	#mustBeWanted({ id, kind, amount, deadlineMs, redeem }: Of<"transfer">): void {

@@ -79,8 +79,8 @@ export const mutants: readonly Mutant[] = [
 		invariant: "code",
 		name: "a declined payment leaves its code to be used again",
 		file: LEDGER,
-		from: "return { ...used, ...movement(view, command, nowMs) };",
-		to: 'const made = movement(view, command, nowMs); return "refusal" in made ? made : { ...used, ...made };',
+		from: "return { ...used, ...movement(view, command, { nowMs, clockMs }) };",
+		to: 'const made = movement(view, command, { nowMs, clockMs }); return "refusal" in made ? made : { ...used, ...made };',
 	},
 	{
 		invariant: "code",
