@@ -18,7 +18,7 @@ import type { KnownDevice } from "./known-device.ts";
 import { type Opened, openSessionsOf, rotateSession, SESSIONS, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
-import { invite, type Pairing, pair, revoke, type Till, tillsOfStore, trustOf } from "./till.ts";
+import { invite, PAIRINGS, type Pairing, pair, revoke, TILLS, type Till, tillsOfStore, trustOf } from "./till.ts";
 
 type Auth = Service & {
 	measure: AuthMetrics | null;
@@ -61,8 +61,8 @@ export default (settings: Settings): ServiceSchema => ({
 			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
 			SESSIONS,
 			{ collection: "devices", indexes: [{ fields: ["userId"] }] },
-			{ collection: "tills", indexes: [{ fields: ["storeId"] }, { fields: ["pairing"], unique: true }] },
-			{ collection: "pairings" },
+			TILLS,
+			PAIRINGS,
 			{ collection: "signing_keys" },
 		),
 	],

@@ -18,7 +18,7 @@ import { LedgerAppended } from "../events.ts";
 import { discountMaxPercentOf, mayDo } from "../rights.ts";
 import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
-import { checkStoreRoom, type Entered, enterStore, type Member, type Store } from "./counter.ts";
+import { checkStoreRoom, type Entered, enterStore, MEMBERS, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange, rangeOf, wholeHours } from "./day.ts";
 import { type Photo, setPhoto } from "./photo.ts";
 import { addProduct, editProduct, listProducts, type Product, productView } from "./product.ts";
@@ -31,7 +31,7 @@ import { addStaff, listStaff, removeStaff } from "./staff.ts";
 import { storeActions } from "./store.actions.ts";
 import type { Policy, Webhook } from "./webhook.ts";
 import { webhookActions } from "./webhook-actions.ts";
-import type { Delivery } from "./webhook-delivery.ts";
+import { DELIVERIES, type Delivery } from "./webhook-delivery.ts";
 import { measureWebhooks } from "./webhook-metrics.ts";
 import { type Outbox, WebhookOutbox } from "./webhook-outbox.ts";
 
@@ -57,20 +57,12 @@ export default (settings: Settings): ServiceSchema => ({
 		database(
 			settings,
 			{ collection: "stores", indexes: [{ fields: ["ownerId"] }] },
-			{ collection: "approvals", indexes: [{ fields: ["userId"] }] },
-			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
+			{ collection: "approvals", indexes: [{ fields: ["userId", "expiresAtMs"] }] },
+			MEMBERS,
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
 			{ collection: "photos", indexes: [{ fields: ["productId"] }] },
 			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }, { fields: ["enabled"] }] },
-			{
-				collection: "deliveries",
-				indexes: [
-					{ fields: ["state", "dueAtMs"] },
-					{ fields: ["webhookId", "eventId"] },
-					{ fields: ["webhookId", "state", "dueAtMs"] },
-					{ fields: ["createdAtMs"] },
-				],
-			},
+			DELIVERIES,
 			{ collection: "outbox" },
 		),
 	],
