@@ -60,7 +60,7 @@ export default (settings: Settings): ServiceSchema => ({
 			settings,
 			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
 			SESSIONS,
-			{ collection: "devices", indexes: [{ fields: ["userId"] }] },
+			{ collection: "devices", indexes: [{ fields: ["userId", "usedAtMs"] }] },
 			TILLS,
 			PAIRINGS,
 			{ collection: "signing_keys" },

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { openSqlite } from "../../mixins/sqlite.ts";
 import type { Group, Head } from "./journal.ts";
+import { LogTimes } from "./log-times.ts";
 import type { Account, AccountId, Details, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
@@ -41,6 +42,7 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	readonly #db: DatabaseSync;
 	readonly #statements: ReturnType<typeof prepare>;
 	readonly #locate: Locate;
+	readonly #times = new LogTimes(async (sequence) => this.#groupFrom(sequence));
 	protected readonly queue: ProjectionQueue;
 
 	private constructor(link: WorkerLink<ReadModelHandlers>, { path, locate, head }: Parts) {
@@ -72,6 +74,7 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	}
 
 	async clear(): Promise<void> {
+		this.#times.clear();
 		this.queue.restart(await this.#link.call("clear", undefined));
 	}
 
@@ -101,10 +104,11 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 		const { accountId, before, after, kinds, fromMs, toMs, limit } = query;
 		const end = after ? { sequence: after.lastSequence + 1, position: 0 } : before;
 		const { newestFirst, oldestFirst } = this.#statements;
+		const within = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
 		const rows = (after ? oldestFirst : newestFirst).all({
 			accountId,
-			start: after ? placeNumber(after.place) : 0,
-			end: end ? placeNumber(end) : Number.MAX_SAFE_INTEGER,
+			start: Math.max(within.start, after ? placeNumber(after.place) : 0),
+			end: Math.min(within.end, end ? placeNumber(end) : Number.MAX_SAFE_INTEGER),
 			kinds: kinds ? JSON.stringify(kinds) : null,
 			fromMs: fromMs ?? 0,
 			toMs: toMs ?? Number.MAX_SAFE_INTEGER,
@@ -114,6 +118,11 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 			...row,
 			details: JSON.parse(row.details),
 		}));
+	}
+
+	#groupFrom(sequence: number): { number: number; atMs: number } | null {
+		const row = this.#statements.madeFrom.get(placeNumber({ sequence, position: 0 }));
+		return (row as { number: number; atMs: number } | undefined) ?? null;
 	}
 
 	async totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Promise<Total[]> {
@@ -159,6 +168,9 @@ const prepare = (db: DatabaseSync) => ({
 	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place`),
 	newestFirst: db.prepare(lines("DESC")),
 	oldestFirst: db.prepare(lines("ASC")),
+	madeFrom: db.prepare(
+		`SELECT place / ${POSITIONS} AS number, created_at_ms AS atMs FROM transfers WHERE place >= ? ORDER BY place LIMIT 1`,
+	),
 	totals: db.prepare(
 		`SELECT kind, side, sum(count) AS count, sum(amount) AS amount FROM hours
 		 WHERE account_id = ? AND hour >= ? AND hour < ? GROUP BY kind, side ORDER BY kind, side`,

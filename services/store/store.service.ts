@@ -56,7 +56,7 @@ export default (settings: Settings): ServiceSchema => ({
 		keyring(),
 		database(
 			settings,
-			{ collection: "stores", indexes: [{ fields: ["ownerId"] }] },
+			{ collection: "stores", indexes: [{ fields: ["ownerId", "createdAtMs"] }] },
 			{ collection: "approvals", indexes: [{ fields: ["userId", "expiresAtMs"] }] },
 			MEMBERS,
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
