@@ -34,6 +34,7 @@ import type { OperatorLog } from "./operator-log.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
 import { checkRange, endOf, placeOf, toCursor } from "./statement-cursor.ts";
+import { pageOf } from "./statement-page.ts";
 import { openStorage } from "./storage.ts";
 import { traceOf } from "./trace.ts";
 
@@ -179,10 +180,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const { sequence } = ledger;
 			await ledger.readModel.reached(sequence);
 			const before = cursor === undefined ? endOf(sequence) : placeOf(cursor, "cursor");
-			const query = { ...rest, accountId: accountId as AccountId, before };
-			const items = await ledger.readModel.statement({ ...query, limit: limit + 1 });
-			const last = items.length > limit ? items[limit - 1] : undefined;
-			return { items: items.slice(0, limit), nextCursor: last ? toCursor(last) : null };
+			return pageOf(ledger.readModel, { ...rest, accountId: accountId as AccountId, before, limit });
 		}),
 
 		activity: action("public", creditActions.activity, async function (ctx) {

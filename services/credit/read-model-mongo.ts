@@ -7,6 +7,9 @@ import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
 	HOUR_MS,
 	type Locate,
+	type LookingBack,
+	type Place,
+	placeAt,
 	placeNumber,
 	type ReadModel,
 	type StatementLine,
@@ -188,13 +191,13 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 	}
 
 	async statement(asked: StatementQuery): Promise<StatementLine[]> {
-		const { accountId, limit, before, after, kinds, fromMs, toMs } = asked;
+		const { accountId, limit, before, downTo, after, kinds, fromMs, toMs } = asked;
 		const end = after ? { sequence: after.lastSequence + 1, position: 0 } : before;
 		const within = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
 		const query = {
 			sides: accountId,
 			place: {
-				$gt: Math.max(within.start, after ? placeNumber(after.place) : 0),
+				$gt: Math.max(within.start, after ? placeNumber(after.place) : 0, downTo ? placeNumber(downTo) - 1 : 0),
 				$lt: Math.min(within.end, end ? placeNumber(end) : Number.MAX_SAFE_INTEGER),
 			},
 			...((fromMs !== undefined || toMs !== undefined) && {
@@ -206,6 +209,15 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		const sort = { place: after ? 1 : -1 } as const;
 		const found = await this.#read((options) => transfers.find(query, { ...options, sort, limit }).toArray());
 		return found.map((stored) => lineOf(stored, accountId));
+	}
+
+	async lookBack({ accountId, before, lines, fromMs, toMs }: LookingBack): Promise<Place | null> {
+		const within = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
+		const query = { sides: accountId, place: { $gt: within.start, $lt: Math.min(within.end, placeNumber(before)) } };
+		const there = { sort: { place: -1 }, skip: lines - 1, limit: 1, projection: { _id: 0, place: 1 } } as const;
+		const { transfers } = this.#collections;
+		const [found] = await this.#read((options) => transfers.find(query, { ...options, ...there }).toArray());
+		return found?.place === undefined ? null : placeAt(found.place);
 	}
 
 	async #groupFrom(sequence: number): Promise<{ number: number; atMs: number } | null> {

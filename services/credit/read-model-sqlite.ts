@@ -7,7 +7,10 @@ import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
 	HOUR_MS,
 	type Locate,
+	type LookingBack,
+	type Place,
 	POSITIONS,
+	placeAt,
 	placeNumber,
 	type ReadModel,
 	type StatementLine,
@@ -101,13 +104,13 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	}
 
 	async statement(query: StatementQuery): Promise<StatementLine[]> {
-		const { accountId, before, after, kinds, fromMs, toMs, limit } = query;
+		const { accountId, before, downTo, after, kinds, fromMs, toMs, limit } = query;
 		const end = after ? { sequence: after.lastSequence + 1, position: 0 } : before;
 		const { newestFirst, oldestFirst } = this.#statements;
 		const within = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
 		const rows = (after ? oldestFirst : newestFirst).all({
 			accountId,
-			start: Math.max(within.start, after ? placeNumber(after.place) : 0),
+			start: Math.max(within.start, after ? placeNumber(after.place) : 0, downTo ? placeNumber(downTo) - 1 : 0),
 			end: Math.min(within.end, end ? placeNumber(end) : Number.MAX_SAFE_INTEGER),
 			kinds: kinds ? JSON.stringify(kinds) : null,
 			fromMs: fromMs ?? 0,
@@ -118,6 +121,13 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 			...row,
 			details: JSON.parse(row.details),
 		}));
+	}
+
+	async lookBack({ accountId, before, lines, fromMs, toMs }: LookingBack): Promise<Place | null> {
+		const { start, end } = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
+		const asked = { accountId, start, end: Math.min(end, placeNumber(before)), lines };
+		const found = this.#statements.lineBack.get(asked) as { place: number } | undefined;
+		return found ? placeAt(found.place) : null;
 	}
 
 	#groupFrom(sequence: number): { number: number; atMs: number } | null {
@@ -160,6 +170,11 @@ const linesOf = (side: "debit" | "credit", other: "debit" | "credit", order: "AS
 		AND posted_at_ms >= $fromMs AND posted_at_ms < $toMs AND ($kinds IS NULL OR kind IN (SELECT value FROM json_each($kinds)))
 	 ORDER BY moved_place ${order} LIMIT $limit`;
 
+/** Of the index only. */
+const placesOf = (side: "debit" | "credit"): string =>
+	`SELECT moved_place AS place FROM transfers
+	 WHERE ${side}_account_id = $accountId AND moved_place > $start AND moved_place < $end ORDER BY moved_place DESC LIMIT $lines`;
+
 const prepare = (db: DatabaseSync) => ({
 	account: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id = ?`),
 	everyAccount: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id > ? ORDER BY id LIMIT ?`),
@@ -168,6 +183,10 @@ const prepare = (db: DatabaseSync) => ({
 	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place`),
 	newestFirst: db.prepare(lines("DESC")),
 	oldestFirst: db.prepare(lines("ASC")),
+	lineBack: db.prepare(
+		`SELECT place FROM (SELECT * FROM (${placesOf("debit")}) UNION ALL SELECT * FROM (${placesOf("credit")}))
+		 ORDER BY place DESC LIMIT 1 OFFSET $lines - 1`,
+	),
 	madeFrom: db.prepare(
 		`SELECT place / ${POSITIONS} AS number, created_at_ms AS atMs FROM transfers WHERE place >= ? ORDER BY place LIMIT 1`,
 	),

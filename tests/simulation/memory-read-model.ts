@@ -2,6 +2,7 @@ import { emptyHead, entriesOf, type Group, type Head, headOf } from "../../servi
 import type { Account, AccountId, Entry, Transfer, TransferId } from "../../services/credit/model.ts";
 import { ProjectionQueue, QueuedReadModel } from "../../services/credit/projection-queue.ts";
 import {
+	type LookingBack,
 	type Place,
 	type Posting,
 	postingsOf,
@@ -153,6 +154,15 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 		return this.#io("load", () => this.#lines(query).take(limit).toArray());
 	}
 
+	lookBack({ lines, ...query }: LookingBack): Promise<Place | null> {
+		return this.#io("load", () => {
+			const line = this.#lines(query)
+				.drop(lines - 1)
+				.next().value;
+			return line ? { sequence: line.sequence, position: line.position } : null;
+		});
+	}
+
 	*#lines(query: Omit<StatementQuery, "limit">): Generator<StatementLine> {
 		const { accountId, after, kinds, fromMs = 0, toMs = Number.POSITIVE_INFINITY } = query;
 		const postings = this.content.postingsOf(accountId);
@@ -202,8 +212,9 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 	}
 }
 
-const isAsked = (place: Place, { before, after }: Omit<StatementQuery, "limit">): boolean =>
+const isAsked = (place: Place, { before, downTo, after }: Omit<StatementQuery, "limit">): boolean =>
 	(!before || isBefore(place, before)) &&
+	(!downTo || !isBefore(place, downTo)) &&
 	(!after || (isBefore(after.place, place) && place.sequence <= after.lastSequence));
 
 const isBefore = (left: Place, right: Place): boolean =>
