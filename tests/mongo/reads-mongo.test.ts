@@ -58,7 +58,7 @@ describeOnMongo("What is read of somebody with much of everything, on MongoDB", 
 			.find({ ns: { $ne: "reads.system.profile" } })
 			.toArray();
 		await db.dropCollection("system.profile");
-		assert.notEqual(asked.length, 0);
+		askedCount += asked.length;
 		return asked
 			.filter((each) => isTooMuch(each, lookedMax))
 			.map(({ op, ns, command, docsExamined, nreturned, planSummary }) => {
@@ -90,7 +90,7 @@ describeOnMongo("What is read of somebody with much of everything, on MongoDB", 
 				{ name: "removeStaff", ask: () => ada.api.ok("store.removeStaff", { storeId, handle: "staff.7" }) },
 				{
 					name: "replayDeliveries",
-					ask: () => ada.api.ok("store.replayDeliveries", { storeId, webhookId, fromMs: Date.now(), state: "failed" }),
+					ask: () => ada.api.ok("store.replayDeliveries", { storeId, webhookId, fromMs: Date.now() }),
 				},
 				{
 					name: "createProduct",
