@@ -26,7 +26,7 @@ import { readProductCsv } from "./product-csv.ts";
 import { ImportsInTurn, importProducts } from "./product-import.ts";
 import { reportOf } from "./report.ts";
 import { type Receipt, refundOf, saleOf, saleOutcome } from "./sale.ts";
-import { saleLine, salesCsv, salesOf } from "./sales.ts";
+import { saleLine, salesCsvOf } from "./sales.ts";
 import { addStaff, listStaff, removeStaff } from "./staff.ts";
 import { storeActions } from "./store.actions.ts";
 import type { Policy, Webhook } from "./webhook.ts";
@@ -275,7 +275,7 @@ export default (settings: Settings): ServiceSchema => ({
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {
 			const { storeId, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
-			return salesCsv(await salesOf(ctx, accountOf(storeId), rangeOf(said, store.timeZone)));
+			return salesCsvOf(ctx, accountOf(storeId), rangeOf(said, store.timeZone));
 		}),
 
 		getPayout: action("published", storeActions.getPayout, async function (ctx) {

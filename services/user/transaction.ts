@@ -1,4 +1,4 @@
-import { stringify } from "csv-stringify/sync";
+import { csvOf } from "../../mixins/csv-export.ts";
 import type { Result } from "../actions.ts";
 
 type StatementLine = Result<"credit.statement">["items"][number];
@@ -41,9 +41,15 @@ function counterpartyOf({ kind, amount, details }: StatementLine): string {
 	return storeName ?? "Hannip";
 }
 
-/** RFC 4180, with a byte order mark for spreadsheets; cells that a spreadsheet would take for a formula are quoted away. */
-export function toCsv(transactions: readonly Transaction[]): string {
-	const rows = transactions.map(({ postedAtMs, kind, counterparty, amount, balanceAfter, note, transferId }) => ({
+const COLUMNS = ["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"];
+
+/** All lines of a wallet's statement as CSV, newest first. @throws validation_failed when there are too many for one file */
+export const transactionsCsvOf = (readPage: (cursor: string | null) => Promise<Result<"credit.statement">>) =>
+	csvOf(readPage, { columns: COLUMNS, rowOf, order: "newest first", lines: "lines" });
+
+function rowOf(line: StatementLine) {
+	const { postedAtMs, kind, counterparty, amount, balanceAfter, note, transferId } = toTransaction(line);
+	return {
 		time: new Date(postedAtMs).toISOString(),
 		kind,
 		counterparty,
@@ -51,7 +57,5 @@ export function toCsv(transactions: readonly Transaction[]): string {
 		balance_after: balanceAfter,
 		note,
 		transfer_id: transferId,
-	}));
-	const columns = ["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"];
-	return stringify(rows, { header: true, columns, bom: true, escape_formulas: true, record_delimiter: "windows" });
+	};
 }

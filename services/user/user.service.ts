@@ -8,7 +8,7 @@ import type { Settings } from "../../moleculer.config.ts";
 import { action, call, callerOf, type Meta, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
 import { drawCode } from "./qr-image.ts";
-import { toCsv, toTransaction } from "./transaction.ts";
+import { toTransaction, transactionsCsvOf } from "./transaction.ts";
 import { userActions } from "./user.actions.ts";
 
 /** How long a code lives. The customer's screen shows a new one before that. */
@@ -18,9 +18,6 @@ const CODE_OVERLAP_S = 5;
 /** The most that a code pays without asking that was made ahead. */
 const CODE_AHEAD_CAP = 30_000;
 const CONFIRM_ABOVE_USUAL = 100_000;
-/** An export is for people and their spreadsheets; a longer one is refused rather than cut. */
-const EXPORT_LINES_MAX = 10_000;
-
 /** Of those that a client missed, at once. */
 const EVENTS_MAX = 100;
 
@@ -188,18 +185,8 @@ export default (settings: Settings): ServiceSchema => ({
 		exportTransactions: action("published", userActions.exportTransactions, async (ctx) => {
 			const { kind, ...range } = ctx.params;
 			const accountId = walletOf(callerOf(ctx).userId);
-			const lines: Result<"credit.statement">["items"] = [];
-			for (let cursor: string | null = ""; cursor !== null; ) {
-				if (lines.length >= EXPORT_LINES_MAX) {
-					const message = `has more than ${EXPORT_LINES_MAX} lines: ask for parts, by fromMs and toMs`;
-					throw fail("validation_failed", undefined, { errors: [{ at: "(all)", message }] });
-				}
-				const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }), ...(cursor && { cursor }) };
-				const page: Result<"credit.statement"> = await call(ctx, "credit.statement", query);
-				lines.push(...page.items);
-				cursor = page.nextCursor;
-			}
-			return toCsv(lines.map(toTransaction));
+			const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }) };
+			return transactionsCsvOf((cursor) => call(ctx, "credit.statement", { ...query, ...(cursor && { cursor }) }));
 		}),
 	},
 });
