@@ -103,8 +103,18 @@ const unknownOperator = (name: string) => new TypeError(`unknown operator ${JSON
 
 function equal(field: string, operand: unknown): Sql {
 	const value = scalar(field, operand);
-	return value === null ? isNull(field) : typed(field, value, "= json_extract(?, '$')", value);
+	if (value === null) return isNull(field);
+	const condition = "= json_extract(?, '$')";
+	return isTextOnly(value)
+		? { text: `${fieldSql(field)} ${condition}`, parameters: [JSON.stringify(value)] }
+		: typed(field, value, condition, value);
 }
+
+/**
+ * What is stored and equals it is a text as well: only arrays and objects become texts that they are not. So the document need not be read for its
+ * type, and where an index has all that is asked for, not at all.
+ */
+const isTextOnly = (value: Scalar): value is string => typeof value === "string" && !/^[[{]/.test(value);
 
 function oneOf(field: string, operand: unknown): Sql {
 	if (!Array.isArray(operand)) throw new TypeError(`${checkField(field)}: $in and $nin need an array`);
