@@ -5,6 +5,7 @@ import { LogTimes } from "./log-times.ts";
 import type { Account, AccountId, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
+	type AskedHolds,
 	HOUR_MS,
 	type Locate,
 	type LookingBack,
@@ -182,12 +183,19 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		return (await this.#read((options) => transfers.find({ state: "pending" }, options).toArray())).map(toTransfer);
 	}
 
-	async refundsOf(id: TransferId): Promise<Transfer[]> {
+	async oldestHolds({ kind, limit }: AskedHolds): Promise<Transfer[]> {
+		const { transfers } = this.#collections;
+		const query = { state: "pending" as const, ...(kind && { kind }) };
+		const first = { sort: { _id: 1 }, limit } as const;
+		return (await this.#read((options) => transfers.find(query, { ...options, ...first }).toArray())).map(toTransfer);
+	}
+
+	async refundsOf(id: TransferId, limit: number): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
 		// Where it moved, which a refund does at once, is where it is in the log.
-		const sort = { place: 1 } as const;
-		const found = await this.#read((options) => transfers.find({ reference: id }, { ...options, sort }).toArray());
-		return found.map(toTransfer);
+		const last = { sort: { place: -1 }, limit } as const;
+		const found = await this.#read((options) => transfers.find({ reference: id }, { ...options, ...last }).toArray());
+		return found.map(toTransfer).reverse();
 	}
 
 	async statement(asked: StatementQuery): Promise<StatementLine[]> {

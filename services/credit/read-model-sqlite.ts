@@ -5,6 +5,7 @@ import { LogTimes } from "./log-times.ts";
 import type { Account, AccountId, Details, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
+	type AskedHolds,
 	HOUR_MS,
 	type Locate,
 	type LookingBack,
@@ -99,8 +100,12 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 		return (this.#statements.holds.all() as TransferRow[]).map(toTransfer);
 	}
 
-	async refundsOf(id: TransferId): Promise<Transfer[]> {
-		return (this.#statements.refunds.all(id) as TransferRow[]).map(toTransfer);
+	async oldestHolds({ kind, limit }: AskedHolds): Promise<Transfer[]> {
+		return (this.#statements.oldestHolds.all({ kind: kind ?? null, limit }) as TransferRow[]).map(toTransfer);
+	}
+
+	async refundsOf(id: TransferId, limit: number): Promise<Transfer[]> {
+		return (this.#statements.refunds.all(id, limit) as TransferRow[]).map(toTransfer).reverse();
 	}
 
 	async statement(query: StatementQuery): Promise<StatementLine[]> {
@@ -180,7 +185,10 @@ const prepare = (db: DatabaseSync) => ({
 	everyAccount: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id > ? ORDER BY id LIMIT ?`),
 	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.place / ${POSITIONS} = ? AND t.id = ?`),
 	holds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending'`),
-	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place`),
+	oldestHolds: db.prepare(
+		`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending' AND ($kind IS NULL OR t.kind = $kind) ORDER BY t.place LIMIT $limit`,
+	),
+	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place DESC LIMIT ?`),
 	newestFirst: db.prepare(lines("DESC")),
 	oldestFirst: db.prepare(lines("ASC")),
 	lineBack: db.prepare(

@@ -26,6 +26,26 @@ export function lookingConformance(name: string, { open }: Pick<ReadModelKind, "
 		const log = randomLog({ seed: 37, groups: 200 });
 		const fold = LogFold.of(log);
 
+		it("has the oldest holds, of all kinds or of one, and no more than asked for", async () => {
+			const readModel = await holding(log);
+			const holds = fold.holds().toSorted((left, right) => left.createdAtMs - right.createdAtMs);
+			const idsOf = (some: readonly { readonly id: string }[]) => some.map(({ id }) => id);
+			for (const kind of [undefined, "sale", "payout"] as const) {
+				const asked = holds.filter((hold) => kind === undefined || hold.kind === kind);
+				for (const limit of [1, ALL])
+					assert.deepEqual(idsOf(await readModel.oldestHolds({ kind, limit })), idsOf(asked.slice(0, limit)));
+			}
+			assert.ok(holds.length > 1, "the log has too few holds");
+		});
+
+		it("has the last refunds of a sale, and no more than asked for", async () => {
+			const readModel = await holding(log);
+			const [sale] = [...fold.transfers.values()].filter(({ id }) => fold.refundsOf(id).length > 1);
+			assert.ok(sale, "no sale was refunded twice");
+			const last = fold.refundsOf(sale.id).slice(-1);
+			assert.deepEqual(plain(await readModel.refundsOf(sale.id, 1)), plain(last));
+		});
+
 		for (const account of [WALLETS[0], STORES[0], FUNDING]) {
 			it(`looks back to the line that is so many lines before, and comes down to that: ${account}`, async () => {
 				const readModel = await holding(log);
