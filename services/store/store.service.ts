@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
-import QRCode from "qrcode";
 import type { Static } from "typebox";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
@@ -10,6 +9,7 @@ import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
+import { drawLink } from "../../mixins/qr-image.ts";
 import { secretIn } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, afterBooking, call, callerOf, type Meta, type Params, whoAsks } from "../actions.ts";
@@ -118,8 +118,13 @@ export default (settings: Settings): ServiceSchema => ({
 			const invitation = { storeId, name, mayRefund, discountMaxPercent };
 			const { pairingCode, expiresAtMs } = await call(ctx, "auth.invite", invitation);
 			const link = `${settings.publicOrigin}/till#pair=${pairingCode}`;
-			const image = await QRCode.toDataURL(link, { errorCorrectionLevel: "M", margin: 4, scale: 6 });
-			return { pairingCode, link, image, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()) };
+			return {
+				pairingCode,
+				link,
+				image: drawLink(link),
+				expiresAtMs,
+				expiresInMs: Math.max(0, expiresAtMs - Date.now()),
+			};
 		}),
 
 		listTills: action("published", storeActions.listTills, async function (ctx) {

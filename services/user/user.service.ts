@@ -4,10 +4,10 @@ import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
+import { drawCode } from "../../mixins/qr-image.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call, callerOf, type Meta, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
-import { drawCode } from "./qr-image.ts";
 import { toTransaction, transactionsCsvOf } from "./transaction.ts";
 import { userActions } from "./user.actions.ts";
 
