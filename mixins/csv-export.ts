@@ -4,9 +4,10 @@ import { fail } from "../services/errors.ts";
 
 /** An export is for people and their spreadsheets; a longer one is refused rather than cut. */
 const LINES_MAX = 10_000;
-/** It is one message of NATS, which takes a megabyte, with the marks that JSON puts before line ends and quotes. */
-const BYTES_MAX = 900_000;
+/** Between processes it is one message of NATS, as JSON, which takes 1,048,576 with what is around it. */
+const BYTES_MAX = { apart: 1_030_000, embedded: 10_000_000 };
 
+export type Place = keyof typeof BYTES_MAX;
 type Page<Line> = { readonly items: readonly Line[]; readonly nextCursor: string | null };
 type Form<Line> = {
 	readonly columns: readonly string[];
@@ -15,6 +16,8 @@ type Form<Line> = {
 	readonly order: "newest first" | "oldest first";
 	/** What there may be too many of. */
 	readonly lines: string;
+	/** Whether services are in processes of their own. */
+	readonly place: Place;
 };
 
 /**
@@ -25,7 +28,7 @@ type Form<Line> = {
  */
 export async function csvOf<Line>(
 	readPage: (cursor: string | null) => Promise<Page<Line>>,
-	{ columns, rowOf, order, lines }: Form<Line>,
+	{ columns, rowOf, order, lines, place }: Form<Line>,
 ): Promise<string> {
 	const isNewestFirst = order === "newest first";
 	const pages: string[] = [];
@@ -36,8 +39,8 @@ export async function csvOf<Line>(
 		const rows = page.items.map(rowOf);
 		const text = textOf(isNewestFirst ? rows : rows.reverse(), columns);
 		lineCount += rows.length;
-		bytes += Buffer.byteLength(text);
-		if (bytes > BYTES_MAX) throw tooMuch(`is larger than ${BYTES_MAX} bytes`);
+		bytes += Buffer.byteLength(JSON.stringify(text));
+		if (bytes > BYTES_MAX[place]) throw tooMuch(`is larger than ${BYTES_MAX[place] / 1_000} kB`);
 		pages.push(text);
 		cursor = page.nextCursor;
 		await othersTurn();
@@ -45,6 +48,9 @@ export async function csvOf<Line>(
 	const header = stringify([[...columns]], { bom: true, record_delimiter: "windows" });
 	return [header, ...(isNewestFirst ? pages : pages.reverse())].join("");
 }
+
+export const placeIn = ({ transporter }: { readonly transporter: string | null }): Place =>
+	transporter === null ? "embedded" : "apart";
 
 const textOf = (rows: Input, columns: readonly string[]): string =>
 	stringify(rows, { columns, escape_formulas: true, record_delimiter: "windows" });

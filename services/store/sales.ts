@@ -1,5 +1,5 @@
 import { keyOf } from "../../mixins/command-id.ts";
-import { csvOf } from "../../mixins/csv-export.ts";
+import { csvOf, type Place } from "../../mixins/csv-export.ts";
 import { call, type Result } from "../actions.ts";
 import type { Receipt } from "./sale.ts";
 
@@ -14,10 +14,14 @@ export function saleLine({ transferId, amount, refunded, details, postedAtMs }: 
 }
 
 /** All sales of a while as CSV, oldest first. @throws validation_failed when there are too many for one file */
-export function salesCsvOf(from: Parameters<typeof call>[0], accountId: string, range: Range): Promise<string> {
+export function salesCsvOf(
+	from: Parameters<typeof call>[0],
+	accountId: string,
+	{ place, ...range }: Range & { readonly place: Place },
+): Promise<string> {
 	const readPage = (cursor: string | null) =>
 		call(from, "credit.statement", { ...range, accountId, limit: 100, kinds: ["sale"], ...(cursor && { cursor }) });
-	return csvOf(readPage, { columns: COLUMNS, rowOf, order: "oldest first", lines: "sales" });
+	return csvOf(readPage, { columns: COLUMNS, rowOf, order: "oldest first", lines: "sales", place });
 }
 
 const COLUMNS = ["time", "items", "discount", "total", "refunded", "net", "note", "sale_id"];

@@ -3,6 +3,7 @@ import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
 import type { Static } from "typebox";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
+import { placeIn } from "../../mixins/csv-export.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { CLOCKS_DIFFER_MS } from "../../mixins/deadline.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
@@ -280,7 +281,8 @@ export default (settings: Settings): ServiceSchema => ({
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {
 			const { storeId, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
-			return salesCsvOf(ctx, accountOf(storeId), rangeOf(said, store.timeZone));
+			const range = rangeOf(said, store.timeZone);
+			return salesCsvOf(ctx, accountOf(storeId), { ...range, place: placeIn(settings) });
 		}),
 
 		getPayout: action("published", storeActions.getPayout, async function (ctx) {

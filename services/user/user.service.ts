@@ -1,6 +1,7 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
+import { placeIn } from "../../mixins/csv-export.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
@@ -186,7 +187,9 @@ export default (settings: Settings): ServiceSchema => ({
 			const { kind, ...range } = ctx.params;
 			const accountId = walletOf(callerOf(ctx).userId);
 			const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }) };
-			return transactionsCsvOf((cursor) => call(ctx, "credit.statement", { ...query, ...(cursor && { cursor }) }));
+			const readPage = (cursor: string | null) =>
+				call(ctx, "credit.statement", { ...query, ...(cursor && { cursor }) });
+			return transactionsCsvOf(readPage, placeIn(settings));
 		}),
 	},
 });

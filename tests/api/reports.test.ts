@@ -208,7 +208,7 @@ describe("a day's sales as CSV", () => {
 		const line = { transferId: "s_AAAAAAAAAAAAAAAA.aaaaaaaa", postedAtMs: 0, details: { items: [] } };
 		const statement = { items: Array.from({ length: 5_000 }, () => line), nextCursor: "more" };
 		const asking = { call: async () => statement };
-		await assert.rejects(salesCsvOf(asking, "store:s_AAAAAAAAAAAAAAAA", {}), (error) =>
+		await assert.rejects(salesCsvOf(asking, "store:s_AAAAAAAAAAAAAAAA", { place: "embedded" }), (error) =>
 			/more than 10000 sales: ask for parts, by fromMs and toMs/.test(JSON.stringify(error)),
 		);
 	});
