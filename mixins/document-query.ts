@@ -89,7 +89,10 @@ function equal(field: string, operand: unknown): Sql {
 	const value = scalar(field, operand);
 	// json_extract gives SQL's NULL for JSON's null and for what is missing.
 	if (value === null) return { text: `${fieldSql(field)} IS NULL`, parameters: [] };
-	return typed(field, value, "= json_extract(?, '$')", value);
+	const condition = "= json_extract(?, '$')";
+	return isTextOnly(value)
+		? { text: `${fieldSql(field)} ${condition}`, parameters: [JSON.stringify(value)] }
+		: typed(field, value, condition, value);
 }
 
 function compare(field: string, sign: string, operand: unknown): Sql {
@@ -97,6 +100,12 @@ function compare(field: string, sign: string, operand: unknown): Sql {
 	if (bound === null) throw new TypeError(`${field}: null has no order`);
 	return typed(field, bound, `${sign} json_extract(?, '$')`, bound);
 }
+
+/**
+ * What is stored and equals it is a text as well: only arrays and objects become texts that they are not. So the document need not be read for its
+ * type, and where an index has all that is asked for, not at all.
+ */
+const isTextOnly = (value: Scalar): value is string => typeof value === "string" && !/^[[{]/.test(value);
 
 function oneOf(field: string, operand: unknown): Sql {
 	if (!Array.isArray(operand) || !Array.from(operand).every((value) => typeof value === "string"))

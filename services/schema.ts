@@ -135,10 +135,10 @@ export const Refusal = nullable(
 export const TransferKind = Type.Enum(["charge", "sale", "p2p", "refund", "payout", "adjustment"]);
 export const TransferState = Type.Enum(["pending", "posted", "voided", "expired"]);
 
-/** Pages: ask again with `cursor` for what follows; null = that was all. */
+/** Pages: ask again with `cursor` for what follows; null = that was all. One may have fewer items than asked for, or none, and not be the last. */
 export const Cursor = Type.String({
 	pattern: "^[A-Za-z0-9_-]{1,200}$",
-	description: "From `nextCursor` of the page before",
+	description: "From `nextCursor` of the page before; where that is null, it was the last one",
 });
 export const PageLimit = Type.Integer({ minimum: 1, maximum: 100, default: 20 });
 export const page = <S extends TSchema>(item: S) => closed({ items: Type.Array(item), nextCursor: nullable(Cursor) });

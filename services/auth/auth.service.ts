@@ -19,7 +19,7 @@ import { RateCounts } from "./rate-counts.ts";
 import { type Opened, openSessionsOf, rotateSession, SESSIONS, type Session } from "./session.ts";
 import { openShortLived, type ShortLived } from "./short-lived.ts";
 import { SigningKeys } from "./signing-keys.ts";
-import { invite, type Pairing, pair, revoke, type Till, tillsOfStore, trustOf } from "./till.ts";
+import { invite, PAIRINGS, type Pairing, pair, revoke, TILLS, type Till, tillsOfStore, trustOf } from "./till.ts";
 
 type Auth = Service & {
 	measure: AuthMetrics | null;
@@ -62,9 +62,9 @@ export default (settings: Settings): ServiceSchema => ({
 			settings,
 			{ collection: "credentials", indexes: [{ fields: ["handle"], unique: true }] },
 			SESSIONS,
-			{ collection: "devices", indexes: [{ fields: ["userId"] }] },
-			{ collection: "tills", indexes: [{ fields: ["storeId"] }, { fields: ["pairing"], unique: true }] },
-			{ collection: "pairings" },
+			{ collection: "devices", indexes: [{ fields: ["userId", "usedAtMs"] }] },
+			TILLS,
+			PAIRINGS,
 			{ collection: "signing_keys" },
 		),
 	],

@@ -1,5 +1,5 @@
 import { createPublicKey, hash, randomInt } from "node:crypto";
-import type { Documents } from "../../mixins/database.ts";
+import type { Collection, Documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { thumbprintOf } from "../../mixins/es256.ts";
 import { newId } from "../../mixins/new-id.ts";
@@ -39,11 +39,25 @@ const PAIRING_TTL_MS = 10 * 60_000;
 const ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 const CODE_CHARS = 8;
 const TILLS_MAX = 1_000;
+/** So many invitations that are over go with a new one; more of them, with the next. */
+const OVER_MAX = 20;
+
+/** Of a store's tills most may be revoked ones, and an invitation asks for those of all stores that are over: the indexes know both. */
+export const TILLS: Collection = {
+	collection: "tills",
+	indexes: [{ fields: ["storeId", "revokedAtMs", "pairedAtMs"] }, { fields: ["pairing"], unique: true }],
+};
+export const PAIRINGS: Collection = { collection: "pairings", indexes: [{ fields: ["expiresAtMs"] }] };
 
 type Invitation = Pick<Pairing, "storeId" | "name" | "mayRefund" | "discountMaxPercent"> & { readonly nowMs: number };
 
 export async function invite(pairings: Documents<Pairing>, { nowMs, ...invitation }: Invitation) {
-	await pairings.removeMany({ expiresAtMs: { $lte: nowMs } });
+	const over = await pairings.find({
+		query: { expiresAtMs: { $lte: nowMs } },
+		sort: "expiresAtMs",
+		limit: OVER_MAX,
+	});
+	await Promise.all(over.map(({ _id }) => pairings.removeById(_id)));
 	const pairingCode = Array.from({ length: CODE_CHARS }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
 	const expiresAtMs = nowMs + PAIRING_TTL_MS;
 	await pairings.insert({ _id: idOf(pairingCode), ...invitation, expiresAtMs });

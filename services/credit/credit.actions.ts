@@ -80,6 +80,9 @@ const Decided = closed({ ...Transfer.properties, replayed: Type.Boolean() });
 
 const command = { id: CommandId, fingerprint: Fingerprint };
 
+/** Of a sale, that are named where it is. */
+export const REFUNDS_MAX = 100;
+
 export const creditActions = {
 	open: {
 		params: closed({
@@ -139,7 +142,8 @@ export const creditActions = {
 			kind: nullable(TransferKind),
 			refusal: nullable(Type.String()),
 			transfer: nullable(Transfer),
-			refunds: Type.Array(Transfer),
+			/** The last ones; `refunded` is the sum of all. */
+			refunds: Type.Array(Transfer, { maxItems: REFUNDS_MAX }),
 		}),
 	},
 	/** What became of a command, and what the log says of it: its own entries, and those that gave back, ended or kept out what it made. */

@@ -8,7 +8,7 @@ import { fail } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { type AuditProgress, auditLedger } from "./audit-run.ts";
 import { witnessOf } from "./commit-trace.ts";
-import { creditActions } from "./credit.actions.ts";
+import { creditActions, REFUNDS_MAX } from "./credit.actions.ts";
 import { readFeed } from "./feed.ts";
 import type { Head } from "./journal.ts";
 import { LedgerMetrics } from "./ledger-metrics.ts";
@@ -34,6 +34,7 @@ import type { OperatorLog } from "./operator-log.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
 import { checkRange, endOf, placeOf, toCursor } from "./statement-cursor.ts";
+import { pageOf } from "./statement-page.ts";
 import { openStorage } from "./storage.ts";
 import { traceOf } from "./trace.ts";
 
@@ -164,9 +165,8 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const ledger = ledgerOf(this);
 			await ledger.latest();
 			await ledger.readModel.reached(ledger.sequence);
-			const holds = (await ledger.readModel.holds()).filter((hold) => kind === undefined || hold.kind === kind);
-			const oldestFirst = [...holds].sort((left, right) => left.createdAtMs - right.createdAtMs);
-			return { items: oldestFirst.slice(0, limit), isAll: holds.length <= limit };
+			const holds = await ledger.readModel.oldestHolds({ kind, limit: limit + 1 });
+			return { items: holds.slice(0, limit), isAll: holds.length <= limit };
 		}),
 
 		statement: action("published", creditActions.statement, async function (ctx) {
@@ -179,10 +179,7 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const { sequence } = ledger;
 			await ledger.readModel.reached(sequence);
 			const before = cursor === undefined ? endOf(sequence) : placeOf(cursor, "cursor");
-			const query = { ...rest, accountId: accountId as AccountId, before };
-			const items = await ledger.readModel.statement({ ...query, limit: limit + 1 });
-			const last = items.length > limit ? items[limit - 1] : undefined;
-			return { items: items.slice(0, limit), nextCursor: last ? toCursor(last) : null };
+			return pageOf(ledger.readModel, { ...rest, accountId: accountId as AccountId, before, limit });
 		}),
 
 		activity: action("public", creditActions.activity, async function (ctx) {
@@ -382,7 +379,7 @@ async function outcome(ledger: RunningLedger, id: string): Promise<Result<"credi
 	// What is not seen is asked for again and again by whoever waits for it.
 	const transfer = (entry?.created && (await ledger.transfer(id as TransferId))) ?? null;
 	await ledger.readModel.reached(ledger.sequence);
-	const refunds = transfer?.refunded ? await ledger.readModel.refundsOf(transfer.id) : [];
+	const refunds = transfer?.refunded ? await ledger.readModel.refundsOf(transfer.id, REFUNDS_MAX) : [];
 	const refusal = entry?.tombstone === id ? "cancelled" : (entry?.refusal ?? null);
 	const kind = transfer?.kind ?? entry?.kind ?? null;
 	return { state, kind, refusal, transfer, refunds: [...refunds] };

@@ -2,7 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { answered, DUPLICATE_KEY, DURABLE, define, Patience, SCATTERED } from "../../mixins/mongo.ts";
 import { emptyHead, type Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId, TransferKind } from "./model.ts";
-import { POSITIONS, type StatementLine, type Total } from "./read-model.ts";
+import { placeAt, type StatementLine, type Total } from "./read-model.ts";
 
 // How the read model lies in MongoDB, and what of it means what.
 
@@ -165,8 +165,7 @@ export function lineOf(stored: StoredTransfer, accountId: AccountId): StatementL
 	const isDebit = debitAccountId === accountId;
 	return {
 		accountId,
-		sequence: Math.floor(place / POSITIONS),
-		position: place % POSITIONS,
+		...placeAt(place),
 		transferId: id,
 		amount: isDebit ? -amount : amount,
 		balanceAfter: isDebit ? debitBalance : creditBalance,

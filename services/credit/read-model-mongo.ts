@@ -1,11 +1,16 @@
 import type { Db } from "mongodb";
 import { answered, DURABLE, Mongo, Patience } from "../../mixins/mongo.ts";
 import { type Group, type Head, headOf } from "./journal.ts";
+import { LogTimes } from "./log-times.ts";
 import type { Account, AccountId, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
+	type AskedHolds,
 	HOUR_MS,
 	type Locate,
+	type LookingBack,
+	type Place,
+	placeAt,
 	placeNumber,
 	type ReadModel,
 	type StatementLine,
@@ -65,6 +70,7 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 	readonly #locate: Locate;
 	protected readonly queue: ProjectionQueue;
 	#collections: Collections;
+	readonly #times = new LogTimes((sequence) => this.#groupFrom(sequence));
 	/** Another process was first, last time; since when it is waited for with the group that is next. */
 	#lookingOn: { sequence: number; sinceMs: number } | null = null;
 
@@ -141,6 +147,7 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 	async clear(): Promise<void> {
 		const progress = await makeNext(this.#db, this.#collections.generation);
 		await drop(this.#collections);
+		this.#times.clear();
 		this.#collections = collectionsOf(this.#db, progress.generation);
 		this.queue.restart(headIn(progress));
 	}
@@ -176,22 +183,30 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		return (await this.#read((options) => transfers.find({ state: "pending" }, options).toArray())).map(toTransfer);
 	}
 
-	async refundsOf(id: TransferId): Promise<Transfer[]> {
+	async oldestHolds({ kind, limit }: AskedHolds): Promise<Transfer[]> {
+		const { transfers } = this.#collections;
+		const query = { state: "pending" as const, ...(kind && { kind }) };
+		const first = { sort: { _id: 1 }, limit } as const;
+		return (await this.#read((options) => transfers.find(query, { ...options, ...first }).toArray())).map(toTransfer);
+	}
+
+	async refundsOf(id: TransferId, limit: number): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
 		// Where it moved, which a refund does at once, is where it is in the log.
-		const sort = { place: 1 } as const;
-		const found = await this.#read((options) => transfers.find({ reference: id }, { ...options, sort }).toArray());
-		return found.map(toTransfer);
+		const last = { sort: { place: -1 }, limit } as const;
+		const found = await this.#read((options) => transfers.find({ reference: id }, { ...options, ...last }).toArray());
+		return found.map(toTransfer).reverse();
 	}
 
 	async statement(asked: StatementQuery): Promise<StatementLine[]> {
-		const { accountId, limit, before, after, kinds, fromMs, toMs } = asked;
+		const { accountId, limit, before, downTo, after, kinds, fromMs, toMs } = asked;
 		const end = after ? { sequence: after.lastSequence + 1, position: 0 } : before;
+		const within = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
 		const query = {
 			sides: accountId,
 			place: {
-				...(after && { $gt: placeNumber(after.place) }),
-				$lt: end ? placeNumber(end) : Number.MAX_SAFE_INTEGER,
+				$gt: Math.max(within.start, after ? placeNumber(after.place) : 0, downTo ? placeNumber(downTo) - 1 : 0),
+				$lt: Math.min(within.end, end ? placeNumber(end) : Number.MAX_SAFE_INTEGER),
 			},
 			...((fromMs !== undefined || toMs !== undefined) && {
 				postedAtMs: { $gte: fromMs ?? 0, $lt: toMs ?? Number.MAX_SAFE_INTEGER },
@@ -202,6 +217,23 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		const sort = { place: after ? 1 : -1 } as const;
 		const found = await this.#read((options) => transfers.find(query, { ...options, sort, limit }).toArray());
 		return found.map((stored) => lineOf(stored, accountId));
+	}
+
+	async lookBack({ accountId, before, lines, fromMs, toMs }: LookingBack): Promise<Place | null> {
+		const within = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
+		const query = { sides: accountId, place: { $gt: within.start, $lt: Math.min(within.end, placeNumber(before)) } };
+		const there = { sort: { place: -1 }, skip: lines - 1, limit: 1, projection: { _id: 0, place: 1 } } as const;
+		const { transfers } = this.#collections;
+		const [found] = await this.#read((options) => transfers.find(query, { ...options, ...there }).toArray());
+		return found?.place === undefined ? null : placeAt(found.place);
+	}
+
+	async #groupFrom(sequence: number): Promise<{ number: number; atMs: number } | null> {
+		const { transfers } = this.#collections;
+		const query = { _id: { $gte: { sequence, id: "" } } };
+		const first = { sort: { _id: 1 }, projection: { createdAtMs: 1 } } as const;
+		const found = await this.#read((options) => transfers.findOne(query, { ...options, ...first }));
+		return found && { number: found._id.sequence, atMs: found.createdAtMs };
 	}
 
 	async totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Promise<Total[]> {

@@ -1,12 +1,17 @@
 import type { DatabaseSync } from "node:sqlite";
 import { openSqlite } from "../../mixins/sqlite.ts";
 import type { Group, Head } from "./journal.ts";
+import { LogTimes } from "./log-times.ts";
 import type { Account, AccountId, Details, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
+	type AskedHolds,
 	HOUR_MS,
 	type Locate,
+	type LookingBack,
+	type Place,
 	POSITIONS,
+	placeAt,
 	placeNumber,
 	type ReadModel,
 	type StatementLine,
@@ -41,6 +46,7 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	readonly #db: DatabaseSync;
 	readonly #statements: ReturnType<typeof prepare>;
 	readonly #locate: Locate;
+	readonly #times = new LogTimes(async (sequence) => this.#groupFrom(sequence));
 	protected readonly queue: ProjectionQueue;
 
 	private constructor(link: WorkerLink<ReadModelHandlers>, { path, locate, head }: Parts) {
@@ -72,6 +78,7 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 	}
 
 	async clear(): Promise<void> {
+		this.#times.clear();
 		this.queue.restart(await this.#link.call("clear", undefined));
 	}
 
@@ -93,18 +100,23 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 		return (this.#statements.holds.all() as TransferRow[]).map(toTransfer);
 	}
 
-	async refundsOf(id: TransferId): Promise<Transfer[]> {
-		return (this.#statements.refunds.all(id) as TransferRow[]).map(toTransfer);
+	async oldestHolds({ kind, limit }: AskedHolds): Promise<Transfer[]> {
+		return (this.#statements.oldestHolds.all({ kind: kind ?? null, limit }) as TransferRow[]).map(toTransfer);
+	}
+
+	async refundsOf(id: TransferId, limit: number): Promise<Transfer[]> {
+		return (this.#statements.refunds.all(id, limit) as TransferRow[]).map(toTransfer).reverse();
 	}
 
 	async statement(query: StatementQuery): Promise<StatementLine[]> {
-		const { accountId, before, after, kinds, fromMs, toMs, limit } = query;
+		const { accountId, before, downTo, after, kinds, fromMs, toMs, limit } = query;
 		const end = after ? { sequence: after.lastSequence + 1, position: 0 } : before;
 		const { newestFirst, oldestFirst } = this.#statements;
+		const within = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
 		const rows = (after ? oldestFirst : newestFirst).all({
 			accountId,
-			start: after ? placeNumber(after.place) : 0,
-			end: end ? placeNumber(end) : Number.MAX_SAFE_INTEGER,
+			start: Math.max(within.start, after ? placeNumber(after.place) : 0, downTo ? placeNumber(downTo) - 1 : 0),
+			end: Math.min(within.end, end ? placeNumber(end) : Number.MAX_SAFE_INTEGER),
 			kinds: kinds ? JSON.stringify(kinds) : null,
 			fromMs: fromMs ?? 0,
 			toMs: toMs ?? Number.MAX_SAFE_INTEGER,
@@ -114,6 +126,18 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 			...row,
 			details: JSON.parse(row.details),
 		}));
+	}
+
+	async lookBack({ accountId, before, lines, fromMs, toMs }: LookingBack): Promise<Place | null> {
+		const { start, end } = await this.#times.placesOf({ fromMs, toMs }, this.head.sequence);
+		const asked = { accountId, start, end: Math.min(end, placeNumber(before)), lines };
+		const found = this.#statements.lineBack.get(asked) as { place: number } | undefined;
+		return found ? placeAt(found.place) : null;
+	}
+
+	#groupFrom(sequence: number): { number: number; atMs: number } | null {
+		const row = this.#statements.madeFrom.get(placeNumber({ sequence, position: 0 }));
+		return (row as { number: number; atMs: number } | undefined) ?? null;
 	}
 
 	async totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Promise<Total[]> {
@@ -151,14 +175,29 @@ const linesOf = (side: "debit" | "credit", other: "debit" | "credit", order: "AS
 		AND posted_at_ms >= $fromMs AND posted_at_ms < $toMs AND ($kinds IS NULL OR kind IN (SELECT value FROM json_each($kinds)))
 	 ORDER BY moved_place ${order} LIMIT $limit`;
 
+/** Of the index only. */
+const placesOf = (side: "debit" | "credit"): string =>
+	`SELECT moved_place AS place FROM transfers
+	 WHERE ${side}_account_id = $accountId AND moved_place > $start AND moved_place < $end ORDER BY moved_place DESC LIMIT $lines`;
+
 const prepare = (db: DatabaseSync) => ({
 	account: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id = ?`),
 	everyAccount: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id > ? ORDER BY id LIMIT ?`),
 	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.place / ${POSITIONS} = ? AND t.id = ?`),
 	holds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending'`),
-	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place`),
+	oldestHolds: db.prepare(
+		`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending' AND ($kind IS NULL OR t.kind = $kind) ORDER BY t.place LIMIT $limit`,
+	),
+	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place DESC LIMIT ?`),
 	newestFirst: db.prepare(lines("DESC")),
 	oldestFirst: db.prepare(lines("ASC")),
+	lineBack: db.prepare(
+		`SELECT place FROM (SELECT * FROM (${placesOf("debit")}) UNION ALL SELECT * FROM (${placesOf("credit")}))
+		 ORDER BY place DESC LIMIT 1 OFFSET $lines - 1`,
+	),
+	madeFrom: db.prepare(
+		`SELECT place / ${POSITIONS} AS number, created_at_ms AS atMs FROM transfers WHERE place >= ? ORDER BY place LIMIT 1`,
+	),
 	totals: db.prepare(
 		`SELECT kind, side, sum(count) AS count, sum(amount) AS amount FROM hours
 		 WHERE account_id = ? AND hour >= ? AND hour < ? GROUP BY kind, side ORDER BY kind, side`,

@@ -33,6 +33,11 @@ export type Place = { readonly sequence: number; readonly position: number };
 /** A place in the log as one number, so that one index has them in order. */
 export const placeNumber = ({ sequence, position }: Place): number => sequence * POSITIONS + position;
 
+export const placeAt = (number: number): Place => ({
+	sequence: Math.floor(number / POSITIONS),
+	position: number % POSITIONS,
+});
+
 /**
  * In which groups of the log these transfers were made: see `Journal.find`. The read model has no index of ids of its own: they are random, so each would
  * change another page of it, and that would cost as much as all the rest. It has the transfers in the order of the log, and the journal
@@ -45,6 +50,8 @@ export type StatementQuery = {
 	readonly limit: number;
 	/** Only lines older than this place. */
 	readonly before?: Place | undefined;
+	/** Only this line and newer ones. */
+	readonly downTo?: Place | undefined;
 	/** Only lines newer than this place, and none of a later group than that; then the oldest come first. */
 	readonly after?: { readonly place: Place; readonly lastSequence: number } | undefined;
 	readonly kinds?: readonly TransferKind[] | undefined;
@@ -52,6 +59,14 @@ export type StatementQuery = {
 	/** Exclusive. */
 	readonly toMs?: number | undefined;
 };
+
+/** The line that is so many lines before a place: `lines: 1` asks for the next older one. */
+export type LookingBack = Pick<StatementQuery, "accountId" | "fromMs" | "toMs"> & {
+	readonly before: Place;
+	readonly lines: number;
+};
+
+export type AskedHolds = { readonly kind?: TransferKind | undefined; readonly limit: number };
 
 /** What an account took and gave within some time, by kind of transfer and side. */
 export type Total = {
@@ -80,10 +95,14 @@ export interface ReadModel extends Loader {
 	drained(): Promise<void>;
 	/** Transfers that are still pending. */
 	holds(): Promise<readonly Transfer[]>;
-	/** In the order of the log. */
-	refundsOf(id: TransferId): Promise<readonly Transfer[]>;
+	/** Of those the first ones, in the order of the log. */
+	oldestHolds(asked: AskedHolds): Promise<readonly Transfer[]>;
+	/** The last ones, in the order of the log: of one sale there may be as many as it had credits. */
+	refundsOf(id: TransferId, limit: number): Promise<readonly Transfer[]>;
 	/** Newest first, unless asked for what is after a place. */
 	statement(query: StatementQuery): Promise<readonly StatementLine[]>;
+	/** Where that line is, by the index alone; null when there are fewer. */
+	lookBack(asked: LookingBack): Promise<Place | null>;
 	/** Times are full hours. */
 	totals(query: { accountId: AccountId; fromMs: number; toMs: number }): Promise<readonly Total[]>;
 	/** All accounts, ordered by id, for the audit. */

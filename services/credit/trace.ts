@@ -15,7 +15,7 @@ const LINES_MAX = 1_000;
 export async function traceOf(ledger: RunningLedger, id: string): Promise<Line[]> {
 	const transfer = await ledger.transfer(id as TransferId);
 	await ledger.readModel.reached(ledger.sequence);
-	const refunds = transfer?.refunded ? await ledger.readModel.refundsOf(transfer.id) : [];
+	const refunds = transfer?.refunded ? await ledger.readModel.refundsOf(transfer.id, LINES_MAX) : [];
 	const places = await ledger.journal.find([id, ...refunds.map(({ id }) => id as string)]);
 	const sequences = new Set(places.values());
 	const first = places.get(id);

@@ -1,5 +1,5 @@
 import type { Context } from "moleculer";
-import type { Documents } from "../../mixins/database.ts";
+import type { Collection, Documents } from "../../mixins/database.ts";
 import { type Meta, whoAsks } from "../actions.ts";
 import { fail } from "../errors.ts";
 import { mayDo, type Reachable, type Role } from "../rights.ts";
@@ -31,6 +31,12 @@ export type Member = {
 	readonly userId: string;
 	readonly handle: string;
 	readonly addedAtMs: number;
+};
+
+/** Listed by when they came, and removed by their handle. */
+export const MEMBERS: Collection = {
+	collection: "members",
+	indexes: [{ fields: ["userId"] }, { fields: ["storeId", "addedAtMs"] }, { fields: ["storeId", "handle"] }],
 };
 
 export const memberIdOf = ({ storeId, userId }: { storeId: string; userId: string }): string => `${storeId}:${userId}`;

@@ -18,6 +18,9 @@ export type Product = {
 
 /** Of one store: a till has them all in memory, and finds them by typing. */
 const PRODUCTS_MAX = 20_000;
+/** For one page. */
+const LOOKED_AT_MAX = 1_000;
+const LOOKED_AT_ONCE = 200;
 
 export type Products = Documents<Product>;
 
@@ -47,23 +50,32 @@ export async function editProduct(products: Products, params: Params<"store.edit
 	return product;
 }
 
-/** By sku, and by place: a page is after the last one's sku. */
+/**
+ * By sku, and by place: a page is after the last one's sku. It may have fewer products than asked for, or none, and still not be the last one:
+ * who asks for the few of a category among twenty thousand others gets them in several pages, and others are sold to meanwhile.
+ */
 export async function listProducts(products: Products, params: Params<"store.listProducts">) {
 	const { storeId, category, state, limit = 20, cursor } = params;
-	const query = {
-		storeId,
-		...(category !== undefined && { category }),
-		...(state && { state }),
-		...(cursor && { sku: { $gt: skuOf(cursor) } }),
-	};
-	const found = await products.find({ query, sort: "sku", limit: limit + 1 });
+	const isAsked = (product: Product) =>
+		(category === undefined || product.category === category) && (state === undefined || product.state === state);
+	const found: Product[] = [];
+	let sku = cursor ? skuOf(cursor) : "";
+	let isAll = false;
+	for (let looked = 0; !isAll && found.length <= limit && looked < LOOKED_AT_MAX; ) {
+		const count = looked === 0 ? limit + 1 : LOOKED_AT_ONCE;
+		const some = await products.find({ query: { storeId, sku: { $gt: sku } }, sort: "sku", limit: count });
+		found.push(...some.filter(isAsked));
+		looked += some.length;
+		sku = some.at(-1)?.sku ?? sku;
+		isAll = some.length < count;
+	}
 	const items = found.slice(0, limit);
-	const last = found.length > limit ? items.at(-1) : undefined;
-	return { items: items.map(productView), nextCursor: last ? toCursor(last) : null };
+	const end = found.length > limit ? items.at(-1)?.sku : isAll ? undefined : sku;
+	return { items: items.map(productView), nextCursor: end === undefined ? null : toCursor(end) };
 }
 
 /** With its kind in front, which no sku can have: any other list's cursor could be a sku. */
-const toCursor = ({ sku }: Product): string => Buffer.from(`sku:${sku}`).toString("base64url");
+const toCursor = (sku: string): string => Buffer.from(`sku:${sku}`).toString("base64url");
 
 /** @throws validation_failed */
 function skuOf(cursor: string): string {

@@ -44,5 +44,5 @@ export const Sale = closed({
 	expiresAtMs: nullable(
 		Type.Integer({ ...TimeMs, description: "Until when the customer may confirm it. Null: they need not" }),
 	),
-	refunds: Type.Array(Refund),
+	refunds: Type.Array(Refund, { description: "The last hundred, oldest first; `refunded` is the sum of all" }),
 });

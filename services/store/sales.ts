@@ -1,6 +1,6 @@
 import { keyOf } from "../../mixins/command-id.ts";
-import { type Caller, csvOf, wholeStatement } from "../../mixins/statement-export.ts";
-import type { Result } from "../actions.ts";
+import { csvOf, type Place } from "../../mixins/csv-export.ts";
+import { call, type Result } from "../actions.ts";
 import type { Receipt } from "./sale.ts";
 
 type Line = Result<"credit.statement">["items"][number];
@@ -13,13 +13,22 @@ export function saleLine({ transferId, amount, refunded, details, postedAtMs }: 
 	return { id: keyOf(transferId), transferId, ...sums, items: [...items], note, createdAtMs: postedAtMs };
 }
 
-/** All sales of a while, newest first. @throws validation_failed when there are too many for one file */
-export async function salesOf(from: Caller, accountId: string, range: Range) {
-	return (await wholeStatement(from, { ...range, accountId, kinds: ["sale"] }, "sales")).map(saleLine);
+/** All sales of a while as CSV, oldest first. @throws validation_failed when there are too many for one file */
+export function salesCsvOf(
+	from: Parameters<typeof call>[0],
+	accountId: string,
+	{ place, ...range }: Range & { readonly place: Place },
+): Promise<string> {
+	const readPage = (cursor: string | null) =>
+		call(from, "credit.statement", { ...range, accountId, limit: 100, kinds: ["sale"], ...(cursor && { cursor }) });
+	return csvOf(readPage, { columns: COLUMNS, rowOf, order: "oldest first", lines: "sales", place });
 }
 
-export function salesCsv(sales: readonly ReturnType<typeof saleLine>[]): string {
-	const rows = sales.toReversed().map(({ id, total, discount, refunded, items, note, createdAtMs }) => ({
+const COLUMNS = ["time", "items", "discount", "total", "refunded", "net", "note", "sale_id"];
+
+function rowOf(line: Line) {
+	const { id, total, discount, refunded, items, note, createdAtMs } = saleLine(line);
+	return {
 		time: new Date(createdAtMs).toISOString(),
 		items: items.map(({ name, quantity }) => `${quantity} × ${name}`).join(", "),
 		discount,
@@ -28,6 +37,5 @@ export function salesCsv(sales: readonly ReturnType<typeof saleLine>[]): string 
 		net: total - refunded,
 		note,
 		sale_id: id,
-	}));
-	return csvOf(["time", "items", "discount", "total", "refunded", "net", "note", "sale_id"], rows);
+	};
 }

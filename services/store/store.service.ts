@@ -1,15 +1,16 @@
 import { join } from "node:path";
 import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
-import QRCode from "qrcode";
 import type { Static } from "typebox";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
+import { placeIn } from "../../mixins/csv-export.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { CLOCKS_DIFFER_MS } from "../../mixins/deadline.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
+import { drawLink } from "../../mixins/qr-image.ts";
 import { lastingSecretAt } from "../../mixins/secret-file.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, afterBooking, call, callerOf, type Meta, type Params, whoAsks } from "../actions.ts";
@@ -18,7 +19,7 @@ import { LedgerAppended } from "../events.ts";
 import { discountMaxPercentOf, mayDo } from "../rights.ts";
 import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
-import { checkStoreRoom, type Entered, enterStore, type Member, type Store } from "./counter.ts";
+import { checkStoreRoom, type Entered, enterStore, MEMBERS, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange, rangeOf, wholeHours } from "./day.ts";
 import { type Photo, setPhoto } from "./photo.ts";
 import { addProduct, editProduct, listProducts, type Product, productView } from "./product.ts";
@@ -26,12 +27,12 @@ import { readProductCsv } from "./product-csv.ts";
 import { ImportsInTurn, importProducts } from "./product-import.ts";
 import { reportOf } from "./report.ts";
 import { type Receipt, refundOf, saleOf, saleOutcome } from "./sale.ts";
-import { saleLine, salesCsv, salesOf } from "./sales.ts";
+import { saleLine, salesCsvOf } from "./sales.ts";
 import { addStaff, listStaff, removeStaff } from "./staff.ts";
 import { storeActions } from "./store.actions.ts";
 import type { Policy, Webhook } from "./webhook.ts";
 import { webhookActions } from "./webhook-actions.ts";
-import type { Delivery } from "./webhook-delivery.ts";
+import { DELIVERIES, type Delivery } from "./webhook-delivery.ts";
 import { measureWebhooks } from "./webhook-metrics.ts";
 import { type Outbox, WebhookOutbox } from "./webhook-outbox.ts";
 
@@ -56,21 +57,13 @@ export default (settings: Settings): ServiceSchema => ({
 		keyring(),
 		database(
 			settings,
-			{ collection: "stores", indexes: [{ fields: ["ownerId"] }] },
-			{ collection: "approvals", indexes: [{ fields: ["userId"] }] },
-			{ collection: "members", indexes: [{ fields: ["userId"] }, { fields: ["storeId"] }] },
+			{ collection: "stores", indexes: [{ fields: ["ownerId", "createdAtMs"] }] },
+			{ collection: "approvals", indexes: [{ fields: ["userId", "expiresAtMs"] }] },
+			MEMBERS,
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
 			{ collection: "photos", indexes: [{ fields: ["productId"] }] },
 			{ collection: "webhooks", indexes: [{ fields: ["storeId"] }, { fields: ["enabled"] }] },
-			{
-				collection: "deliveries",
-				indexes: [
-					{ fields: ["state", "dueAtMs"] },
-					{ fields: ["webhookId", "eventId"] },
-					{ fields: ["webhookId", "state", "dueAtMs"] },
-					{ fields: ["createdAtMs"] },
-				],
-			},
+			DELIVERIES,
 			{ collection: "outbox" },
 		),
 	],
@@ -126,8 +119,13 @@ export default (settings: Settings): ServiceSchema => ({
 			const invitation = { storeId, name, mayRefund, discountMaxPercent };
 			const { pairingCode, expiresAtMs } = await call(ctx, "auth.invite", invitation);
 			const link = `${settings.publicOrigin}/till#pair=${pairingCode}`;
-			const image = await QRCode.toDataURL(link, { errorCorrectionLevel: "M", margin: 4, scale: 6 });
-			return { pairingCode, link, image, expiresAtMs, expiresInMs: Math.max(0, expiresAtMs - Date.now()) };
+			return {
+				pairingCode,
+				link,
+				image: drawLink(link),
+				expiresAtMs,
+				expiresInMs: Math.max(0, expiresAtMs - Date.now()),
+			};
 		}),
 
 		listTills: action("published", storeActions.listTills, async function (ctx) {
@@ -281,7 +279,8 @@ export default (settings: Settings): ServiceSchema => ({
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {
 			const { storeId, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
-			return salesCsv(await salesOf(ctx, accountOf(storeId), rangeOf(said, store.timeZone)));
+			const range = rangeOf(said, store.timeZone);
+			return salesCsvOf(ctx, accountOf(storeId), { ...range, place: placeIn(settings) });
 		}),
 
 		getPayout: action("published", storeActions.getPayout, async function (ctx) {

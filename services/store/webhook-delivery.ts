@@ -1,9 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import type { Documents } from "../../mixins/database.ts";
+import type { Collection as Described, Documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
+import { numbersAround } from "../../mixins/time-search.ts";
 import type { Params, Result } from "../actions.ts";
 import { fail, failAt } from "../errors.ts";
-import type { StoreEvent, WebhookEvent } from "./webhook-event.ts";
+import { eventIdOf, type StoreEvent, sequenceOf, type WebhookEvent } from "./webhook-event.ts";
 import type { Answered } from "./webhook-request.ts";
 
 /** Longer than a request may take: whoever began it and does not end it has died, and another one begins it again. */
@@ -12,6 +13,8 @@ const RETRY_AFTER_MAX_S = 3_600;
 /** An owner looks at what went wrong within days; after that it is only in the statement. */
 const KEPT_MS = 30 * 86_400_000;
 const REPLAYS_MAX = 1_000;
+/** More than clocks of processes differ: what one of them writes down it dates by its own. */
+const DATED_EARLY_MS = 3_600_000;
 const FORGOTTEN_AT_ONCE = 50;
 
 /** One event on its way to one webhook: at least once, whatever dies. */
@@ -37,6 +40,18 @@ export type Delivery = {
 };
 
 type Collection = Documents<Delivery>;
+
+/** Of a busy shop there are a hundred thousand for one webhook: whichever of them are asked for, the index knows where they are. */
+export const DELIVERIES: Described = {
+	collection: "deliveries",
+	indexes: [
+		{ fields: ["state", "dueAtMs"] },
+		{ fields: ["webhookId", "eventId"] },
+		{ fields: ["webhookId", "state", "eventId"] },
+		{ fields: ["webhookId", "state", "dueAtMs"] },
+		{ fields: ["createdAtMs"] },
+	],
+};
 
 /** Done again it changes nothing. */
 export async function enqueue(
@@ -125,7 +140,7 @@ export async function putBack(
 
 export async function listDeliveries(deliveries: Collection, asked: Params<"store.listDeliveries">) {
 	const { webhookId, storeId, limit = 20, cursor, state } = asked;
-	const before = cursor && eventIdOf(cursor);
+	const before = cursor && eventIdIn(cursor);
 	const query = { webhookId, storeId, ...(state && { state }), ...(before && { eventId: { $lt: before } }) };
 	const found = await deliveries.find({ query, sort: "-eventId", limit: limit + 1 });
 	const items = found.slice(0, limit).map(view);
@@ -134,7 +149,7 @@ export async function listDeliveries(deliveries: Collection, asked: Params<"stor
 }
 
 /** @throws validation_failed */
-function eventIdOf(cursor: string): string {
+function eventIdIn(cursor: string): string {
 	const eventId = Buffer.from(cursor, "base64url").toString();
 	if (/^evt_\d{15}_\d{5}$/.test(eventId)) return eventId;
 	throw failAt("cursor", "is not a cursor of ours");
@@ -155,11 +170,24 @@ export async function replaySince(
 	deliveries: Collection,
 	{ webhookId, storeId, fromMs, state }: Params<"store.replayDeliveries">,
 ) {
-	const query = { webhookId, storeId, createdAtMs: { $gte: fromMs }, ...(state && { state }) };
+	const eventId = { $gte: await eventIdBefore(deliveries, webhookId, fromMs - DATED_EARLY_MS) };
+	const query = { webhookId, storeId, eventId, createdAtMs: { $gte: fromMs }, ...(state && { state }) };
 	const found = await deliveries.find({ query, sort: "eventId", limit: REPLAYS_MAX });
 	const nowMs = Date.now();
 	await deliveries.writeMany(found.map(({ _id }, index) => ({ update: { _id }, set: anew(nowMs + index) })));
 	return { count: found.length, isAll: found.length < REPLAYS_MAX };
+}
+
+/** From where on deliveries may be of this time, or later: those before it need not be looked at. */
+async function eventIdBefore(deliveries: Collection, webhookId: string, atMs: number): Promise<string> {
+	const [newest] = await deliveries.find({ query: { webhookId }, sort: "-eventId", limit: 1 });
+	const look = async (sequence: number) => {
+		const query = { webhookId, eventId: { $gte: eventIdOf({ sequence, position: 0 }) } };
+		const [found] = await deliveries.find({ query, sort: "eventId", limit: 1 });
+		return found ? { number: sequenceOf(found.eventId), atMs: found.createdAtMs } : null;
+	};
+	const { after } = await numbersAround(atMs, { first: 1, last: newest ? sequenceOf(newest.eventId) : 0, look });
+	return eventIdOf({ sequence: after, position: 0 });
 }
 
 const anew = (nowMs: number) => ({ state: "waiting" as const, attempts: 0, dueAtMs: nowMs });

@@ -1,4 +1,4 @@
-import { csvOf } from "../../mixins/statement-export.ts";
+import { csvOf, type Place } from "../../mixins/csv-export.ts";
 import type { Result } from "../actions.ts";
 
 type StatementLine = Result<"credit.statement">["items"][number];
@@ -41,8 +41,17 @@ function counterpartyOf({ kind, amount, details }: StatementLine): string {
 	return storeName ?? "Hannip";
 }
 
-export function toCsv(transactions: readonly Transaction[]): string {
-	const rows = transactions.map(({ postedAtMs, kind, counterparty, amount, balanceAfter, note, transferId }) => ({
+const COLUMNS = ["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"];
+
+/** All lines of a wallet's statement as CSV, newest first. @throws validation_failed when there are too many for one file */
+export const transactionsCsvOf = (
+	readPage: (cursor: string | null) => Promise<Result<"credit.statement">>,
+	place: Place,
+) => csvOf(readPage, { columns: COLUMNS, rowOf, order: "newest first", lines: "lines", place });
+
+function rowOf(line: StatementLine) {
+	const { postedAtMs, kind, counterparty, amount, balanceAfter, note, transferId } = toTransaction(line);
+	return {
 		time: new Date(postedAtMs).toISOString(),
 		kind,
 		counterparty,
@@ -50,6 +59,5 @@ export function toCsv(transactions: readonly Transaction[]): string {
 		balance_after: balanceAfter,
 		note,
 		transfer_id: transferId,
-	}));
-	return csvOf(["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"], rows);
+	};
 }

@@ -1,16 +1,16 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
+import { placeIn } from "../../mixins/csv-export.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { clockOf } from "../../mixins/mongo.ts";
 import { newId } from "../../mixins/new-id.ts";
-import { wholeStatement } from "../../mixins/statement-export.ts";
+import { drawCode } from "../../mixins/qr-image.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call, callerOf, type Meta, type Params, type Result } from "../actions.ts";
 import { fail, problemOf } from "../errors.ts";
-import { drawCode } from "./qr-image.ts";
-import { toCsv, toTransaction } from "./transaction.ts";
+import { toTransaction, transactionsCsvOf } from "./transaction.ts";
 import { userActions } from "./user.actions.ts";
 
 /** How long a code lives. The customer's screen shows a new one before that. */
@@ -188,8 +188,10 @@ export default (settings: Settings): ServiceSchema => ({
 		exportTransactions: action("published", userActions.exportTransactions, async (ctx) => {
 			const { kind, ...range } = ctx.params;
 			const accountId = walletOf(callerOf(ctx).userId);
-			const lines = await wholeStatement(ctx, { ...range, accountId, ...(kind && { kinds: [kind] }) }, "lines");
-			return toCsv(lines.map(toTransaction));
+			const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }) };
+			const readPage = (cursor: string | null) =>
+				call(ctx, "credit.statement", { ...query, ...(cursor && { cursor }) });
+			return transactionsCsvOf(readPage, placeIn(settings));
 		}),
 	},
 });

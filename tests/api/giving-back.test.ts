@@ -167,6 +167,19 @@ describe("a refund", () => {
 		}
 	});
 
+	it("is named with the sale, until there are a hundred that came after it", async () => {
+		const saleId = await newSale();
+		const keys = Array.from({ length: 101 }, () => newKey());
+		for (const idempotencyKey of keys)
+			await till.ok("store.refundSale", { storeId, saleId, idempotencyKey, amount: 1 });
+		const { refunded, refunds } = await till.ok("store.getSale", { storeId, saleId });
+		assert.equal(refunded, 101);
+		assert.deepEqual(
+			refunds.map(({ id }) => id),
+			keys.slice(1).map((key) => `${storeId}.${key}`),
+		);
+	});
+
 	it("gives back parts and then the rest, never more", async () => {
 		const before = await books();
 		const saleId = await newSale();

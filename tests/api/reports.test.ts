@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { parse } from "csv-parse/sync";
 import type { Result } from "../../services/actions.ts";
-import { salesOf } from "../../services/store/sales.ts";
+import { salesCsvOf } from "../../services/store/sales.ts";
 import { type Client, newKey } from "./client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
 import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
@@ -205,10 +205,10 @@ describe("a day's sales as CSV", () => {
 	});
 
 	it("are refused when they are too many for one file, with what to do", async () => {
-		const line = { transferId: "s_AAAAAAAAAAAAAAAA.aaaaaaaa", details: { items: [] } };
+		const line = { transferId: "s_AAAAAAAAAAAAAAAA.aaaaaaaa", postedAtMs: 0, details: { items: [] } };
 		const statement = { items: Array.from({ length: 5_000 }, () => line), nextCursor: "more" };
 		const asking = { call: async () => statement };
-		await assert.rejects(salesOf(asking, "store:s_AAAAAAAAAAAAAAAA", {}), (error) =>
+		await assert.rejects(salesCsvOf(asking, "store:s_AAAAAAAAAAAAAAAA", { place: "embedded" }), (error) =>
 			/more than 10000 sales: ask for parts, by fromMs and toMs/.test(JSON.stringify(error)),
 		);
 	});

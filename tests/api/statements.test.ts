@@ -143,6 +143,38 @@ describe("a statement", () => {
 
 const columns = ["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"];
 
+it("a page of the largest receipts arrives, in parts if it must, and so does an export", async () => {
+	const customer = await newPerson(platform.anyone, { name: "Large", credit: 100_000 });
+	const shop = await newShop(bob);
+	const storeId = shop.id;
+	const rows = Array.from({ length: 100 }, (_, n) => `l${n},${"한".repeat(55)} ${n},Large,1`);
+	await bob.api.ok("store.importProducts", { storeId, csv: ["sku,name,category,price", ...rows].join("\n") });
+	const products = await bob.api.ok("store.listProducts", { storeId, category: "Large", limit: 100 });
+	const items = products.items.map(({ id: productId }) => ({ productId, quantity: 1 }));
+	for (let sold = 0; sold < 60; sold++) {
+		const { code } = await customer.api.ok("user.issueCode", {});
+		await bob.api.ok("store.sell", { storeId, code, items });
+	}
+	const sales: Result<"store.listSales">["items"] = [];
+	for (let cursor: string | null = ""; cursor !== null; ) {
+		const page: Result<"store.listSales"> = await bob.api.ok("store.listSales", {
+			...{ storeId, limit: 100, fromMs: middleMs },
+			...(cursor && { cursor }),
+		});
+		sales.push(...page.items);
+		cursor = page.nextCursor;
+	}
+	assert.deepEqual(
+		sales.map((sale) => sale.items.length),
+		Array(60).fill(100),
+	);
+	// All of them are more than an export may be where services are apart.
+	const fromMs = Number(sales[40]?.createdAtMs);
+	const csv = await bob.api.ok("store.exportSales", { storeId, fromMs });
+	const late = sales.filter(({ createdAtMs }) => createdAtMs !== null && createdAtMs >= fromMs);
+	assert.equal(csv.trim().split("\r\n").length, 1 + late.length);
+});
+
 describe("a statement as CSV", () => {
 	const rowsOf = (csv: string): Record<string, string>[] => parse(csv, { bom: true, columns: true });
 

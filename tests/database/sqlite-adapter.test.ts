@@ -249,6 +249,17 @@ describe("SQLite: indexes", () => {
 		await adapter.disconnect();
 	});
 
+	it("count texts without reading a document", async () => {
+		const path = newPath();
+		const adapter = await opened(path, collection);
+		const db = openSqlite(path, { readOnly: true });
+		const { text, parameters } = compileQuery({ storeId: "s_1" }, "list");
+		const plan = db.prepare(`EXPLAIN QUERY PLAN SELECT count(*) FROM "products" WHERE ${text}`).all(...parameters);
+		assert.match(JSON.stringify(plan), /USING COVERING INDEX products/);
+		db.close();
+		await adapter.disconnect();
+	});
+
 	it("refuse names that are not fields", async () => {
 		for (const field of ["a') --", "a b", "__proto__", "", "_id.x"]) {
 			const adapter = new SqliteAdapter({ path: newPath(), collection: "products", indexes: [{ fields: [field] }] });

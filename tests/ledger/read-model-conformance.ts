@@ -172,8 +172,8 @@ export function readModelConformance(name: string, { open, forget }: ReadModelKi
 				"no sale was refunded twice",
 			);
 			for (const sale of sales)
-				assert.deepEqual(plain(await readModel.refundsOf(sale.id)), plain(fold.refundsOf(sale.id)));
-			assert.deepEqual(await readModel.refundsOf("none" as TransferId), []);
+				assert.deepEqual(plain(await readModel.refundsOf(sale.id, ALL)), plain(fold.refundsOf(sale.id)));
+			assert.deepEqual(await readModel.refundsOf("none" as TransferId, ALL), []);
 		});
 
 		describe("a statement", () => {

@@ -114,7 +114,7 @@ export function locatingConformance(name: string, { open }: Pick<ReadModelKind, 
 			for (const group of maker.groups) readModel.project(group);
 			await readModel.drained();
 			assert.deepEqual(
-				(await readModel.refundsOf("sale" as TransferId)).map(({ id }) => id),
+				(await readModel.refundsOf("sale" as TransferId, 100)).map(({ id }) => id),
 				ids,
 			);
 		});

@@ -13,6 +13,7 @@ import { MemoryJournal } from "./memory-journal.ts";
 import { memoryOf, randomLog } from "./random-log.ts";
 import { dumpOf, dumpOfFold, readModelConformance } from "./read-model-conformance.ts";
 import { locatingConformance } from "./read-model-locating.ts";
+import { lookingConformance } from "./read-model-looking.ts";
 
 const root = mkdtempSync(join(tmpdir(), "hannip-read-model-"));
 after(() => rmSync(root, { recursive: true }));
@@ -25,6 +26,7 @@ const forget = async (place: string) => {
 const kind = { open: (place: string, locate: Locate) => SqliteReadModel.open(pathOf(place), locate), forget };
 readModelConformance("SQLite", kind);
 locatingConformance("SQLite", kind);
+lookingConformance("SQLite", kind);
 
 const log = randomLog({ seed: 5, groups: 60 });
 const expected = dumpOfFold(LogFold.of(log), headOf(log.at(-1) as Group));

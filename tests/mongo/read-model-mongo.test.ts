@@ -21,6 +21,7 @@ import { LogFold, locateIn } from "../ledger/log-fold.ts";
 import { Asked, anyCommand, OPENING, randomLog, STORES, seeded, WALLETS } from "../ledger/random-log.ts";
 import { dumpOf, dumpOfFold, readModelConformance } from "../ledger/read-model-conformance.ts";
 import { locatingConformance } from "../ledger/read-model-locating.ts";
+import { lookingConformance } from "../ledger/read-model-looking.ts";
 import { describeOnMongo } from "./on-mongo.ts";
 
 const log = randomLog({ seed: 21, groups: 300 });
@@ -59,6 +60,7 @@ describeOnMongo("read model in MongoDB, one member", () => {
 	const kind = { open: (place: string, locate: Locate) => MongoReadModel.open(set.uri(place), locate), forget };
 	readModelConformance("MongoDB", kind);
 	locatingConformance("MongoDB", kind);
+	lookingConformance("MongoDB", kind);
 
 	it("projected by several at once, in batches that are cut differently: each group counts once", async () => {
 		const processes = await Promise.all([1, 2, 3].map((n) => openAt(`${set.uri("several")}&appName=process-${n}`)));

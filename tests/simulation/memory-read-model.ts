@@ -2,6 +2,8 @@ import { emptyHead, entriesOf, type Group, type Head, headOf } from "../../servi
 import type { Account, AccountId, Entry, Transfer, TransferId } from "../../services/credit/model.ts";
 import { ProjectionQueue, QueuedReadModel } from "../../services/credit/projection-queue.ts";
 import {
+	type AskedHolds,
+	type LookingBack,
 	type Place,
 	type Posting,
 	postingsOf,
@@ -145,12 +147,31 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 	holds(): Promise<readonly Transfer[]> {
 		return this.#io("load", (seen) => seen.pending());
 	}
-	refundsOf(id: TransferId): Promise<readonly Transfer[]> {
-		return this.#io("load", () => [...this.content.transfers.values()].filter(({ reference }) => reference === id));
+	oldestHolds({ kind, limit }: AskedHolds): Promise<readonly Transfer[]> {
+		return this.#io("load", (seen) =>
+			seen
+				.pending()
+				.filter((hold) => kind === undefined || hold.kind === kind)
+				.slice(0, limit),
+		);
+	}
+	refundsOf(id: TransferId, limit: number): Promise<readonly Transfer[]> {
+		return this.#io("load", () =>
+			[...this.content.transfers.values()].filter(({ reference }) => reference === id).slice(-limit),
+		);
 	}
 
 	statement({ limit, ...query }: StatementQuery): Promise<readonly StatementLine[]> {
 		return this.#io("load", () => this.#lines(query).take(limit).toArray());
+	}
+
+	lookBack({ lines, ...query }: LookingBack): Promise<Place | null> {
+		return this.#io("load", () => {
+			const line = this.#lines(query)
+				.drop(lines - 1)
+				.next().value;
+			return line ? { sequence: line.sequence, position: line.position } : null;
+		});
 	}
 
 	*#lines(query: Omit<StatementQuery, "limit">): Generator<StatementLine> {
@@ -202,8 +223,9 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 	}
 }
 
-const isAsked = (place: Place, { before, after }: Omit<StatementQuery, "limit">): boolean =>
+const isAsked = (place: Place, { before, downTo, after }: Omit<StatementQuery, "limit">): boolean =>
 	(!before || isBefore(place, before)) &&
+	(!downTo || !isBefore(place, downTo)) &&
 	(!after || (isBefore(after.place, place) && place.sequence <= after.lastSequence));
 
 const isBefore = (left: Place, right: Place): boolean =>

@@ -11,13 +11,17 @@ const MARGIN = 4;
 export async function drawCode(code: string, format: "png" | "svg"): Promise<string> {
 	const segments = [{ data: code, mode: "alphanumeric" as const }];
 	const options = { errorCorrectionLevel: "M" as const, margin: MARGIN };
-	if (format === "png")
-		return `data:image/png;base64,${toPng(QRCode.create(segments, options).modules).toString("base64")}`;
+	if (format === "png") return pngOf(QRCode.create(segments, options).modules);
 	const svg = await QRCode.toString(segments, { ...options, type: "svg" });
 	return `data:image/svg+xml;base64,${Buffer.from(svg).toString("base64")}`;
 }
 
+/** An address as a picture in a data URL. */
+export const drawLink = (link: string): string => pngOf(QRCode.create(link, { errorCorrectionLevel: "M" }).modules);
+
 type Modules = { readonly size: number; get(row: number, column: number): number };
+
+const pngOf = (modules: Modules): string => `data:image/png;base64,${toPng(modules).toString("base64")}`;
 
 /**
  * A PNG (ISO/IEC 15948) of one bit for each point, black or white, and eight points a side for each module: so a module is a byte of its line. The
