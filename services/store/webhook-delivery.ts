@@ -13,6 +13,8 @@ const RETRY_AFTER_MAX_S = 3_600;
 /** An owner looks at what went wrong within days; after that it is only in the statement. */
 const KEPT_MS = 30 * 86_400_000;
 const REPLAYS_MAX = 1_000;
+/** Longer than one of so many takes. */
+const REPLAY_MS = 60_000;
 /** More than clocks of processes differ: what one of them writes down it dates by its own. */
 const DATED_EARLY_MS = 3_600_000;
 const FORGOTTEN_AT_ONCE = 50;
@@ -169,11 +171,14 @@ export async function replay(deliveries: Collection, { deliveryId, ...named }: P
 export async function replaySince(
 	deliveries: Collection,
 	{ webhookId, storeId, fromMs, state }: Params<"store.replayDeliveries">,
+	nowMs = Date.now(),
 ) {
+	// What is about to be forgotten may be gone when it is to be changed, and then nothing is.
+	const keptFromMs = nowMs - KEPT_MS + REPLAY_MS;
 	const eventId = { $gte: await eventIdBefore(deliveries, webhookId, fromMs - DATED_EARLY_MS) };
-	const query = { webhookId, storeId, eventId, createdAtMs: { $gte: fromMs }, ...(state && { state }) };
+	const createdAtMs = { $gte: Math.max(fromMs, keptFromMs) };
+	const query = { webhookId, storeId, eventId, createdAtMs, ...(state && { state }) };
 	const found = await deliveries.find({ query, sort: "eventId", limit: REPLAYS_MAX });
-	const nowMs = Date.now();
 	await deliveries.writeMany(found.map(({ _id }, index) => ({ update: { _id }, set: anew(nowMs + index) })));
 	return { count: found.length, isAll: found.length < REPLAYS_MAX };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { adapterFor, type Documents } from "../../mixins/database.ts";
-import { type Delivery, forgetOld } from "./webhook-delivery.ts";
+import { type Delivery, forgetOld, replaySince } from "./webhook-delivery.ts";
 import { DueDeliveries } from "./webhook-due.ts";
 import { Places } from "./webhook-places.ts";
 
@@ -111,4 +111,28 @@ it("what is old is forgotten, and others have their turn meanwhile", async () =>
 		await Promise.all(["w_old", "w_young"].map((webhookId) => deliveries.count({ query: { webhookId } }))),
 		[0, 3],
 	);
+});
+
+it("what is forgotten in the next moment is not sent again, and does not keep the others from that", async () => {
+	const keptFromMs = NOW_MS - 30 * 86_400_000;
+	for (const [name, createdAtMs] of [
+		["old", keptFromMs + 1_000],
+		["new", keptFromMs + 3_600_000],
+	] as const) {
+		await deliveries.insert({
+			_id: `w_one.${name}`,
+			...{
+				webhookId: "w_one",
+				storeId: "s_one",
+				ownerId: "u_one",
+				eventId: `evt_00000000000000${name === "old" ? 1 : 2}_00000`,
+			},
+			...{ type: "sale.posted" as const, body: "{}", state: "failed" as const, attempts: 9, dueAtMs: createdAtMs },
+			...{ lastAtMs: null, lastStatus: null, lastError: null, lastTookMs: null, createdAtMs },
+		});
+	}
+	const asked = { webhookId: "w_one", storeId: "s_one", fromMs: 0 };
+	assert.deepEqual(await replaySince(deliveries, asked, NOW_MS), { count: 1, isAll: true });
+	assert.equal((await deliveries.findById("w_one.new"))?.state, "waiting");
+	assert.equal((await deliveries.findById("w_one.old"))?.state, "failed");
 });
