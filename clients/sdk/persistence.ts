@@ -1,3 +1,4 @@
+import { pause } from "./pause.ts";
 import { type Outcome, outcomeOf, refused, unknownOutcome, unreachable } from "./problem.ts";
 import type { Wire } from "./request.ts";
 
@@ -58,14 +59,4 @@ async function once<T>(
 function isWorthRepeating({ problem }: { problem: { code: string; status: number; retryAfterS?: number } }): boolean {
 	const { code, status, retryAfterS = 0 } = problem;
 	return (code === "unreachable" || status >= 500 || code === "rate_limited") && retryAfterS <= WAIT_MAX_S;
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-	return new Promise((resolve) => {
-		const timer = setTimeout(resolve, ms);
-		signal?.addEventListener("abort", () => {
-			clearTimeout(timer);
-			resolve();
-		});
-	});
 }

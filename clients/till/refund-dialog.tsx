@@ -7,13 +7,13 @@ import { Field } from "../ui/field.tsx";
 import { credit } from "../ui/format.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
 import type { Sale } from "./payment.ts";
-import { beginRefund, type Refunded } from "./refund.ts";
+import { beginRefund, type SettledRefund } from "./refund.ts";
 import { t } from "./texts.ts";
 
 type Props = {
 	readonly sale: Sale;
 	readonly onDoubt: () => void;
-	readonly onDone: (refunded: Refunded) => void;
+	readonly onDone: (settled: SettledRefund) => void;
 	readonly onClose: () => void;
 };
 
@@ -27,17 +27,13 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 	const isRight = amount >= 1 && amount <= left;
 	const [isBusy, refund] = useAction(async () => {
 		if (!isRight) return setError(t().refundMax(credit(left)));
-		const outcome = await beginRefund(
-			{ saleId: sale.id, amount, ...(reason.trim() && { reason: reason.trim() }) },
-			onDoubt,
-		);
+		const wanted = { saleId: sale.id, amount, ...(reason.trim() && { reason: reason.trim() }) };
+		const settled = await beginRefund(wanted, onDoubt);
 		onClose();
-		onDone(outcome);
+		onDone(settled);
 	});
-	// Closed now, it would look as if nothing had been sent.
-	const close = isBusy ? () => {} : onClose;
 	return (
-		<Dialog title={t().refundTitle} onClose={close}>
+		<Dialog title={t().refundTitle} isBusy={isBusy} onClose={onClose}>
 			<form
 				class="stack"
 				noValidate
@@ -84,7 +80,7 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 					{isBusy && <span class="spinner" />}
 					{t().refundNow(credit(isRight ? amount : 0))}
 				</button>
-				<Button look="quiet" isDisabled={isBusy} onPress={close}>
+				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
 			</form>

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
+import { Checking } from "../ui/checking.tsx";
 import { number } from "../ui/format.tsx";
 import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
@@ -61,11 +62,7 @@ export default function Charge() {
 						</button>
 					))}
 				</div>
-				{isChecking && (
-					<p class="notice warn" role="status">
-						{t().checking}
-					</p>
-				)}
+				{isChecking && <Checking text={t().checking} />}
 				<Submit isBusy={isBusy || isUnsettled.value}>{texts.submit(amount)}</Submit>
 			</form>
 		</div>

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
+import { Checking } from "../ui/checking.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
 import { Icon } from "../ui/icon.tsx";
@@ -102,8 +103,7 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 		await readMe();
 		leave("/");
 	};
-	// Closed now, it would look as if nothing had been sent.
-	const close = isSending ? () => {} : () => setAsking(false);
+	const close = () => setAsking(false);
 	return (
 		<form
 			class="stack"
@@ -142,14 +142,10 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 			/>
 			<Submit isBusy={isUnsettled.value}>{texts.next}</Submit>
 			{isAsking && (
-				<Dialog title={texts.review} onClose={close}>
+				<Dialog title={texts.review} isBusy={isSending} onClose={close}>
 					<p class="question">{texts.sure(displayName, amount)}</p>
 					<p class="soft small">{texts.irreversible}</p>
-					{isChecking && (
-						<p class="notice warn" role="status">
-							{t().checking}
-						</p>
-					)}
+					{isChecking && <Checking text={t().checking} />}
 					<div class="pair">
 						<Button class="large" isDisabled={isSending} onPress={close}>
 							{t().cancel}

@@ -205,6 +205,25 @@ describeInBrowser("a till in doubt", () => {
 		await screenshot(page, "till-sale-refunded");
 	});
 
+	it("refunds once in two tabs: one does, and the other waits and shows it", async (t) => {
+		const { id } = await sell(cafe, cafe.customer, newKey());
+		const before = await balance();
+		const [page, other] = [await till(t), await till(t)];
+		let isCut = true;
+		const stop = await intercept(page, /\/refunds$/, (route) => (isCut ? loseAnswer(route) : route.continue()));
+		for (const tab of [page, other]) await tab.goto(`${platform.url}/till/#/sales/${id}`);
+		for (const tab of [page, other]) await tab.getByRole("button", { name: "환불하기" }).click();
+		for (const tab of [page, other]) {
+			await tab.locator("dialog button[type=submit]").click();
+			await tab.getByText("환불됐는지 확인하고 있어요").waitFor();
+		}
+		isCut = false;
+		for (const tab of [page, other]) await tab.getByText("환불됨").waitFor();
+		assert.equal(await other.locator(".toast").count(), 0);
+		assert.equal((await balance()) - before, 4_500);
+		await stop();
+	});
+
 	it("starts without a network with what it knew, says what to do, and goes on when there is one", async (t) => {
 		const page = await till(t);
 		const before = await balance();
