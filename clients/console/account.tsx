@@ -101,6 +101,6 @@ function Lines({ lines }: { readonly lines: Result<"credit.statement">["items"] 
 			</Link>,
 		],
 	}));
-	const columns = [[t().when], [t().what], [t().amount, "right"], [t().balance, "right"], [t().id]] as const;
+	const columns = [[t().when, "moment"], [t().what], [t().amount, "right"], [t().balance, "right"], [t().id]] as const;
 	return <Table label={t().movements} columns={columns} rows={rows} />;
 }

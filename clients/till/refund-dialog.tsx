@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
-import { Button } from "../ui/button.tsx";
+import { Button, Submit } from "../ui/button.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
@@ -76,10 +76,9 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 					</>
 				)}
 				<Field label={t().reason} hint={t().reasonHint} value={reason} maxLength={140} onText={setReason} />
-				<button type="submit" class="button danger wide large" aria-busy={isBusy} aria-disabled={isBusy}>
-					{isBusy && <span class="spinner" />}
+				<Submit look="danger" isBusy={isBusy}>
 					{t().refundNow(credit(isRight ? amount : 0))}
-				</button>
+				</Submit>
 				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { Field } from "../../ui/field.tsx";
+import { Amount } from "../../ui/format.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
 import { go } from "../../ui/router.tsx";
@@ -8,7 +9,6 @@ import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { totalOf } from "../basket.ts";
 import { Camera } from "../camera.tsx";
-import { LongAmount } from "../long-amount.tsx";
 import { basket, changes, isEmpty, park } from "../order.ts";
 import { pay, payment } from "../payment.ts";
 import { reload } from "../product-grid.tsx";
@@ -77,7 +77,7 @@ function Scan() {
 			</div>
 			<div class="scan-side stack">
 				<p class="pay-total">
-					<LongAmount value={totalOf(basket.value)} />
+					<Amount isLong value={totalOf(basket.value)} />
 				</p>
 				<Title app={t().name}>{t().scanTitle}</Title>
 				<p class="soft">

@@ -8,7 +8,6 @@ import { problemText } from "../../ui/problem-text.ts";
 import { go, pathPart } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
-import { LongAmount } from "../long-amount.tsx";
 import type { Sale as SaleView } from "../payment.ts";
 import { Receipt } from "../receipt.tsx";
 import { resumeRefund, type SettledRefund } from "../refund.ts";
@@ -79,7 +78,7 @@ function Details({ sale }: { readonly sale: SaleView }) {
 	return (
 		<div class="card stack">
 			<p class="pay-total">
-				<LongAmount value={sale.total ?? 0} />
+				<Amount isLong value={sale.total ?? 0} />
 			</p>
 			<p class="soft">
 				{momentText(sale.createdAtMs ?? 0)}
