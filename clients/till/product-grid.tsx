@@ -27,7 +27,7 @@ export function ProductGrid() {
 	return (
 		<>
 			<div class="shelf-head">
-				<form class="search" onSubmit={pressFirst}>
+				<form class="field" onSubmit={pressFirst}>
 					<input
 						id="search"
 						type="search"
