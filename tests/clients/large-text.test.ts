@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
+import { before, it } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { operatorAt } from "../api/client.ts";
-import { PASSWORD, sell } from "../api/people.ts";
-import {
-	describeInBrowser,
-	intercept,
-	openBrowser,
-	phone,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-} from "./browser.ts";
+import { sell } from "../api/people.ts";
+import { describeInBrowser, intercept, openBrowser, phone, screenshot } from "./browser.ts";
 import { find, KIM, LEE, openConsole, twoOperators, visit } from "./console-world.ts";
-import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
+import { openOwner } from "./owner-world.ts";
+import { type Cafe, cafeForAll, codeOf, openTillPage, scanByHand } from "./till-world.ts";
 import { charge, showsBalance, signUp, visit as visitWallet } from "./wallet-person.ts";
 
 // WCAG 2.2, 1.4.4 and 1.4.10: letters twice as large, and a screen of 320 px, take nothing away.
@@ -71,13 +64,7 @@ async function speak(page: Page, language: Language): Promise<void> {
 }
 
 describeInBrowser("large letters and small screens", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
-	before(async () => {
-		platform = await startServedPlatform({ CHARGE_MAX: "2000000000" });
-		cafe = await openCafe(platform);
-	});
-	after(() => platform.stop());
+	const { platform, cafe } = cafeForAll({ CHARGE_MAX: "2000000000" });
 
 	for (const screen of screens) {
 		it(`the wallet shows all of the balance, and nothing beyond the screen, at ${screen.name}`, async (t) => {
@@ -105,11 +92,8 @@ describeInBrowser("large letters and small screens", () => {
 });
 
 describeInBrowser("the owner's pages in large letters and on small screens", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		const storeId = cafe.id;
 		await cafe.owner.api.ok("store.addStaff", { storeId, handle: cafe.customer.handle });
 		await cafe.owner.api.ok("store.createProduct", {
@@ -119,18 +103,11 @@ describeInBrowser("the owner's pages in large letters and on small screens", () 
 			...{ storeId, url: `https://192.0.2.1/${"hook".repeat(20)}`, events: ["sale.posted", "payout.posted"] },
 		});
 	});
-	after(() => platform.stop());
 
 	for (const screen of [...screens, { name: "360 px", width: 360, height: 640, letterPx: 16 }])
 		it(`show nothing beyond the screen, and all of their tabs, at ${screen.name}`, async (t) => {
-			const browser = await openBrowser(optionsOf(screen));
-			t.after(() => browser.close());
-			const page = browser.pages()[0] ?? (await browser.newPage());
-			await page.goto(`${platform.url}/owner/`);
-			await page.locator("input[name=username]").fill(cafe.owner.handle);
-			await page.locator("input[name=password]").fill(PASSWORD);
-			await page.keyboard.press("Enter");
-			await page.locator(".store-link").waitFor();
+			const page = await openOwner(platform, cafe, optionsOf(screen));
+			t.after(() => page.context().close());
 			for (const language of languages) {
 				await speak(page, language);
 				for (const path of ["", "report", "products", "tills", "staff", "webhooks", "store"]) {
@@ -144,11 +121,8 @@ describeInBrowser("the owner's pages in large letters and on small screens", () 
 });
 
 describeInBrowser("the console in large letters and on small screens", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll(twoOperators);
 	before(async () => {
-		platform = await startServedPlatform(twoOperators);
-		cafe = await openCafe(platform);
 		await sell(cafe, cafe.customer, "s".repeat(36));
 		const [accountId, reason] = [cafe.customer.wallet, "아주긴이유".repeat(40)];
 		await platform.operator.ok("operator.freeze", { accountId, reason });
@@ -156,7 +130,6 @@ describeInBrowser("the console in large letters and on small screens", () => {
 		const lee = operatorAt(platform.internalUrl, platform.operator.contract, LEE);
 		await lee.ok("operator.adjust", { accountId, direction: "give", amount: 1_000_000_000_000, reason });
 	});
-	after(() => platform.stop());
 
 	for (const screen of screens)
 		it(`shows nothing beyond the screen, in dialogs neither, at ${screen.name}`, async (t) => {

@@ -1,40 +1,24 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { before, it, type TestContext } from "node:test";
 import type { BrowserContext, Page, Route } from "playwright-core";
 import { makeCode } from "../../mixins/payment-code.ts";
 import { newKey } from "../api/client.ts";
 import { codeKeyOf, sell } from "../api/people.ts";
-import {
-	assertAccessible,
-	describeInBrowser,
-	intercept,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-	tablet,
-} from "./browser.ts";
-import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
+import { assertAccessible, describeInBrowser, intercept, openBrowser, screenshot, tablet } from "./browser.ts";
+import { cafeForAll, codeOf, openTillPage, scanByHand } from "./till-world.ts";
 
 // Whatever happens on the way, the till says nothing that is not true, and comes to know what is.
 
 const SALES = /\/v1\/stores\/[^/]+\/sales$/;
 
 describeInBrowser("a till in doubt", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	let browser: BrowserContext;
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		browser = await openBrowser({ ...tablet });
 		const page = await openTillPage(browser, cafe, { mayRefund: true });
 		// Another tab goes on with what the one under test has begun.
 		await page.goto("about:blank");
-	});
-	after(async () => {
-		await browser?.close();
-		await platform.stop();
 	});
 
 	/** The till, with nothing in its basket. */
