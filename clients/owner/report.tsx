@@ -6,13 +6,14 @@ import { Button, Submit } from "../ui/button.tsx";
 import { Checking } from "../ui/checking.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { Amount, credit } from "../ui/format.tsx";
+import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { saveAs } from "../ui/save.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
-import { Loaded, useLoaded } from "./loaded.tsx";
 import { beginPayout, resumePayout, type SettledPayout } from "./payout.ts";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
@@ -108,11 +109,9 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 	});
 	return (
 		<Dialog title={t().payOut} isBusy={isBusy} onClose={onClose}>
-			<form
-				class="stack"
+			<Form
 				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					setError(undefined);
 					payOut();
 				}}
@@ -124,7 +123,7 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

@@ -3,7 +3,6 @@ import { dictionary } from "../ui/i18n.ts";
 const ko = {
 	name: "한닢 가게 관리",
 	main: "주 메뉴",
-	again: "다시 시도",
 	cancel: "취소",
 	close: "닫기",
 	save: "저장",
@@ -183,7 +182,6 @@ const ko = {
 const en: typeof ko = {
 	name: "Hannip store",
 	main: "Main",
-	again: "Try again",
 	cancel: "Cancel",
 	close: "Close",
 	save: "Save",

@@ -4,6 +4,7 @@ import { Button, Submit } from "../ui/button.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { credit } from "../ui/format.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
 import type { Sale } from "./payment.ts";
@@ -34,14 +35,7 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 	});
 	return (
 		<Dialog title={t().refundTitle} isBusy={isBusy} onClose={onClose}>
-			<form
-				class="stack"
-				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
-					refund();
-				}}
-			>
+			<Form noValidate onSubmit={refund}>
 				<Choice
 					label={t().refundTitle}
 					value={how}
@@ -82,7 +76,7 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

@@ -5,6 +5,7 @@ import { Button, Submit } from "../ui/button.tsx";
 import { Checking } from "../ui/checking.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { useLeaving } from "../ui/router.tsx";
@@ -46,14 +47,7 @@ function ToWhom({ onFound }: { readonly onFound: (recipient: Recipient) => void 
 		setError(code === "not_found" || code === "validation_failed" ? texts.nobody : problemText(found.problem));
 	});
 	return (
-		<form
-			class="stack"
-			noValidate
-			onSubmit={(event) => {
-				event.preventDefault();
-				find();
-			}}
-		>
+		<Form noValidate onSubmit={find}>
 			<Field
 				label={texts.to}
 				hint={texts.toHint}
@@ -66,7 +60,7 @@ function ToWhom({ onFound }: { readonly onFound: (recipient: Recipient) => void 
 				onText={setHandle}
 			/>
 			<Submit isBusy={isBusy}>{texts.next}</Submit>
-		</form>
+		</Form>
 	);
 }
 
@@ -105,14 +99,7 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 	};
 	const close = () => setAsking(false);
 	return (
-		<form
-			class="stack"
-			noValidate
-			onSubmit={(event) => {
-				event.preventDefault();
-				ask();
-			}}
-		>
+		<Form noValidate onSubmit={ask}>
 			<div class="person">
 				<span class="transaction-icon">
 					<Icon name="user" />
@@ -156,6 +143,6 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 					</div>
 				</Dialog>
 			)}
-		</form>
+		</Form>
 	);
 }

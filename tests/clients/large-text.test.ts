@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { operatorAt } from "../api/client.ts";
-import { sell } from "../api/people.ts";
+import { newTill, sell } from "../api/people.ts";
 import { describeInBrowser, intercept, openBrowser, phone, screenshot } from "./browser.ts";
 import { find, KIM, LEE, openConsole, twoOperators, visit } from "./console-world.ts";
 import { openOwner } from "./owner-world.ts";
@@ -17,6 +17,7 @@ const screens: readonly Screen[] = [
 	// As high as a browser's bars leave it.
 	{ name: "letters of 32 px", width: 390, height: 664, letterPx: 32 },
 ];
+const usual: Screen = { name: "390 px", width: 390, height: 664, letterPx: 16 };
 const languages = ["ko", "en"] as const;
 type Language = (typeof languages)[number];
 
@@ -41,10 +42,14 @@ function tooWide({ width, moved }: { readonly width: number; readonly moved: str
 	const cut = [...document.querySelectorAll(".button")].filter((button) => {
 		words.selectNodeContents(button);
 		const [inner, outer] = [words.getBoundingClientRect(), button.getBoundingClientRect()];
-		return inner.width > 2 && (inner.left < outer.left - 1 || inner.right > outer.right + 1);
+		const isOneWord = button.childElementCount === 0 && !/\s/.test(button.textContent?.trim() ?? "");
+		const isTorn = isOneWord && new Set([...words.getClientRects()].map(({ top }) => top)).size > 1;
+		return inner.width > 2 && (isTorn || inner.left < outer.left - 1 || inner.right > outer.right + 1);
 	});
+	const torn = [...document.querySelectorAll(".right .number")].filter((amount) => amount.getClientRects().length > 1);
 	const page = document.documentElement.scrollWidth;
 	return [
+		...torn.map(({ textContent }) => `an amount in lines: ${textContent}`),
 		...cut.map(({ textContent }) => `too narrow for its words: ${textContent?.slice(0, 30)}`),
 		...(page > width ? [`the page: ${page}`] : []),
 		...found.map(({ nodeName, className, textContent }) => `${nodeName}.${className} ${textContent?.slice(0, 30)}`),
@@ -99,12 +104,13 @@ describeInBrowser("the owner's pages in large letters and on small screens", () 
 		await cafe.owner.api.ok("store.createProduct", {
 			...{ storeId, sku: "A".repeat(40), name: "아주긴이름".repeat(10), category: "커피", price: 1_000_000_000_000 },
 		});
+		await newTill(platform.anyone, cafe, { mayRefund: true });
 		await cafe.owner.api.ok("store.createWebhook", {
 			...{ storeId, url: `https://192.0.2.1/${"hook".repeat(20)}`, events: ["sale.posted", "payout.posted"] },
 		});
 	});
 
-	for (const screen of [...screens, { name: "360 px", width: 360, height: 640, letterPx: 16 }])
+	for (const screen of [...screens, { name: "360 px", width: 360, height: 640, letterPx: 16 }, usual])
 		it(`show nothing beyond the screen, and all of their tabs, at ${screen.name}`, async (t) => {
 			const page = await openOwner(platform, cafe, optionsOf(screen));
 			t.after(() => page.context().close());
@@ -131,7 +137,7 @@ describeInBrowser("the console in large letters and on small screens", () => {
 		await lee.ok("operator.adjust", { accountId, direction: "give", amount: 1_000_000_000_000, reason });
 	});
 
-	for (const screen of screens)
+	for (const screen of [...screens, usual])
 		it(`shows nothing beyond the screen, in dialogs neither, at ${screen.name}`, async (t) => {
 			const page = await openConsole(platform, KIM, optionsOf(screen));
 			t.after(() => page.context().close());

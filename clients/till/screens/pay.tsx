@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { Field } from "../../ui/field.tsx";
+import { Form } from "../../ui/form.tsx";
 import { Amount } from "../../ui/format.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
@@ -84,10 +85,8 @@ function Scan() {
 					{t().scanHint} {t().scanGun}
 				</p>
 				{isTyping ? (
-					<form
-						class="stack"
-						onSubmit={(event) => {
-							event.preventDefault();
+					<Form
+						onSubmit={() => {
 							take(text.trim().toUpperCase());
 						}}
 					>
@@ -102,7 +101,7 @@ function Scan() {
 						<button type="submit" class="button primary wide">
 							{t().payWithCode}
 						</button>
-					</form>
+					</Form>
 				) : (
 					<Button onPress={() => setTyping(true)}>{t().typeCode}</Button>
 				)}

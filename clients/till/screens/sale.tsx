@@ -8,6 +8,7 @@ import { problemText } from "../../ui/problem-text.ts";
 import { go, pathPart } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
+import { Trouble } from "../../ui/trouble.tsx";
 import type { Sale as SaleView } from "../payment.ts";
 import { Receipt } from "../receipt.tsx";
 import { resumeRefund, type SettledRefund } from "../refund.ts";
@@ -48,14 +49,7 @@ export function Sale() {
 				</Button>
 				<Title app={t().name}>{t().sale}</Title>
 			</div>
-			{problem && (
-				<div class="notice danger" role="alert">
-					<span>{problemText(problem)}</span>
-					<Button class="small-button" onPress={read}>
-						{t().again}
-					</Button>
-				</div>
-			)}
+			{problem && <Trouble problem={problem} again={read} />}
 			{isDoubtful && <Checking text={t().refundChecking} />}
 			{!sale && !problem && <div class="skeleton tall" aria-busy="true" />}
 			{sale && (
