@@ -1,11 +1,12 @@
 import { useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { Button } from "../ui/button.tsx";
+import { Checking } from "../ui/checking.tsx";
 import { Amount, momentText } from "../ui/format.tsx";
 import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { Link } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
-import { Adjust, Checking, useDoubt } from "./adjust.tsx";
+import { Adjust, useDoubt } from "./adjust.tsx";
 import { Facts } from "./facts.tsx";
 import { outcomeOf } from "./operator.ts";
 import { Reason } from "./reason.tsx";
@@ -100,6 +101,6 @@ function Lines({ lines }: { readonly lines: Result<"credit.statement">["items"] 
 			</Link>,
 		],
 	}));
-	const columns = [[t().when], [t().what], [t().amount, "right"], [t().balance, "right"], [t().id]] as const;
+	const columns = [[t().when, "moment"], [t().what], [t().amount, "right"], [t().balance, "right"], [t().id]] as const;
 	return <Table label={t().movements} columns={columns} rows={rows} />;
 }

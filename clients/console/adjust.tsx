@@ -1,11 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
+import { Checking } from "../ui/checking.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Field } from "../ui/field.tsx";
 import { credit } from "../ui/format.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
-import { beginAdjustment, resumeAdjustment, type Settled } from "./adjustment.ts";
+import { beginAdjustment, resumeAdjustment, type SettledAdjustment } from "./adjustment.ts";
 import { Reason } from "./reason.tsx";
 import { t } from "./texts.ts";
 
@@ -65,15 +66,7 @@ export function useDoubt(accountId: string, onDone: () => Promise<unknown>): boo
 	return isDoubtful;
 }
 
-export function Checking() {
-	return (
-		<p class="notice warn" role="status">
-			{t().checking}
-		</p>
-	);
-}
-
-function tell(settled: Settled): void {
+function tell(settled: SettledAdjustment): void {
 	if (settled === "elsewhere") return;
 	if (settled.ok)
 		toast(settled.value.state === "pending" ? t().waitsForSecond : t().adjusted(credit(settled.value.change)));

@@ -116,7 +116,7 @@ function Holds({ items }: { readonly items: Result<"credit.listHolds">["items"] 
 	return (
 		<Table
 			label={t().holds}
-			columns={[[t().when], [t().kind], [t().amount, "right"], [t().until], [t().id]]}
+			columns={[[t().when, "moment"], [t().kind], [t().amount, "right"], [t().until, "moment"], [t().id]]}
 			rows={items.map(({ id, kind, amount, createdAtMs, expiresAtMs }) => ({
 				key: id,
 				cells: [

@@ -4,6 +4,7 @@ import { type Outcome, type Problem, refused } from "../sdk/problem.ts";
 import { Submit } from "../ui/button.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { go, pathPart } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
@@ -40,10 +41,9 @@ export default function Find() {
 	return (
 		<main class="stack">
 			<Title app={t().name}>{t().find}</Title>
-			<form
+			<Form
 				class="card row search"
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					if (text.trim()) go(`/find/${encodeURIComponent(text.trim())}`);
 				}}
 			>
@@ -56,7 +56,7 @@ export default function Find() {
 					onText={setText}
 				/>
 				<Submit isBusy={false}>{t().find}</Submit>
-			</form>
+			</Form>
 			{id && <FindOne key={id} id={id} />}
 		</main>
 	);

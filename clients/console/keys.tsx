@@ -26,7 +26,7 @@ export default function Keys() {
 					{(found) => (
 						<Table
 							label={t().keys}
-							columns={[[t().key], [t().state], [t().age]]}
+							columns={[[t().key], [t().state], [t().age, "moment"]]}
 							rows={[...found.keys].reverse().map(({ kid, state, createdAtMs }) => ({
 								key: kid,
 								cells: [kid, t().keyStates[state], momentText(createdAtMs)],

@@ -104,7 +104,7 @@ function Processes() {
 					[t().process],
 					[t().services],
 					[t().version],
-					[t().up],
+					[t().up, "moment"],
 					[t().cpu, "right"],
 					[t().memory, "right"],
 					[t().late, "right"],

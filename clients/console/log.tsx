@@ -54,7 +54,16 @@ function Lines({ newest }: { readonly newest: Page }) {
 		<section class="card stack">
 			<Table
 				label={t().log}
-				columns={[["#", "right"], [t().when], [t().who], [t().what], [t().id], [t().why], [t().result], [t().hash]]}
+				columns={[
+					["#", "right"],
+					[t().when, "moment"],
+					[t().who],
+					[t().what],
+					[t().id],
+					[t().why],
+					[t().result],
+					[t().hash],
+				]}
 				rows={rows}
 			/>
 			{next !== null && <Button onPress={() => more(next)}>{t().older}</Button>}

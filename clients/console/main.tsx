@@ -11,6 +11,7 @@ import { Title } from "../ui/title.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import "../ui/ui.css";
 import "./console.css";
+import { Form } from "../ui/form.tsx";
 import { client, enter, hasEnded, leave } from "./operator.ts";
 import { t } from "./texts.ts";
 
@@ -71,10 +72,9 @@ function Enter() {
 					{t().ended}
 				</p>
 			)}
-			<form
+			<Form
 				class="card stack"
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					setError(undefined);
 					start();
 				}}
@@ -89,7 +89,7 @@ function Enter() {
 					onText={setToken}
 				/>
 				<Submit isBusy={isBusy}>{t().enter}</Submit>
-			</form>
+			</Form>
 		</main>
 	);
 }

@@ -59,7 +59,7 @@ export function Payment({ found }: { readonly found: Result<"operator.payment"> 
 				<h2>{t().inTheLog}</h2>
 				<Table
 					label={t().inTheLog}
-					columns={[[t().group, "right"], [t().when], [t().what], [t().id], [t().hash]]}
+					columns={[[t().group, "right"], [t().when, "moment"], [t().what], [t().id], [t().hash]]}
 					rows={rows}
 				/>
 			</section>

@@ -5,6 +5,7 @@ import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { t } from "./texts.ts";
 
@@ -30,13 +31,7 @@ export function Reason({ title, deed = title, children, onDo, onClose }: Props) 
 	});
 	return (
 		<Dialog title={title} isBusy={isBusy} onClose={onClose}>
-			<form
-				class="stack"
-				onSubmit={(event) => {
-					event.preventDefault();
-					start();
-				}}
-			>
+			<Form onSubmit={start}>
 				{children}
 				<Field label={t().reason} hint={t().reasonHint} required maxLength={200} onText={setReason} />
 				{problem && (
@@ -48,7 +43,7 @@ export function Reason({ title, deed = title, children, onDo, onClose }: Props) 
 				<Button look="quiet" class="wide" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 
 type Props = {
 	readonly label: string;
-	readonly columns: readonly (readonly [title: string, align?: "right"])[];
+	readonly columns: readonly (readonly [title: string, look?: "right" | "moment"])[];
 	readonly rows: readonly { readonly key: string | number; readonly cells: readonly ComponentChildren[] }[];
 };
 
@@ -14,8 +14,8 @@ export function Table({ label, columns, rows }: Props) {
 			<table>
 				<thead>
 					<tr>
-						{columns.map(([title, align]) => (
-							<th key={title} scope="col" class={align}>
+						{columns.map(([title, look]) => (
+							<th key={title} scope="col" class={look}>
 								{title}
 							</th>
 						))}

@@ -7,6 +7,7 @@ import "../ui/theme.ts";
 import "../ui/ui.css";
 import "../ui/shop.css";
 import "./owner.css";
+import { Trouble } from "../ui/trouble.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { Login } from "./login.tsx";
 import { isOpen, openPerson, resumePerson, session, stores, trouble } from "./person.ts";
@@ -17,7 +18,6 @@ import { Store } from "./store.tsx";
 import { Stores } from "./stores.tsx";
 import { t } from "./texts.ts";
 import { Tills } from "./tills.tsx";
-import { Trouble } from "./trouble.tsx";
 import { Webhooks } from "./webhooks.tsx";
 
 const tabs = [

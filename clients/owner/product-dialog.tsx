@@ -5,6 +5,7 @@ import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
@@ -106,11 +107,9 @@ export function ProductDialog({ storeId, product, onClose }: Props) {
 	const isBusy = isSaving || isSettingPhoto;
 	return (
 		<Dialog title={product ? t().edit : t().add} isBusy={isBusy} onClose={onClose}>
-			<form
-				class="stack"
+			<Form
 				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					if (!isBusy) save(now?.state ?? "active");
 				}}
 			>
@@ -159,7 +158,7 @@ export function ProductDialog({ storeId, product, onClose }: Props) {
 				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

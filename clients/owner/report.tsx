@@ -3,16 +3,18 @@ import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Bars } from "../ui/bars.tsx";
 import { Button, Submit } from "../ui/button.tsx";
+import { Checking } from "../ui/checking.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { Amount, credit } from "../ui/format.tsx";
+import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { saveAs } from "../ui/save.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
-import { Loaded, useLoaded } from "./loaded.tsx";
-import { beginPayout, resumePayout, type Settled } from "./payout.ts";
+import { beginPayout, resumePayout, type SettledPayout } from "./payout.ts";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
 
@@ -84,18 +86,11 @@ function Balance({ store, onPaidOut }: { readonly store: Store; readonly onPaidO
 	);
 }
 
-function Checking() {
-	return (
-		<p class="notice warn" role="status">
-			{t().checking}
-		</p>
-	);
-}
-
-function tell(settled: Settled): void {
-	if (settled.state === "paidOut") toast(t().paidOut(credit(settled.amount)));
+function tell(settled: SettledPayout): void {
+	if (settled === "elsewhere") return;
+	if (settled.ok) toast(t().paidOut(credit(settled.value.amount)));
 	// Who has to log in again sees that.
-	if (settled.state === "refused" && settled.problem.status !== 401) toast(problemText(settled.problem), "danger");
+	else if (settled.problem.status !== 401) toast(problemText(settled.problem), "danger");
 }
 
 function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClose: () => void }) {
@@ -106,19 +101,17 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 	const isRight = amount >= 1 && amount <= max;
 	const [isBusy, payOut] = useAction(async () => {
 		if (!isRight) return setError(t().amountWrong(credit(max)));
-		const settled = await beginPayout(storeId, amount, () => setDoubtful(true));
+		const settled = await beginPayout({ storeId, amount }, () => setDoubtful(true));
 		setDoubtful(false);
-		if (settled.state === "refused") return setError(problemText(settled.problem));
+		if (settled !== "elsewhere" && !settled.ok) return setError(problemText(settled.problem));
 		tell(settled);
 		onClose();
 	});
 	return (
 		<Dialog title={t().payOut} isBusy={isBusy} onClose={onClose}>
-			<form
-				class="stack"
+			<Form
 				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					setError(undefined);
 					payOut();
 				}}
@@ -130,7 +123,7 @@ function PayOut({ storeId, max, onClose }: { storeId: string; max: number; onClo
 				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

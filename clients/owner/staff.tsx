@@ -3,12 +3,13 @@ import { useAction } from "../ui/action.ts";
 import { Button } from "../ui/button.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { momentText } from "../ui/format.tsx";
+import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
-import { Loaded, useLoaded } from "./loaded.tsx";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
 
@@ -28,11 +29,10 @@ export function Staff({ storeId }: { readonly storeId: string }) {
 	return (
 		<main class="page stack narrow-page">
 			<Title app={t().name}>{t().staff}</Title>
-			<form
+			<Form
 				class="card row form-row"
 				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					setError(undefined);
 					add();
 				}}
@@ -49,7 +49,7 @@ export function Staff({ storeId }: { readonly storeId: string }) {
 				<button type="submit" class="button primary" aria-busy={isBusy} aria-disabled={isBusy}>
 					{t().addStaff}
 				</button>
-			</form>
+			</Form>
 			<Loaded of={staff}>
 				{({ items }) =>
 					items.length === 0 ? (

@@ -3,11 +3,12 @@ import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
+import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { Looks } from "../ui/looks.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
-import { Loaded, useLoaded } from "./loaded.tsx";
 import { call, leave, loadStores } from "./person.ts";
 import { t } from "./texts.ts";
 
@@ -64,11 +65,10 @@ function Edit({ store }: { readonly store: Result<"store.get"> }) {
 		await loadStores();
 	});
 	return (
-		<form
+		<Form
 			class="card stack"
 			noValidate
-			onSubmit={(event) => {
-				event.preventDefault();
+			onSubmit={() => {
 				setErrors({});
 				save();
 			}}
@@ -104,6 +104,6 @@ function Edit({ store }: { readonly store: Result<"store.get"> }) {
 				))}
 			</datalist>
 			<Submit isBusy={isBusy}>{t().save}</Submit>
-		</form>
+		</Form>
 	);
 }

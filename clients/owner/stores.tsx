@@ -4,14 +4,15 @@ import type { Outcome } from "../sdk/problem.ts";
 import { useAction } from "../ui/action.ts";
 import { Empty } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { go, Link } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
+import { Trouble } from "../ui/trouble.tsx";
 import { useOnce } from "./once.ts";
 import { call, loadStores, stores, trouble } from "./person.ts";
 import { t } from "./texts.ts";
-import { Trouble } from "./trouble.tsx";
 
 export function Stores() {
 	return (
@@ -80,11 +81,10 @@ function OpenStore() {
 		go(`/s/${made.value.id}/products`);
 	});
 	return (
-		<form
+		<Form
 			class="card stack"
 			noValidate
-			onSubmit={(event) => {
-				event.preventDefault();
+			onSubmit={() => {
 				setError(undefined);
 				open();
 			}}
@@ -101,6 +101,6 @@ function OpenStore() {
 			<button type="submit" class="button primary wide" aria-busy={isBusy} aria-disabled={isBusy}>
 				{t().open}
 			</button>
-		</form>
+		</Form>
 	);
 }

@@ -3,7 +3,6 @@ import { dictionary } from "../ui/i18n.ts";
 const ko = {
 	name: "한닢 가게 관리",
 	main: "주 메뉴",
-	again: "다시 시도",
 	cancel: "취소",
 	close: "닫기",
 	save: "저장",
@@ -54,7 +53,6 @@ const ko = {
 	dayWrong: "오늘까지의 날짜만 볼 수 있어요.",
 	refundWhere: "환불하거나 결제를 취소하려면 계산대에서 아이디로 로그인한 뒤 ‘내역’에서 판매를 고르세요.",
 	toTill: "계산대 열기",
-	checking: "처리됐는지 확인하고 있어요. 다시 누르지 마세요.",
 
 	add: "상품 추가",
 	edit: "상품 고치기",
@@ -184,7 +182,6 @@ const ko = {
 const en: typeof ko = {
 	name: "Hannip store",
 	main: "Main",
-	again: "Try again",
 	cancel: "Cancel",
 	close: "Close",
 	save: "Save",
@@ -235,7 +232,6 @@ const en: typeof ko = {
 	dayWrong: "Choose today or a day before.",
 	refundWhere: "To refund or cancel a sale, log in at the till with your handle and choose the sale there.",
 	toTill: "Open the till",
-	checking: "Checking whether it went through. Do not press again.",
 
 	add: "Add a product",
 	edit: "Change the product",

@@ -5,13 +5,14 @@ import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { momentText } from "../ui/format.tsx";
+import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
-import { Loaded, useLoaded } from "./loaded.tsx";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
 
@@ -103,11 +104,9 @@ function PairDialog({ storeId, onClose }: { readonly storeId: string; readonly o
 	if (pairing) return <ShowPairing storeId={storeId} pairing={pairing} onClose={onClose} />;
 	return (
 		<Dialog title={t().pairTill} isBusy={isBusy} onClose={onClose}>
-			<form
-				class="stack"
+			<Form
 				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					setErrors({});
 					make();
 				}}
@@ -139,7 +138,7 @@ function PairDialog({ storeId, onClose }: { readonly storeId: string; readonly o
 				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

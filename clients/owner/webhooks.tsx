@@ -6,12 +6,13 @@ import { Button, Submit } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Empty } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
+import { Loaded, useLoaded } from "../ui/loaded.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { Link } from "../ui/router.tsx";
 import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
-import { Loaded, useLoaded } from "./loaded.tsx";
 import { useOnce } from "./once.ts";
 import { call } from "./person.ts";
 import { t } from "./texts.ts";
@@ -222,11 +223,9 @@ function WebhookDialog({ title, was, save, onClose }: WebhookProps) {
 		setChosen(chosen.includes(event) ? chosen.filter((each) => each !== event) : [...chosen, event]);
 	return (
 		<Dialog title={title} isBusy={isBusy} onClose={onClose}>
-			<form
-				class="stack"
+			<Form
 				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					setError(undefined);
 					start();
 				}}
@@ -248,7 +247,7 @@ function WebhookDialog({ title, was, save, onClose }: WebhookProps) {
 				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

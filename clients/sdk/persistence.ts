@@ -1,3 +1,4 @@
+import { pause } from "./pause.ts";
 import { type Outcome, outcomeOf, refused, unknownOutcome, unreachable } from "./problem.ts";
 import type { Wire } from "./request.ts";
 
@@ -70,14 +71,4 @@ function mayChange({ problem: { code, status } }: Refusal, { statusUrl }: Wire):
 	// Who says 4xx, whoever it is, has not done it, nor passed it on.
 	const isInDoubt = statusUrl !== undefined && code === "not_understood" && status < 400;
 	return code === "unreachable" || status >= 500 || code === "rate_limited" || isInDoubt;
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-	return new Promise((resolve) => {
-		const timer = setTimeout(resolve, ms);
-		signal?.addEventListener("abort", () => {
-			clearTimeout(timer);
-			resolve();
-		});
-	});
 }

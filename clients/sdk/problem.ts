@@ -29,6 +29,10 @@ export const refused = (problem: Problem): { readonly ok: false; readonly proble
 	problem,
 });
 
+/** Whether it says for sure that what was asked for is not done, and never by itself will be. */
+export const isRefusal = ({ status, code }: Problem): boolean =>
+	status >= 400 && status < 500 && code !== "rate_limited";
+
 export const unreachable: Problem = { code: "unreachable", status: 0, title: "The platform cannot be reached" };
 
 export const notKept: Problem = { code: "not_kept", status: 0, title: "This device has no room to keep it" };

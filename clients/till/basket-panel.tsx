@@ -1,13 +1,13 @@
 import { useState } from "preact/hooks";
 import { AMOUNT_MAX } from "../../services/amount.ts";
 import { Button } from "../ui/button.tsx";
-import { number } from "../ui/format.tsx";
+import { Amount, number } from "../ui/format.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { go } from "../ui/router.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
 import { type Basket, countOf, discountOf, isDiscountAllowed, type Line, subtotalOf, totalOf } from "./basket.ts";
 import { DiscountDialog } from "./discount-dialog.tsx";
-import { LongAmount, LongNumber } from "./long-amount.tsx";
+import { LongNumber } from "./long-number.tsx";
 import { NoteDialog } from "./note-dialog.tsx";
 import { basket, basketMaxText, emptied, empty, isEmpty, park, parked, restore, setQuantity } from "./order.ts";
 import { ParkedDialog } from "./parked-dialog.tsx";
@@ -203,7 +203,7 @@ function Sums({ basket: now }: { readonly basket: Basket }) {
 					{t().total} <span class="soft small">{t().items(countOf(now))}</span>
 				</dt>
 				<dd>
-					<LongAmount value={totalOf(now)} />
+					<Amount isLong value={totalOf(now)} />
 				</dd>
 			</div>
 		</dl>

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { basket } from "./order.ts";
 import { t } from "./texts.ts";
 
@@ -9,10 +10,8 @@ export function NoteDialog({ onClose }: { readonly onClose: () => void }) {
 	const [note, setNote] = useState(basket.value.note);
 	return (
 		<Dialog title={t().note} onClose={onClose}>
-			<form
-				class="stack"
-				onSubmit={(event) => {
-					event.preventDefault();
+			<Form
+				onSubmit={() => {
 					basket.value = { ...basket.value, note: note.trim() };
 					onClose();
 				}}
@@ -24,7 +23,7 @@ export function NoteDialog({ onClose }: { readonly onClose: () => void }) {
 				<Button look="quiet" onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

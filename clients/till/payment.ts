@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
 import { forget, isKept, kept } from "../sdk/key-cabinet.ts";
-import { notKept, type Problem } from "../sdk/problem.ts";
+import { pause } from "../sdk/pause.ts";
+import { isRefusal, notKept, type Problem } from "../sdk/problem.ts";
 import type { Said } from "../sdk/request.ts";
 import { type Basket, totalOf } from "./basket.ts";
 import { clear } from "./order.ts";
@@ -201,8 +202,7 @@ async function settle(attempt: Attempt): Promise<void> {
 	}
 }
 
-const isDefinite = ({ status, code }: Problem): boolean =>
-	status >= 400 && status < 500 && code !== "rate_limited" && code !== "unauthenticated";
+const isDefinite = (problem: Problem): boolean => isRefusal(problem) && problem.code !== "unauthenticated";
 
 /** What was refused before it got to the ledger may overtake what was sent first: then it is made sure that this does not happen. */
 async function refuse(attempt: Attempt, problem: Problem): Promise<void> {
@@ -286,9 +286,3 @@ async function end(outcome: Payment): Promise<void> {
 	await forget(KEPT).catch(() => {});
 	show(outcome);
 }
-
-const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
-	new Promise((resolve) => {
-		setTimeout(resolve, ms);
-		signal?.addEventListener("abort", () => resolve(), { once: true });
-	});

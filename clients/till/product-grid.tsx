@@ -5,7 +5,7 @@ import { credit, number } from "../ui/format.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
 import type { Product } from "./basket.ts";
-import { LongNumber } from "./long-amount.tsx";
+import { LongNumber } from "./long-number.tsx";
 import { add, basket, isEmpty } from "./order.ts";
 import { categories, isLoading, isOnline, load, products } from "./shop.ts";
 import { t } from "./texts.ts";
@@ -27,7 +27,7 @@ export function ProductGrid() {
 	return (
 		<>
 			<div class="shelf-head">
-				<form class="search" onSubmit={pressFirst}>
+				<form class="field" onSubmit={pressFirst}>
 					<input
 						id="search"
 						type="search"

@@ -1,19 +1,20 @@
 import { useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
-import { Button } from "../ui/button.tsx";
+import { Button, Submit } from "../ui/button.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { credit } from "../ui/format.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
 import type { Sale } from "./payment.ts";
-import { beginRefund, type Refunded } from "./refund.ts";
+import { beginRefund, type SettledRefund } from "./refund.ts";
 import { t } from "./texts.ts";
 
 type Props = {
 	readonly sale: Sale;
 	readonly onDoubt: () => void;
-	readonly onDone: (refunded: Refunded) => void;
+	readonly onDone: (settled: SettledRefund) => void;
 	readonly onClose: () => void;
 };
 
@@ -27,25 +28,14 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 	const isRight = amount >= 1 && amount <= left;
 	const [isBusy, refund] = useAction(async () => {
 		if (!isRight) return setError(t().refundMax(credit(left)));
-		const outcome = await beginRefund(
-			{ saleId: sale.id, amount, ...(reason.trim() && { reason: reason.trim() }) },
-			onDoubt,
-		);
+		const wanted = { saleId: sale.id, amount, ...(reason.trim() && { reason: reason.trim() }) };
+		const settled = await beginRefund(wanted, onDoubt);
 		onClose();
-		onDone(outcome);
+		onDone(settled);
 	});
-	// Closed now, it would look as if nothing had been sent.
-	const close = isBusy ? () => {} : onClose;
 	return (
-		<Dialog title={t().refundTitle} onClose={close}>
-			<form
-				class="stack"
-				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
-					refund();
-				}}
-			>
+		<Dialog title={t().refundTitle} isBusy={isBusy} onClose={onClose}>
+			<Form noValidate onSubmit={refund}>
 				<Choice
 					label={t().refundTitle}
 					value={how}
@@ -80,14 +70,13 @@ export function RefundDialog({ sale, onDoubt, onDone, onClose }: Props) {
 					</>
 				)}
 				<Field label={t().reason} hint={t().reasonHint} value={reason} maxLength={140} onText={setReason} />
-				<button type="submit" class="button danger wide large" aria-busy={isBusy} aria-disabled={isBusy}>
-					{isBusy && <span class="spinner" />}
+				<Submit look="danger" isBusy={isBusy}>
 					{t().refundNow(credit(isRight ? amount : 0))}
-				</button>
-				<Button look="quiet" isDisabled={isBusy} onPress={close}>
+				</Submit>
+				<Button look="quiet" isDisabled={isBusy} onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

@@ -1,6 +1,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
 import { forget, keep, kept } from "../sdk/key-cabinet.ts";
+import { pause } from "../sdk/pause.ts";
 import type { Asking } from "../sdk/persistence.ts";
 import type { Outcome, Problem } from "../sdk/problem.ts";
 import type { Name, Said } from "../sdk/request.ts";
@@ -53,7 +54,7 @@ async function untilReached(): Promise<void> {
 	if (isTrying) return;
 	isTrying = true;
 	while (!isOnline.value && till.value) {
-		await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
+		await pause(TRY_EVERY_MS);
 		await load();
 	}
 	isTrying = false;

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useAction } from "./action.ts";
+import { breakableIn } from "./format.tsx";
 
 type Look = "plain" | "primary" | "danger" | "quiet";
 type Props = {
@@ -38,12 +39,14 @@ export function Button({
 	);
 }
 
+type SubmitProps = { readonly isBusy: boolean; readonly look?: "primary" | "danger"; readonly children: string };
+
 /** Sends the form that it stands in. */
-export function Submit({ isBusy, children }: { readonly isBusy: boolean; readonly children: ComponentChildren }) {
+export function Submit({ isBusy, look = "primary", children }: SubmitProps) {
 	return (
-		<button type="submit" class="button primary wide large" aria-busy={isBusy} aria-disabled={isBusy}>
+		<button type="submit" class={`button ${look} wide large`} aria-busy={isBusy} aria-disabled={isBusy}>
 			{isBusy && <span class="spinner" />}
-			{children}
+			<span>{breakableIn(children)}</span>
 		</button>
 	);
 }

@@ -22,12 +22,36 @@ export const number = (amount: number): string =>
 export const credit = (amount: number): string =>
 	language.value === "ko" ? `${number(amount)}닢` : `${number(amount)} credit`;
 
-/** An amount as it stands on a screen. @param sign also says whether it came in */
-export function Amount({ value, sign = "auto" }: { readonly value: number; readonly sign?: "auto" | "always" }) {
+/** Where it is too long for its place it goes on below between its groups of three: nobody reads two numbers. */
+export const breakable = (figures: string) =>
+	figures.split(/(?<=\d,)(?=\d)/).map((group, index) => [index > 0 && <wbr />, group]);
+
+/** A sentence whose numbers are broken only where one is longer than a line. */
+export const breakableIn = (text: string) =>
+	text.split(/(\S*\d,\d\S*)/).map((part, index) =>
+		index % 2 === 0 ? (
+			part
+		) : (
+			<span key={index} class="figures">
+				{breakable(part)}
+			</span>
+		),
+	);
+
+type AmountProps = {
+	readonly value: number;
+	/** `always` also says that it came in. */
+	readonly sign?: "auto" | "always";
+	/** `isLong`: it may go on below on any screen. */
+	readonly isLong?: boolean;
+};
+
+/** An amount as it stands on a screen. */
+export function Amount({ value, sign = "auto", isLong = false }: AmountProps) {
 	return (
-		<span class="number">
+		<span class={isLong ? "number long" : "number"}>
 			{sign === "always" && value > 0 ? "+" : ""}
-			{number(value)}
+			{breakable(number(value))}
 			<span class="unit">{language.value === "ko" ? "닢" : " credit"}</span>
 		</span>
 	);

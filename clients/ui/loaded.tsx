@@ -1,11 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Outcome, Problem } from "../sdk/problem.ts";
-import { Button } from "./button.tsx";
-import { dictionary } from "./i18n.ts";
-import { problemText } from "./problem-text.ts";
-
-const t = dictionary({ ko: { again: "다시 시도" }, en: { again: "Try again" } });
+import { Trouble } from "./trouble.tsx";
 
 export type Loading<T> = {
 	readonly value: T | null;
@@ -43,14 +39,7 @@ export function Loaded<T>({
 }) {
 	return (
 		<>
-			{problem && (
-				<div class="notice danger" role="alert">
-					<span>{problemText(problem)}</span>
-					<Button class="small-button" onPress={again}>
-						{t().again}
-					</Button>
-				</div>
-			)}
+			{problem && <Trouble problem={problem} again={again} />}
 			{value !== null ? children(value) : !problem && <div class="skeleton tall" aria-busy="true" />}
 		</>
 	);

@@ -4,6 +4,7 @@ import type { Said } from "../sdk/request.ts";
 import { useAction } from "./action.ts";
 import { Submit } from "./button.tsx";
 import { Field } from "./field.tsx";
+import { Form } from "./form.tsx";
 import { dictionary } from "./i18n.ts";
 
 const t = dictionary({
@@ -30,13 +31,7 @@ export function LogInForm({ logIn, children, foot, ...rest }: Props) {
 		setError(await logIn({ ...said, handle: said.handle.trim() }));
 	});
 	return (
-		<form
-			class={`stack ${rest.class ?? ""}`}
-			onSubmit={(event) => {
-				event.preventDefault();
-				start();
-			}}
-		>
+		<Form class={`stack ${rest.class ?? ""}`} onSubmit={start}>
 			{children}
 			<Field
 				label={t().handle}
@@ -61,6 +56,6 @@ export function LogInForm({ logIn, children, foot, ...rest }: Props) {
 			/>
 			<Submit isBusy={isBusy}>{t().submit}</Submit>
 			{foot}
-		</form>
+		</Form>
 	);
 }

@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
+import { Checking } from "../ui/checking.tsx";
+import { Form } from "../ui/form.tsx";
 import { number } from "../ui/format.tsx";
 import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
@@ -39,14 +41,7 @@ export default function Charge() {
 	return (
 		<div class="narrow stack">
 			<Top to="/">{texts.title}</Top>
-			<form
-				class="stack"
-				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
-					charge();
-				}}
-			>
+			<Form noValidate onSubmit={charge}>
 				<AmountField
 					label={texts.how}
 					value={amount}
@@ -61,13 +56,9 @@ export default function Charge() {
 						</button>
 					))}
 				</div>
-				{isChecking && (
-					<p class="notice warn" role="status">
-						{t().checking}
-					</p>
-				)}
+				{isChecking && <Checking text={t().checking} />}
 				<Submit isBusy={isBusy || isUnsettled.value}>{texts.submit(amount)}</Submit>
-			</form>
+			</Form>
 		</div>
 	);
 }

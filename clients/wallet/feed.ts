@@ -1,5 +1,6 @@
 import { createParser } from "eventsource-parser";
 import type { Result } from "../../services/actions.ts";
+import { pause } from "../sdk/pause.ts";
 import type { WalletClient } from "../sdk/wallet-client.ts";
 import type { Account, Transaction } from "./wallet.ts";
 
@@ -104,15 +105,5 @@ function visible(stop: AbortSignal): Promise<void> {
 		};
 		document.addEventListener("visibilitychange", go);
 		stop.addEventListener("abort", go);
-	});
-}
-
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-	return new Promise((resolve) => {
-		const timer = setTimeout(resolve, ms);
-		stop.addEventListener("abort", () => {
-			clearTimeout(timer);
-			resolve();
-		});
 	});
 }

@@ -3,6 +3,7 @@ import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
 import { t } from "./texts.ts";
@@ -49,13 +50,7 @@ export function Unfreeze({ onClose }: Props) {
 	});
 	return (
 		<Dialog title={openTitle} onClose={onClose}>
-			<form
-				class="stack"
-				onSubmit={(event) => {
-					event.preventDefault();
-					unfreeze();
-				}}
-			>
+			<Form onSubmit={unfreeze}>
 				<Field
 					label={t().logIn.password}
 					type="password"
@@ -71,7 +66,7 @@ export function Unfreeze({ onClose }: Props) {
 				<Button look="quiet" onPress={onClose}>
 					{t().cancel}
 				</Button>
-			</form>
+			</Form>
 		</Dialog>
 	);
 }

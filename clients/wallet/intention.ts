@@ -1,7 +1,8 @@
 import { computed, signal } from "@preact/signals";
 import type { Result } from "../../services/actions.ts";
 import { forget, isKept, kept } from "../sdk/key-cabinet.ts";
-import { notKept, type Outcome, refused } from "../sdk/problem.ts";
+import { pause } from "../sdk/pause.ts";
+import { isRefusal, notKept, type Outcome, refused } from "../sdk/problem.ts";
 import type { Said } from "../sdk/request.ts";
 import { client, session } from "./wallet.ts";
 
@@ -108,7 +109,7 @@ async function settle(
 			return known;
 		}
 		onAgain();
-		await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+		await pause(AGAIN_MS);
 	}
 }
 
@@ -122,9 +123,8 @@ async function send({ name, said }: Intention, onAgain: () => void): Promise<Out
 /** What a refusal says of what was sent before it. @returns nothing as long as it is not known */
 async function confirmed(intention: Intention, outcome: Outcome<void>): Promise<Outcome<void> | undefined> {
 	if (outcome.ok) return outcome;
-	const { status, code } = outcome.problem;
-	if (status < 400 || status >= 500 || code === "rate_limited") return undefined;
-	if (status === 401) return outcome;
+	if (!isRefusal(outcome.problem)) return undefined;
+	if (outcome.problem.status === 401) return outcome;
 	const asked = await ask(intention);
 	return asked.ok ? asked : outcome;
 }

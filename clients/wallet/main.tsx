@@ -3,6 +3,11 @@ import { startsOffline } from "../ui/starts-offline.ts";
 import "../ui/theme.ts";
 import "../ui/ui.css";
 import "./wallet.css";
+import "./home.css";
+import "./amount.css";
+import "./pay.css";
+import "./lists.css";
+import "./widths.css";
 import { App } from "./app.tsx";
 import { start } from "./wallet.ts";
 

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
@@ -28,14 +29,7 @@ export default function Password() {
 	return (
 		<div class="narrow stack">
 			<Top to="/settings">{texts.title}</Top>
-			<form
-				class="stack"
-				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
-					change();
-				}}
-			>
+			<Form noValidate onSubmit={change}>
 				{/* So that password managers know whose it is. */}
 				<input type="text" class="hidden-text" autoComplete="username" value={me.value?.handle ?? ""} readOnly hidden />
 				<Field
@@ -59,7 +53,7 @@ export default function Password() {
 				/>
 				<p class="soft small">{texts.hint}</p>
 				<Submit isBusy={isBusy}>{texts.submit}</Submit>
-			</form>
+			</Form>
 		</div>
 	);
 }

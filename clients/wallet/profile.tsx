@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { useLeaving } from "../ui/router.tsx";
 import { toast } from "../ui/toast.tsx";
@@ -40,14 +41,7 @@ function Edit(before: Given) {
 		leave("/settings");
 	});
 	return (
-		<form
-			class="stack"
-			noValidate
-			onSubmit={(event) => {
-				event.preventDefault();
-				save();
-			}}
-		>
+		<Form noValidate onSubmit={save}>
 			<Field
 				label={t().signUp.displayName}
 				hint={t().signUp.displayNameHint}
@@ -66,6 +60,6 @@ function Edit(before: Given) {
 				onAmount={(confirmAbove) => setGiven({ ...given, confirmAbove })}
 			/>
 			<Submit isBusy={isBusy}>{t().save}</Submit>
-		</form>
+		</Form>
 	);
 }

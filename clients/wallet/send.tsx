@@ -2,8 +2,10 @@ import { useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
 import { useAction } from "../ui/action.ts";
 import { Button, Submit } from "../ui/button.tsx";
+import { Checking } from "../ui/checking.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { useLeaving } from "../ui/router.tsx";
@@ -45,14 +47,7 @@ function ToWhom({ onFound }: { readonly onFound: (recipient: Recipient) => void 
 		setError(code === "not_found" || code === "validation_failed" ? texts.nobody : problemText(found.problem));
 	});
 	return (
-		<form
-			class="stack"
-			noValidate
-			onSubmit={(event) => {
-				event.preventDefault();
-				find();
-			}}
-		>
+		<Form noValidate onSubmit={find}>
 			<Field
 				label={texts.to}
 				hint={texts.toHint}
@@ -65,7 +60,7 @@ function ToWhom({ onFound }: { readonly onFound: (recipient: Recipient) => void 
 				onText={setHandle}
 			/>
 			<Submit isBusy={isBusy}>{texts.next}</Submit>
-		</form>
+		</Form>
 	);
 }
 
@@ -102,17 +97,9 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 		await readMe();
 		leave("/");
 	};
-	// Closed now, it would look as if nothing had been sent.
-	const close = isSending ? () => {} : () => setAsking(false);
+	const close = () => setAsking(false);
 	return (
-		<form
-			class="stack"
-			noValidate
-			onSubmit={(event) => {
-				event.preventDefault();
-				ask();
-			}}
-		>
+		<Form noValidate onSubmit={ask}>
 			<div class="person">
 				<span class="transaction-icon">
 					<Icon name="user" />
@@ -142,14 +129,10 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 			/>
 			<Submit isBusy={isUnsettled.value}>{texts.next}</Submit>
 			{isAsking && (
-				<Dialog title={texts.review} onClose={close}>
+				<Dialog title={texts.review} isBusy={isSending} onClose={close}>
 					<p class="question">{texts.sure(displayName, amount)}</p>
 					<p class="soft small">{texts.irreversible}</p>
-					{isChecking && (
-						<p class="notice warn" role="status">
-							{t().checking}
-						</p>
-					)}
+					{isChecking && <Checking text={t().checking} />}
 					<div class="pair">
 						<Button class="large" isDisabled={isSending} onPress={close}>
 							{t().cancel}
@@ -160,6 +143,6 @@ function HowMuch({ recipient, onOther }: { readonly recipient: Recipient; readon
 					</div>
 				</Dialog>
 			)}
-		</form>
+		</Form>
 	);
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Problem } from "../sdk/problem.ts";
+import { Checking } from "../ui/checking.tsx";
 import { credit } from "../ui/format.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { toast } from "../ui/toast.tsx";
@@ -10,13 +11,7 @@ import { readMe } from "./wallet.ts";
 /** Somebody left the page, or the screen, while they charged or sent: they shall know what became of it, wherever they are. */
 export function Settling() {
 	useEffect(() => void tellWhatBecame(), []);
-	return (
-		isUntold.value && (
-			<p class="notice warn" role="status">
-				{t().checking}
-			</p>
-		)
-	);
+	return isUntold.value && <Checking text={t().checking} />;
 }
 
 async function tellWhatBecame(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Problem } from "../sdk/problem.ts";
 import { useAction } from "../ui/action.ts";
 import { Submit } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
+import { Form } from "../ui/form.tsx";
 import { problemText } from "../ui/problem-text.ts";
 import { Link } from "../ui/router.tsx";
 import { t } from "./texts.ts";
@@ -38,14 +39,7 @@ export function SignUp() {
 	return (
 		<main class="narrow stack">
 			<Top to="/">{texts.title}</Top>
-			<form
-				class="stack"
-				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
-					signUp();
-				}}
-			>
+			<Form noValidate onSubmit={signUp}>
 				<Field
 					{...field("displayName")}
 					label={texts.displayName}
@@ -73,7 +67,7 @@ export function SignUp() {
 					maxLength={128}
 				/>
 				<Submit isBusy={isBusy}>{texts.submit}</Submit>
-			</form>
+			</Form>
 			<p class="soft small centered">
 				<Link to="/login">{texts.have}</Link>
 			</p>

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import axe from "axe-core";
 import { type BrowserContext, chromium, type Page, type Route } from "playwright-core";
 import { chromiumPath } from "../../scripts/chromium.ts";
@@ -28,8 +28,7 @@ export function describeInBrowser(name: string, tests: () => void): void {
 	if (missing === null)
 		describe(name, () => {
 			tests();
-			// A test that failed has not closed its own, and no file of tests ends before they are closed.
-			after(() => Promise.all([...open].map((context) => context.close())));
+			after(closeBrowsers);
 		});
 	else if (process.env.CI === "true") it(`${name}: needs Chromium`, () => assert.fail(missing));
 	else describe(name, { skip: `NOT TESTED: ${missing}` }, tests);
@@ -72,6 +71,9 @@ export async function openBrowser({ args = [], ...options }: BrowserOptions = {}
 	context.once("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
 	return context;
 }
+
+/** A test that failed has not closed its own, and no file of tests ends before they are closed. */
+const closeBrowsers = () => Promise.all([...open].map((context) => context.close()));
 
 /**
  * Decides about requests until the page is closed, or it is told to stop. About all of the browser's: those that go by way of a service worker,
@@ -131,6 +133,20 @@ export async function startServedPlatform(env: NodeJS.ProcessEnv = {}): Promise<
 			return platform.stop();
 		},
 	};
+}
+
+/**
+ * A platform for all tests of a `describe`, in whose body this is called: there is nothing to be read of it before they run. Browsers that
+ * are open still when they end are closed before it is.
+ */
+export function platformForAll(env: NodeJS.ProcessEnv = {}): ServedPlatform {
+	const platform = {} as ServedPlatform;
+	before(async () => void Object.assign(platform, await startServedPlatform(env)));
+	after(async () => {
+		await closeBrowsers();
+		await (platform as Partial<ServedPlatform>).stop?.();
+	});
+	return platform;
 }
 
 const screens = join(import.meta.dirname, "../../.reports/screens");

@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { before, it, type TestContext } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { newPerson, type Person } from "../api/people.ts";
-import {
-	assertAccessible,
-	complaintsOf,
-	describeInBrowser,
-	intercept,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-} from "./browser.ts";
+import { assertAccessible, complaintsOf, describeInBrowser, intercept, platformForAll, screenshot } from "./browser.ts";
 import { adjust, dialogOf, enter, find, isHeard, KIM, LEE, openConsole, twoOperators } from "./console-world.ts";
 
 // An adjustment of which it is not known what became is settled before another is made: in whatever tab, after whatever reload.
@@ -18,13 +10,11 @@ import { adjust, dialogOf, enter, find, isHeard, KIM, LEE, openConsole, twoOpera
 const CHECKING = "처리됐는지 확인하고 있어요";
 
 describeInBrowser("an operator's adjustment in doubt", () => {
-	let platform: ServedPlatform;
+	const platform = platformForAll(twoOperators);
 	let bob: Person;
 	before(async () => {
-		platform = await startServedPlatform(twoOperators);
 		bob = await newPerson(platform.anyone, { name: "Bob", credit: 50_000 });
 	});
-	after(() => platform.stop());
 
 	async function open(t: TestContext): Promise<Page> {
 		const page = await openConsole(platform, KIM);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { before, it, type TestContext } from "node:test";
 import type { Locator, Page } from "playwright-core";
 import { newPerson, type Person } from "../api/people.ts";
 import {
@@ -8,22 +8,19 @@ import {
 	describeInBrowser,
 	desktop,
 	intercept,
-	type ServedPlatform,
+	platformForAll,
 	screenshot,
-	startServedPlatform,
 } from "./browser.ts";
 import { adjust, dialogOf, find, isHeard, KIM, openConsole, twoOperators, visit } from "./console-world.ts";
 
 describeInBrowser("what the console shows", () => {
-	let platform: ServedPlatform;
+	const platform = platformForAll(twoOperators);
 	let ann: Person;
 	let bob: Person;
 	before(async () => {
-		platform = await startServedPlatform(twoOperators);
 		ann = await newPerson(platform.anyone, { name: "Ann", credit: 10_000 });
 		bob = await newPerson(platform.anyone, { name: "Bob", credit: 50_000 });
 	});
-	after(() => platform.stop());
 
 	async function open(t: TestContext, options: BrowserOptions = desktop): Promise<Page> {
 		const page = await openConsole(platform, KIM, options);

@@ -6,9 +6,13 @@ export const LEE = `lee-${"l".repeat(40)}`;
 /** For a platform with two operators, of whom each may give 5,000 alone. */
 export const twoOperators = { ADJUST_ALONE_MAX: "5000", OPERATOR_TOKENS: `kim:${KIM},lee:${LEE}` };
 
-export async function enter(page: Page, token: string): Promise<void> {
+export async function tryToken(page: Page, token: string): Promise<void> {
 	await page.getByLabel("운영자 토큰").fill(token);
 	await page.getByRole("button", { name: "들어가기" }).click();
+}
+
+export async function enter(page: Page, token: string): Promise<void> {
+	await tryToken(page, token);
 	await page.getByRole("navigation").waitFor();
 }
 

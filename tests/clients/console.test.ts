@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
-import type { BrowserContext, Page } from "playwright-core";
+import { before, it } from "node:test";
+import type { Page } from "playwright-core";
 import { newPerson, newShop, type Person, type Shop, sell } from "../api/people.ts";
 import {
 	assertAccessible,
@@ -9,40 +9,27 @@ import {
 	desktop,
 	openBrowser,
 	phone,
-	type ServedPlatform,
+	platformForAll,
 	screenshot,
-	startServedPlatform,
 } from "./browser.ts";
-
-const KIM = `kim-${"k".repeat(40)}`;
-const LEE = `lee-${"l".repeat(40)}`;
+import { enter, KIM, LEE, tryToken, twoOperators } from "./console-world.ts";
 
 describeInBrowser("the console", () => {
-	let platform: ServedPlatform;
-	let browser: BrowserContext;
+	const platform = platformForAll({ ...twoOperators, ADJUST_ALONE_MAX: "1000" });
 	let page: Page;
 	let complaints: readonly string[];
 	let bob: Person;
 	let shop: Shop;
 	before(async () => {
-		platform = await startServedPlatform({ ADJUST_ALONE_MAX: "1000", OPERATOR_TOKENS: `kim:${KIM},lee:${LEE}` });
 		bob = await newPerson(platform.anyone, { name: "Bob", credit: 50_000 });
 		shop = await newShop(await newPerson(platform.anyone));
 		await sell(shop, bob, "sale-0001");
-		browser = await openBrowser(desktop);
+		const browser = await openBrowser(desktop);
 		page = browser.pages()[0] ?? (await browser.newPage());
 		complaints = complaintsOf(page);
 		await page.goto(`${platform.internalUrl}/console/`);
 	});
-	after(async () => {
-		await browser?.close();
-		await platform?.stop();
-	});
 
-	const enter = async (token: string) => {
-		await page.getByLabel("운영자 토큰").fill(token);
-		await page.getByRole("button", { name: "들어가기" }).click();
-	};
 	const visit = async (screen: string) =>
 		page.getByRole("navigation").getByRole("link", { name: screen, exact: true }).click();
 	const find = async (id: string) => {
@@ -61,9 +48,9 @@ describeInBrowser("the console", () => {
 	it("asks for the token, and keeps it for this tab only", async () => {
 		await assertAccessible(page, "the entrance");
 		await screenshot(page, "console-entrance");
-		await enter("x".repeat(40));
+		await tryToken(page, "x".repeat(40));
 		await page.getByText("맞지 않는 토큰이에요.").waitFor();
-		await enter(KIM);
+		await enter(page, KIM);
 		await page.getByRole("heading", { name: "지금", exact: true }).waitFor();
 		assert.equal(await page.evaluate(() => JSON.stringify(localStorage).includes("what-operators")), false);
 	});
@@ -140,7 +127,7 @@ describeInBrowser("the console", () => {
 		await assertAccessible(page, "adjustments");
 		await screenshot(page, "console-adjustments");
 		await page.getByRole("button", { name: "나가기" }).click();
-		await enter(LEE);
+		await enter(page, LEE);
 		await page.getByRole("button", { name: "확인" }).click();
 		for (const fact of ["2,000닢 주기", "kim,", "kept the change", `@${bob.handle} (Bob)`])
 			await page.getByRole("dialog").getByText(fact).first().waitFor();

@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
+import { before, it } from "node:test";
 import type { Page, Route } from "playwright-core";
-import { PASSWORD } from "../api/people.ts";
-import {
-	describeInBrowser,
-	intercept,
-	openBrowser,
-	phone,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-} from "./browser.ts";
-import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
-import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
+import { operatorAt } from "../api/client.ts";
+import { newTill, sell } from "../api/people.ts";
+import { describeInBrowser, intercept, openBrowser, phone, screenshot } from "./browser.ts";
+import { find, KIM, LEE, openConsole, twoOperators, visit } from "./console-world.ts";
+import { openOwner } from "./owner-world.ts";
+import { type Cafe, cafeForAll, codeOf, openTillPage, scanByHand } from "./till-world.ts";
+import { charge, showsBalance, signUp, visit as visitWallet } from "./wallet-person.ts";
 
 // WCAG 2.2, 1.4.4 and 1.4.10: letters twice as large, and a screen of 320 px, take nothing away.
 
@@ -22,6 +17,7 @@ const screens: readonly Screen[] = [
 	// As high as a browser's bars leave it.
 	{ name: "letters of 32 px", width: 390, height: 664, letterPx: 32 },
 ];
+const usual: Screen = { name: "390 px", width: 390, height: 664, letterPx: 16 };
 const languages = ["ko", "en"] as const;
 type Language = (typeof languages)[number];
 
@@ -32,16 +28,29 @@ const optionsOf = ({ width, height, letterPx }: Screen) => ({
 	args: [`--blink-settings=defaultFontSize=${letterPx}`],
 });
 
-/** Runs in the page: what reaches beyond the screen. Categories are a line that a finger moves, by design. */
-function tooWide(width: number): string[] {
+/** Lines that a finger moves, by design: a till's categories, and of the console its screens, its looks, tables and drawings. */
+const MOVED = ".categories > *, .top nav > *, .choices > *, .scroll > *, .plot > *";
+
+/** Runs in the page: what reaches beyond the screen. */
+function tooWide({ width, moved }: { readonly width: number; readonly moved: string }): string[] {
 	const found = [...document.querySelectorAll("body *")].filter((element) => {
 		const { right, left, width: own, height } = element.getBoundingClientRect();
-		if (own < 2 || height < 2 || element.closest(".hidden-text, .balance > .coin, .categories > *, svg *"))
-			return false;
+		if (own < 2 || height < 2 || element.closest(`.hidden-text, .balance > .coin, svg *, ${moved}`)) return false;
 		return getComputedStyle(element).visibility !== "hidden" && (right > width + 1 || left < -1);
 	});
+	const words = document.createRange();
+	const cut = [...document.querySelectorAll(".button")].filter((button) => {
+		words.selectNodeContents(button);
+		const [inner, outer] = [words.getBoundingClientRect(), button.getBoundingClientRect()];
+		const isOneWord = button.childElementCount === 0 && !/\s/.test(button.textContent?.trim() ?? "");
+		const isTorn = isOneWord && new Set([...words.getClientRects()].map(({ top }) => top)).size > 1;
+		return inner.width > 2 && (isTorn || inner.left < outer.left - 1 || inner.right > outer.right + 1);
+	});
+	const torn = [...document.querySelectorAll(".right .number")].filter((amount) => amount.getClientRects().length > 1);
 	const page = document.documentElement.scrollWidth;
 	return [
+		...torn.map(({ textContent }) => `an amount in lines: ${textContent}`),
+		...cut.map(({ textContent }) => `too narrow for its words: ${textContent?.slice(0, 30)}`),
 		...(page > width ? [`the page: ${page}`] : []),
 		...found.map(({ nodeName, className, textContent }) => `${nodeName}.${className} ${textContent?.slice(0, 30)}`),
 	];
@@ -50,7 +59,7 @@ function tooWide(width: number): string[] {
 async function assertFits(page: Page, { name, width }: Screen, where: string): Promise<void> {
 	await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .skeleton'));
 	await screenshot(page, `large-text-${name}-${where}`.replaceAll(/[ /]/g, "-"));
-	assert.deepEqual(await page.evaluate(tooWide, width), [], `${name}, ${where}`);
+	assert.deepEqual(await page.evaluate(tooWide, { width, moved: MOVED }), [], `${name}, ${where}`);
 }
 
 async function speak(page: Page, language: Language): Promise<void> {
@@ -60,13 +69,7 @@ async function speak(page: Page, language: Language): Promise<void> {
 }
 
 describeInBrowser("large letters and small screens", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
-	before(async () => {
-		platform = await startServedPlatform({ CHARGE_MAX: "2000000000" });
-		cafe = await openCafe(platform);
-	});
-	after(() => platform.stop());
+	const { platform, cafe } = cafeForAll({ CHARGE_MAX: "2000000000" });
 
 	for (const screen of screens) {
 		it(`the wallet shows all of the balance, and nothing beyond the screen, at ${screen.name}`, async (t) => {
@@ -94,32 +97,23 @@ describeInBrowser("large letters and small screens", () => {
 });
 
 describeInBrowser("the owner's pages in large letters and on small screens", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		const storeId = cafe.id;
 		await cafe.owner.api.ok("store.addStaff", { storeId, handle: cafe.customer.handle });
 		await cafe.owner.api.ok("store.createProduct", {
 			...{ storeId, sku: "A".repeat(40), name: "아주긴이름".repeat(10), category: "커피", price: 1_000_000_000_000 },
 		});
+		await newTill(platform.anyone, cafe, { mayRefund: true });
 		await cafe.owner.api.ok("store.createWebhook", {
 			...{ storeId, url: `https://192.0.2.1/${"hook".repeat(20)}`, events: ["sale.posted", "payout.posted"] },
 		});
 	});
-	after(() => platform.stop());
 
-	for (const screen of [...screens, { name: "360 px", width: 360, height: 640, letterPx: 16 }])
+	for (const screen of [...screens, { name: "360 px", width: 360, height: 640, letterPx: 16 }, usual])
 		it(`show nothing beyond the screen, and all of their tabs, at ${screen.name}`, async (t) => {
-			const browser = await openBrowser(optionsOf(screen));
-			t.after(() => browser.close());
-			const page = browser.pages()[0] ?? (await browser.newPage());
-			await page.goto(`${platform.url}/owner/`);
-			await page.locator("input[name=username]").fill(cafe.owner.handle);
-			await page.locator("input[name=password]").fill(PASSWORD);
-			await page.keyboard.press("Enter");
-			await page.locator(".store-link").waitFor();
+			const page = await openOwner(platform, cafe, optionsOf(screen));
+			t.after(() => page.context().close());
 			for (const language of languages) {
 				await speak(page, language);
 				for (const path of ["", "report", "products", "tills", "staff", "webhooks", "store"]) {
@@ -131,6 +125,64 @@ describeInBrowser("the owner's pages in large letters and on small screens", () 
 			}
 		});
 });
+
+describeInBrowser("the console in large letters and on small screens", () => {
+	const { platform, cafe } = cafeForAll(twoOperators);
+	before(async () => {
+		await sell(cafe, cafe.customer, "s".repeat(36));
+		const [accountId, reason] = [cafe.customer.wallet, "아주긴이유".repeat(40)];
+		await platform.operator.ok("operator.freeze", { accountId, reason });
+		await platform.operator.ok("operator.unfreeze", { accountId, reason });
+		const lee = operatorAt(platform.internalUrl, platform.operator.contract, LEE);
+		await lee.ok("operator.adjust", { accountId, direction: "give", amount: 1_000_000_000_000, reason });
+	});
+
+	for (const screen of [...screens, usual])
+		it(`shows nothing beyond the screen, in dialogs neither, at ${screen.name}`, async (t) => {
+			const page = await openConsole(platform, KIM, optionsOf(screen));
+			t.after(() => page.context().close());
+			for (const language of languages) await assertConsoleFits(page, screen, language, cafe);
+			await page.locator(".choices .button").click();
+			await page.locator("main.enter").waitFor();
+			await assertFits(page, screen, "console entrance");
+		});
+});
+
+async function assertConsoleFits(page: Page, screen: Screen, language: Language, cafe: Cafe): Promise<void> {
+	const fits = async (where: string) => {
+		await page.locator("h1").first().waitFor();
+		await assertFits(page, screen, `console ${language} ${where}`);
+	};
+	/** The dialog that this button opens. */
+	const dialog = async (button: string) => {
+		await page.locator(`main ${button}`).first().click();
+		await page.locator(".dialog .button").last().scrollIntoViewIfNeeded();
+		await fits(`${button} dialog`);
+		await page.keyboard.press("Escape");
+		await page.locator(".dialog").waitFor({ state: "detached" });
+	};
+	await speak(page, language);
+	for (const path of ["live", "books", "log", "find/nobody"]) {
+		await visit(page, `/${path}`);
+		await fits(path);
+	}
+	await page.locator(".empty").waitFor();
+	await visit(page, "/books");
+	await page.locator("main .button.primary").click();
+	await page.locator(".facts").waitFor();
+	await fits("audited");
+	await visit(page, "/keys");
+	await dialog(".button.danger");
+	await visit(page, "/adjustments");
+	await dialog(".button.primary");
+	await find(page, cafe.customer.wallet);
+	await fits("account");
+	await dialog(".button.danger");
+	await dialog(".button.danger + .button");
+	await find(page, `${cafe.id}.${"s".repeat(36)}`);
+	await page.locator(".details").waitFor();
+	await fits("payment");
+}
 
 /** Runs in the page: names of stores and products that have hardly a letter's room. */
 function tornNames(): string[] {
@@ -168,7 +220,7 @@ async function assertReachable(page: Page, selector: string, { height }: Screen)
 
 async function assertBalanceIsWhole(page: Page, screen: Screen, amount: number): Promise<void> {
 	for (const language of languages) {
-		await visit(page, "/");
+		await visitWallet(page, "/");
 		await speak(page, language);
 		await showsBalance(page, amount);
 		for (const width of [screen.width, 360, 390, 430]) {
@@ -182,11 +234,11 @@ async function assertBalanceIsWhole(page: Page, screen: Screen, amount: number):
 async function assertWalletFits(page: Page, screen: Screen, language: Language): Promise<void> {
 	await speak(page, language);
 	for (const path of ["/", "/pay", "/charge", "/send", "/history", "/settings", "/profile", "/password", "/devices"]) {
-		await visit(page, path);
+		await visitWallet(page, path);
 		await page.locator("h1").first().waitFor();
 		await assertFits(page, screen, `wallet ${language} ${path}`);
 	}
-	await visit(page, "/history");
+	await visitWallet(page, "/history");
 	await page.locator('section[aria-busy="false"] .transaction').first().click();
 	await page.locator(".receipt").waitFor();
 	await assertFits(page, screen, `wallet ${language} receipt`);

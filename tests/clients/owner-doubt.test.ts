@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { before, it, type TestContext } from "node:test";
 import type { BrowserContext, Page, Route } from "playwright-core";
-import { PASSWORD } from "../api/people.ts";
-import {
-	assertAccessible,
-	complaintsOf,
-	describeInBrowser,
-	desktop,
-	intercept,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-} from "./browser.ts";
-import { type Cafe, codeOf, openCafe } from "./till-world.ts";
+import { assertAccessible, complaintsOf, describeInBrowser, intercept, screenshot } from "./browser.ts";
+import { logIn, openOwner } from "./owner-world.ts";
+import { cafeForAll, codeOf } from "./till-world.ts";
 
 // A payout of which it is not known what became is settled before another is made: in whatever tab, after whatever reload.
 
@@ -21,34 +11,18 @@ const PAYOUTS = /\/v1\/stores\/[^/]+\/payouts$/;
 const CHECKING = "처리됐는지 확인하고 있어요";
 
 describeInBrowser("an owner's payout in doubt", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	let browser: BrowserContext;
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		for (let index = 0; index < 3; index++) {
 			const items = [{ productId: String(cafe.products[0]?.id), quantity: 5 }];
 			await cafe.owner.api.ok("store.sell", { storeId: cafe.id, code: (await codeOf(cafe.customer)).code, items });
 		}
-		browser = await openBrowser({ ...desktop });
-		const page = await browser.newPage();
-		await page.goto(`${platform.url}/owner/`);
-		await logIn(page);
-		await page.getByRole("link", { name: /카페 닢/ }).click();
-		await wish(page).waitFor();
+		const page = await openOwner(platform, cafe);
+		browser = page.context();
+		// Another tab goes on with what the one under test has begun.
 		await page.goto("about:blank");
 	});
-	after(async () => {
-		await browser?.close();
-		await platform.stop();
-	});
-
-	async function logIn(page: Page): Promise<void> {
-		await page.getByLabel("아이디").fill(cafe.owner.handle);
-		await page.getByLabel("비밀번호").fill(PASSWORD);
-		await page.keyboard.press("Enter");
-	}
 
 	/** The takings, with a button to pay them out. */
 	async function takings(t: TestContext): Promise<Page> {
@@ -148,7 +122,7 @@ describeInBrowser("an owner's payout in doubt", () => {
 		answer((route) => route.fulfill({ status: 401, json: { code: "session_ended", status: 401, title: "It ended" } }));
 		await page.getByLabel("아이디").waitFor();
 		answer((route) => route.continue());
-		await logIn(page);
+		await logIn(page, cafe);
 		await page.getByText("5,000닢을 정산했어요.").waitFor();
 		await wish(page).waitFor();
 		assert.equal(await paidOut(), before + 5_000);

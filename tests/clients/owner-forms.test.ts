@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
-import type { BrowserContext, Page } from "playwright-core";
-import { PASSWORD } from "../api/people.ts";
-import {
-	assertAccessible,
-	complaintsOf,
-	describeInBrowser,
-	desktop,
-	intercept,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-} from "./browser.ts";
-import { type Cafe, codeOf, openCafe } from "./till-world.ts";
+import { before, it } from "node:test";
+import type { Page } from "playwright-core";
+import { assertAccessible, complaintsOf, describeInBrowser, intercept, screenshot } from "./browser.ts";
+import { openOwner } from "./owner-world.ts";
+import { cafeForAll, codeOf } from "./till-world.ts";
 
 // What owners write is read as they mean it, and what cannot be is said where it stands.
 
@@ -27,28 +17,14 @@ const CP949 = Buffer.concat([
 ]);
 
 describeInBrowser("the owner's forms", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
-	let browser: BrowserContext;
+	const { platform, cafe } = cafeForAll();
 	let page: Page;
 	let complaints: string[];
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		const items = [{ productId: String(cafe.products[0]?.id), quantity: 3 }];
 		await cafe.owner.api.ok("store.sell", { storeId: cafe.id, code: (await codeOf(cafe.customer)).code, items });
-		browser = await openBrowser({ ...desktop });
-		page = await browser.newPage();
+		page = await openOwner(platform, cafe);
 		complaints = complaintsOf(page);
-		await page.goto(`${platform.url}/owner/`);
-		await page.getByLabel("아이디").fill(cafe.owner.handle);
-		await page.getByLabel("비밀번호").fill(PASSWORD);
-		await page.keyboard.press("Enter");
-		await page.getByRole("link", { name: /카페 닢/ }).waitFor();
-	});
-	after(async () => {
-		await browser?.close();
-		await platform.stop();
 	});
 
 	async function visit(name: string): Promise<void> {

@@ -1,46 +1,18 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { before, it, type TestContext } from "node:test";
 import type { BrowserContext, Page, Route } from "playwright-core";
-import { PASSWORD } from "../api/people.ts";
-import {
-	assertAccessible,
-	complaintsOf,
-	describeInBrowser,
-	desktop,
-	intercept,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-} from "./browser.ts";
-import { type Cafe, openCafe } from "./till-world.ts";
+import { assertAccessible, complaintsOf, describeInBrowser, intercept, screenshot } from "./browser.ts";
+import { logIn, openOwner } from "./owner-world.ts";
+import { cafeForAll } from "./till-world.ts";
 
 // What an owner has sent is neither made twice nor lost without a word, and a platform that is away is not a log-out.
 
 describeInBrowser("an owner whose network fails", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	let browser: BrowserContext;
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
-		browser = await openBrowser({ ...desktop });
-		const page = await browser.newPage();
-		await page.goto(`${platform.url}/owner/`);
-		await logIn(page);
-		await page.getByRole("link", { name: /카페 닢/ }).waitFor();
-		await page.close();
+		browser = (await openOwner(platform, cafe)).context();
 	});
-	after(async () => {
-		await browser?.close();
-		await platform.stop();
-	});
-
-	async function logIn(page: Page): Promise<void> {
-		await page.getByLabel("아이디").fill(cafe.owner.handle);
-		await page.getByLabel("비밀번호").fill(PASSWORD);
-		await page.keyboard.press("Enter");
-	}
 
 	async function visit(t: TestContext, path: string): Promise<Page> {
 		const page = await browser.newPage();
@@ -233,7 +205,7 @@ describeInBrowser("an owner whose network fails", () => {
 		await screenshot(page, "owner-session-ended");
 		await assertAccessible(page, "session ended");
 		await ended();
-		await logIn(page);
+		await logIn(page, cafe);
 		await page.getByRole("heading", { level: 1, name: "상품" }).waitFor();
 		await page.getByRole("navigation").getByRole("link", { name: "가게", exact: true }).click();
 		await page.getByRole("button", { name: "로그아웃" }).click();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
+import { before, it } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
-import { PASSWORD } from "../api/people.ts";
 import {
 	assertAccessible,
 	assertStill,
@@ -10,28 +9,20 @@ import {
 	desktop,
 	openBrowser,
 	phone,
-	type ServedPlatform,
 	screenshot,
-	startServedPlatform,
 } from "./browser.ts";
-import { type Cafe, codeOf, openCafe } from "./till-world.ts";
+import { logIn } from "./owner-world.ts";
+import { cafeForAll, codeOf } from "./till-world.ts";
 
 describeInBrowser("the owner's pages", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	let browser: BrowserContext;
 	let page: Page;
 	let complaints: string[];
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		browser = await openBrowser({ ...desktop });
 		page = await browser.newPage();
 		complaints = complaintsOf(page);
-	});
-	after(async () => {
-		await browser?.close();
-		await platform.stop();
 	});
 
 	const tab = (name: string) => page.getByRole("navigation").getByRole("link", { name }).click();
@@ -43,13 +34,10 @@ describeInBrowser("the owner's pages", () => {
 
 	it("let the owner in, and nobody else", async () => {
 		await page.goto(`${platform.url}/owner/`);
-		await page.getByLabel("아이디").fill(cafe.owner.handle);
-		await page.getByLabel("비밀번호").fill("not the password");
-		await page.keyboard.press("Enter");
+		await logIn(page, cafe, "not the password");
 		await page.getByText("아이디 또는 비밀번호가 맞지 않아요.").waitFor();
 		await look("login");
-		await page.getByLabel("비밀번호").fill(PASSWORD);
-		await page.keyboard.press("Enter");
+		await logIn(page, cafe);
 		await page.getByRole("link", { name: /카페 닢/ }).click();
 		await page.getByRole("heading", { level: 1, name: "매출" }).waitFor();
 		// Still logged in after a reload, by the cookie.

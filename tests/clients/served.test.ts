@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { type ServedPlatform, startServedPlatform } from "./browser.ts";
+import { platformForAll } from "./browser.ts";
 
 describe("the clients, as the gateways hand them out", () => {
-	let platform: ServedPlatform;
-	before(async () => {
-		platform = await startServedPlatform();
-	});
-	after(() => platform.stop());
+	const platform = platformForAll();
 
 	const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
 		fetch(platform.url + path, { method, headers, redirect: "manual" });

@@ -3,18 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
-import {
-	cameraOf,
-	complaintsOf,
-	describeInBrowser,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-	tablet,
-} from "./browser.ts";
+import { cameraOf, complaintsOf, describeInBrowser, openBrowser, screenshot, tablet } from "./browser.ts";
 import { writeFilm } from "./film.ts";
-import { type Cafe, codeOf, openCafe, openTillPage } from "./till-world.ts";
+import { cafeForAll, codeOf, openTillPage } from "./till-world.ts";
 import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
 
 // What Hannip is for, on two screens at once: nobody types a code, the till's camera sees the phone's screen.
@@ -22,18 +13,12 @@ import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
 describeInBrowser("a payment, seen from both sides", () => {
 	const folder = mkdtempSync(join(tmpdir(), "hannip-story-"));
 	const film = join(folder, "camera.y4m");
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		// The camera sees an empty counter first.
 		writeFilm(film, (await codeOf(cafe.customer)).png, { share: 0 });
 	});
-	after(async () => {
-		await platform.stop();
-		rmSync(folder, { recursive: true });
-	});
+	after(() => rmSync(folder, { recursive: true }));
 
 	it("goes from sign-up over the camera to a part refund, and both histories say the same", async (t) => {
 		const { page: phone, browser: pocket, complaints } = await signUp(platform);

@@ -1,33 +1,13 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { it } from "node:test";
 import type { Page } from "playwright-core";
-import {
-	assertAccessible,
-	describeInBrowser,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-	tablet,
-} from "./browser.ts";
-import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
+import { assertAccessible, describeInBrowser, screenshot } from "./browser.ts";
+import { cafeForAll, codeOf, scanByHand } from "./till-world.ts";
 
 // The owner changes what is sold while somebody is buying it.
 
 describeInBrowser("a basket that changes by itself", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
-	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
-	});
-	after(() => platform.stop());
-
-	async function till(t: TestContext): Promise<Page> {
-		const browser = await openBrowser({ ...tablet });
-		t.after(() => browser.close());
-		return openTillPage(browser, cafe);
-	}
+	const { cafe, openTill } = cafeForAll();
 
 	async function edit(name: string, change: { readonly price?: number; readonly state?: "archived" | "active" }) {
 		const { items } = await cafe.owner.api.ok("store.listProducts", { storeId: cafe.id, limit: 100 });
@@ -52,7 +32,7 @@ describeInBrowser("a basket that changes by itself", () => {
 	}
 
 	it("says what went and what costs something else, and takes no payment before somebody has read it", async (t) => {
-		const page = await till(t);
+		const page = await openTill(t);
 		await put(page, "소금빵", "크루아상", "생수");
 		await edit("소금빵", { state: "archived" });
 		await edit("크루아상", { price: 4_100 });
@@ -81,7 +61,7 @@ describeInBrowser("a basket that changes by itself", () => {
 	});
 
 	it("says so at the counter when the total changes while the customer's code is awaited, or was refused for it", async (t) => {
-		const page = await till(t);
+		const page = await openTill(t);
 		await put(page, "녹차", "유자차");
 		await page.keyboard.press("F8");
 		await page.getByRole("heading", { name: "손님의 QR을 비춰 주세요" }).waitFor();
@@ -97,7 +77,7 @@ describeInBrowser("a basket that changes by itself", () => {
 	});
 
 	it("says it of an order that was parked meanwhile", async (t) => {
-		const page = await till(t);
+		const page = await openTill(t);
 		await put(page, "생수");
 		await page.keyboard.press("F9");
 		await edit("생수", { price: 1_700 });

@@ -1,42 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { it, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { newKey } from "../api/client.ts";
 import { newPerson, PASSWORD, sell } from "../api/people.ts";
-import {
-	assertAccessible,
-	describeInBrowser,
-	intercept,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-	tablet,
-} from "./browser.ts";
-import { type Cafe, openCafe, openTillPage } from "./till-world.ts";
+import { assertAccessible, describeInBrowser, intercept, screenshot } from "./browser.ts";
+import { cafeForAll } from "./till-world.ts";
 
 // A day at the till: what is typed, what is sold out, who goes home, and what was sold.
 
 const SALES_OF_A_DAY = /\/v1\/stores\/[^/]+\/sales\?/;
 
 describeInBrowser("a till on an ordinary day", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
-	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
-	});
-	after(() => platform.stop());
+	const { platform, cafe, newPage, openTill } = cafeForAll();
 
-	async function newPage(t: TestContext): Promise<Page> {
-		const browser = await openBrowser({ ...tablet });
-		t.after(() => browser.close());
-		return browser.newPage();
-	}
-
-	async function till(t: TestContext): Promise<Page> {
-		return openTillPage((await newPage(t)).context(), cafe, { discountMaxPercent: 50 });
-	}
+	const till = (t: TestContext) => openTill(t, { discountMaxPercent: 50 });
 
 	async function logIn(page: Page, handle: string): Promise<void> {
 		await page.getByRole("button", { name: "직원으로 로그인" }).click();

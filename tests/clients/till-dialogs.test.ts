@@ -1,35 +1,17 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { it, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
 import { newKey } from "../api/client.ts";
 import { sell } from "../api/people.ts";
-import {
-	describeInBrowser,
-	intercept,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-	tablet,
-} from "./browser.ts";
-import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
+import { describeInBrowser, intercept, screenshot } from "./browser.ts";
+import { cafeForAll, codeOf, scanByHand } from "./till-world.ts";
 
 // What is asked in between: discounts, notes, refunds.
 
 describeInBrowser("a till's dialogs", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
-	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
-	});
-	after(() => platform.stop());
+	const { cafe, openTill } = cafeForAll();
 
-	async function till(t: TestContext): Promise<Page> {
-		const browser = await openBrowser({ ...tablet });
-		t.after(() => browser.close());
-		return openTillPage(browser, cafe, { mayRefund: true, discountMaxPercent: 50 });
-	}
+	const till = (t: TestContext) => openTill(t, { mayRefund: true, discountMaxPercent: 50 });
 
 	/** The newest sale, with its dialog for a refund. */
 	async function refundDialog(page: Page) {

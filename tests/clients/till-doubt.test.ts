@@ -1,40 +1,24 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { before, it, type TestContext } from "node:test";
 import type { BrowserContext, Page, Route } from "playwright-core";
 import { makeCode } from "../../mixins/payment-code.ts";
 import { newKey } from "../api/client.ts";
 import { codeKeyOf, sell } from "../api/people.ts";
-import {
-	assertAccessible,
-	describeInBrowser,
-	intercept,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-	tablet,
-} from "./browser.ts";
-import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
+import { assertAccessible, describeInBrowser, intercept, openBrowser, screenshot, tablet } from "./browser.ts";
+import { cafeForAll, codeOf, openTillPage, scanByHand } from "./till-world.ts";
 
 // Whatever happens on the way, the till says nothing that is not true, and comes to know what is.
 
 const SALES = /\/v1\/stores\/[^/]+\/sales$/;
 
 describeInBrowser("a till in doubt", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	let browser: BrowserContext;
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		browser = await openBrowser({ ...tablet });
 		const page = await openTillPage(browser, cafe, { mayRefund: true });
 		// Another tab goes on with what the one under test has begun.
 		await page.goto("about:blank");
-	});
-	after(async () => {
-		await browser?.close();
-		await platform.stop();
 	});
 
 	/** The till, with nothing in its basket. */
@@ -223,6 +207,25 @@ describeInBrowser("a till in doubt", () => {
 		await page.getByRole("button", { name: "1,000닢 환불" }).click();
 		await page.getByText("일부 환불").waitFor();
 		assert.equal((await balance()) - before, 1_000);
+	});
+
+	it("refunds once in two tabs: one does, and the other waits and shows it", async (t) => {
+		const { id } = await sell(cafe, cafe.customer, newKey());
+		const before = await balance();
+		const [page, other] = [await till(t), await till(t)];
+		let isCut = true;
+		const stop = await intercept(page, /\/refunds$/, (route) => (isCut ? loseAnswer(route) : route.continue()));
+		for (const tab of [page, other]) await tab.goto(`${platform.url}/till/#/sales/${id}`);
+		for (const tab of [page, other]) await tab.getByRole("button", { name: "환불하기" }).click();
+		for (const tab of [page, other]) {
+			await tab.locator("dialog button[type=submit]").click();
+			await tab.getByText("환불됐는지 확인하고 있어요").waitFor();
+		}
+		isCut = false;
+		for (const tab of [page, other]) await tab.getByText("환불됨").waitFor();
+		assert.equal(await other.locator(".toast").count(), 0);
+		assert.equal((await balance()) - before, 4_500);
+		await stop();
 	});
 
 	it("starts without a network with what it knew, says what to do, and goes on when there is one", async (t) => {

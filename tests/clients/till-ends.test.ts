@@ -1,39 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { it, type TestContext } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { newShop } from "../api/people.ts";
-import {
-	assertAccessible,
-	describeInBrowser,
-	fillDisk,
-	intercept,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-	tablet,
-} from "./browser.ts";
-import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
+import { assertAccessible, describeInBrowser, fillDisk, intercept, screenshot } from "./browser.ts";
+import { cafeForAll, codeOf, scanByHand } from "./till-world.ts";
 
 // What cannot go on comes to an end, and people are told which.
 
 const SALES = /\/v1\/stores\/[^/]+\/sales$/;
 
 describeInBrowser("a till that cannot go on", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
-	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
-	});
-	after(() => platform.stop());
+	const { cafe, openTill } = cafeForAll();
 
-	/** A till of its own, as owners pair them: it may not refund. */
-	async function till(t: TestContext): Promise<Page> {
-		const browser = await openBrowser({ ...tablet });
-		t.after(() => browser.close());
-		return openTillPage(browser, cafe);
-	}
+	/** As owners pair them: it may not refund. */
+	const till = (t: TestContext) => openTill(t);
 
 	async function buy(page: Page): Promise<void> {
 		await page.getByRole("button", { name: /초콜릿/ }).click();

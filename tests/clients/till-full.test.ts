@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
-import { after, before, it, type TestContext } from "node:test";
+import { before, it, type TestContext } from "node:test";
 import type { Page } from "playwright-core";
-import {
-	assertAccessible,
-	describeInBrowser,
-	desktop,
-	openBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-	tablet,
-} from "./browser.ts";
-import { type Cafe, openCafe, openTillPage } from "./till-world.ts";
+import { assertAccessible, describeInBrowser, desktop, screenshot } from "./browser.ts";
+import { cafeForAll } from "./till-world.ts";
 
 // A shop that sells more than fits on a screen, and customers who buy more than that.
 
@@ -20,11 +11,8 @@ const PRODUCTS = 120;
 const DEAREST = ["z-1", "띄어쓰기가하나도없는아주아주긴이름의보석", "보석", 1_000_000_000_000].join();
 
 describeInBrowser("a till with much on it", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe, openTill } = cafeForAll();
 	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
 		const more = Array.from(
 			{ length: PRODUCTS - 1 - cafe.products.length },
 			(_, index) => `x-${index},상품 ${index},잡화,${1_000 + index}`,
@@ -34,12 +22,9 @@ describeInBrowser("a till with much on it", () => {
 			csv: ["sku,name,category,price", ...more, DEAREST].join("\n"),
 		});
 	});
-	after(() => platform.stop());
 
 	async function till(t: TestContext): Promise<Page> {
-		const browser = await openBrowser({ ...tablet });
-		t.after(() => browser.close());
-		const page = await openTillPage(browser, cafe, { discountMaxPercent: 50 });
+		const page = await openTill(t, { discountMaxPercent: 50 });
 		await page.waitForFunction((count) => document.querySelectorAll(".products .product").length === count, PRODUCTS);
 		return page;
 	}

@@ -1,8 +1,9 @@
+import { before, type TestContext } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import type { Client } from "../api/client.ts";
 import { newPerson, newShop, type Person, type Shop } from "../api/people.ts";
 import { PHOTO } from "../api/photo.ts";
-import type { ServedPlatform } from "./browser.ts";
+import { openBrowser, platformForAll, type ServedPlatform, tablet } from "./browser.ts";
 
 export const menu: readonly (readonly [name: string, category: string, price: number])[] = [
 	["아메리카노", "커피", 4_500],
@@ -41,6 +42,24 @@ export async function openCafe({ anyone }: ServedPlatform): Promise<Cafe> {
 	const [first] = products;
 	if (first) await owner.api.ok("store.setPhoto", { storeId: shop.id, productId: first.id, photo: PHOTO });
 	return { ...shop, products, customer };
+}
+
+/** A platform with a café, for all tests of a `describe`; see `platformForAll`. */
+export function cafeForAll(env: NodeJS.ProcessEnv = {}) {
+	const platform = platformForAll(env);
+	const cafe = {} as Cafe;
+	before(async () => void Object.assign(cafe, await openCafe(platform)));
+	const newBrowser = async (t: TestContext): Promise<BrowserContext> => {
+		const browser = await openBrowser(tablet);
+		t.after(() => browser.close());
+		return browser;
+	};
+	/** In a browser of its own, until the test ends. */
+	const newPage = async (t: TestContext): Promise<Page> => (await newBrowser(t)).newPage();
+	/** A till in a browser of its own, until the test ends. */
+	const openTill = async (t: TestContext, trust?: Trust): Promise<Page> =>
+		openTillPage(await newBrowser(t), cafe, trust);
+	return { platform, cafe, newPage, openTill };
 }
 
 type Trust = { readonly mayRefund?: boolean; readonly discountMaxPercent?: number };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, it } from "node:test";
+import { after, it } from "node:test";
 import { newPerson, PASSWORD } from "../api/people.ts";
 import {
 	assertAccessible,
@@ -12,27 +12,17 @@ import {
 	describeInBrowser,
 	openBrowser,
 	phone,
-	type ServedPlatform,
 	screenshot,
-	startServedPlatform,
 	tablet,
 } from "./browser.ts";
 import { writeFilm } from "./film.ts";
-import { type Cafe, codeOf, openCafe, openTillPage, scanByHand } from "./till-world.ts";
+import { cafeForAll, codeOf, openTillPage, scanByHand } from "./till-world.ts";
 
 describeInBrowser("the till", () => {
-	let platform: ServedPlatform;
-	let cafe: Cafe;
+	const { platform, cafe } = cafeForAll();
 	const folder = mkdtempSync(join(tmpdir(), "hannip-film-"));
 	const film = join(folder, "camera.y4m");
-	before(async () => {
-		platform = await startServedPlatform();
-		cafe = await openCafe(platform);
-	});
-	after(async () => {
-		await platform.stop();
-		rmSync(folder, { recursive: true });
-	});
+	after(() => rmSync(folder, { recursive: true }));
 
 	it("looks right", async (t) => {
 		writeFilm(film, (await codeOf(cafe.customer)).png, { share: 0 });

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
+import { before, it } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { newPerson, type Person } from "../api/people.ts";
-import {
-	assertAccessible,
-	describeInBrowser,
-	intercept,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-} from "./browser.ts";
+import { assertAccessible, describeInBrowser, intercept, platformForAll, screenshot } from "./browser.ts";
 import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
 
 // As long as it is not known what became of what was begun, nothing else is begun, and every screen says so.
@@ -17,13 +10,11 @@ import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
 const CHECKING = "처리됐는지 확인하고 있어요";
 
 describeInBrowser("a wallet in doubt", () => {
-	let platform: ServedPlatform;
+	const platform = platformForAll();
 	let friend: Person;
 	before(async () => {
-		platform = await startServedPlatform();
 		friend = await newPerson(platform.anyone, { name: "Friend" });
 	});
-	after(() => platform.stop());
 
 	/** Takes every request to the platform and loses the answers, until it is told to stop. */
 	async function loseAnswers(page: Page, url: string) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
+import { before, it } from "node:test";
 import type { Page } from "playwright-core";
 import { newPerson, newShop, newTill, type Shop, type Till } from "../api/people.ts";
 import {
@@ -8,24 +8,21 @@ import {
 	fillDisk,
 	intercept,
 	openBrowser,
-	type ServedPlatform,
+	platformForAll,
 	screenshot,
-	startServedPlatform,
 } from "./browser.ts";
 import { scan } from "./scan.ts";
 import { charge, PASSWORD, showsBalance, signUp, visit } from "./wallet-person.ts";
 
 describeInBrowser("the wallet, when things go wrong", () => {
-	let platform: ServedPlatform;
+	const platform = platformForAll();
 	let shop: Shop;
 	let till: Till;
 	before(async () => {
-		platform = await startServedPlatform();
 		const owner = await newPerson(platform.anyone, { name: "Owner" });
 		shop = await newShop(owner, { prices: [4_500] });
 		till = await newTill(platform.anyone, shop);
 	});
-	after(() => platform.stop());
 
 	const basket = () => [{ productId: shop.products[0]?.id ?? assert.fail(), quantity: 1 }];
 	const sell = (code: string) => till.api.ok("store.sell", { storeId: shop.id, items: basket(), code });

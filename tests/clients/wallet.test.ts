@@ -1,28 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
+import { before, it } from "node:test";
 import { newPerson, newShop, newTill, type Shop, type Till } from "../api/people.ts";
-import {
-	assertAccessible,
-	assertStill,
-	describeInBrowser,
-	type ServedPlatform,
-	screenshot,
-	startServedPlatform,
-} from "./browser.ts";
+import { assertAccessible, assertStill, describeInBrowser, platformForAll, screenshot } from "./browser.ts";
 import { scan } from "./scan.ts";
 import { charge, PASSWORD, showsBalance, signUp, visit } from "./wallet-person.ts";
 
 describeInBrowser("the wallet", () => {
-	let platform: ServedPlatform;
+	const platform = platformForAll();
 	let shop: Shop;
 	let till: Till;
 	before(async () => {
-		platform = await startServedPlatform();
 		const owner = await newPerson(platform.anyone, { name: "Owner" });
 		shop = await newShop(owner, { prices: [4_500, 150_000] });
 		till = await newTill(platform.anyone, shop, { mayRefund: true });
 	});
-	after(() => platform.stop());
 
 	const sell = (code: string, product = 0, quantity = 1) => {
 		const items = [{ productId: shop.products[product]?.id ?? assert.fail(), quantity }];

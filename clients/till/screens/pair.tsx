@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { useAction } from "../../ui/action.ts";
 import { Button, Submit } from "../../ui/button.tsx";
 import { Field } from "../../ui/field.tsx";
+import { Form } from "../../ui/form.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
 import { go } from "../../ui/router.tsx";
@@ -40,11 +41,10 @@ export function Pair({ found = "" }: { readonly found?: string }) {
 	if (isStaff) return <Staff onBack={() => setStaff(false)} />;
 	return (
 		<main class="narrow">
-			<form
+			<Form
 				class="card stack"
 				noValidate
-				onSubmit={(event) => {
-					event.preventDefault();
+				onSubmit={() => {
 					join(code.trim());
 				}}
 			>
@@ -79,7 +79,7 @@ export function Pair({ found = "" }: { readonly found?: string }) {
 				<p class="small soft">
 					{t().owner} <a href="/owner/">{t().ownerLink}</a>
 				</p>
-			</form>
+			</Form>
 		</main>
 	);
 }

@@ -1,6 +1,8 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { Field } from "../../ui/field.tsx";
+import { Form } from "../../ui/form.tsx";
+import { Amount } from "../../ui/format.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
 import { go } from "../../ui/router.tsx";
@@ -8,7 +10,6 @@ import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { totalOf } from "../basket.ts";
 import { Camera } from "../camera.tsx";
-import { LongAmount } from "../long-amount.tsx";
 import { basket, changes, isEmpty, park } from "../order.ts";
 import { pay, payment } from "../payment.ts";
 import { reload } from "../product-grid.tsx";
@@ -77,17 +78,15 @@ function Scan() {
 			</div>
 			<div class="scan-side stack">
 				<p class="pay-total">
-					<LongAmount value={totalOf(basket.value)} />
+					<Amount isLong value={totalOf(basket.value)} />
 				</p>
 				<Title app={t().name}>{t().scanTitle}</Title>
 				<p class="soft">
 					{t().scanHint} {t().scanGun}
 				</p>
 				{isTyping ? (
-					<form
-						class="stack"
-						onSubmit={(event) => {
-							event.preventDefault();
+					<Form
+						onSubmit={() => {
 							take(text.trim().toUpperCase());
 						}}
 					>
@@ -102,7 +101,7 @@ function Scan() {
 						<button type="submit" class="button primary wide">
 							{t().payWithCode}
 						</button>
-					</form>
+					</Form>
 				) : (
 					<Button onPress={() => setTyping(true)}>{t().typeCode}</Button>
 				)}

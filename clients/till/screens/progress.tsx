@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
+import { Amount } from "../../ui/format.tsx";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
 import { go } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
-import { LongAmount } from "../long-amount.tsx";
 import { type Attempt, cancelPayment, dismiss, type Payment, type UnderWay } from "../payment.ts";
 import { Receipt } from "../receipt.tsx";
 import { load } from "../shop.ts";
@@ -55,7 +55,7 @@ export function Outcome({ look, icon, title, text, amount, children }: Props) {
 				<span class="outcome-mark">{icon ? <Icon name={icon} /> : <span class="spinner" />}</span>
 				{amount != null && (
 					<p class="outcome-amount">
-						<LongAmount value={amount} />
+						<Amount isLong value={amount} />
 					</p>
 				)}
 				<Title key={title} app={t().name}>

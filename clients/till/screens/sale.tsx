@@ -1,16 +1,17 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../../sdk/problem.ts";
 import { Button } from "../../ui/button.tsx";
+import { Checking } from "../../ui/checking.tsx";
 import { Amount, credit, momentText } from "../../ui/format.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
 import { go, pathPart } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
-import { LongAmount } from "../long-amount.tsx";
+import { Trouble } from "../../ui/trouble.tsx";
 import type { Sale as SaleView } from "../payment.ts";
 import { Receipt } from "../receipt.tsx";
-import { pendingRefund, type Refunded, settleRefund } from "../refund.ts";
+import { resumeRefund, type SettledRefund } from "../refund.ts";
 import { RefundDialog } from "../refund-dialog.tsx";
 import { call, till } from "../shop.ts";
 import { t } from "../texts.ts";
@@ -29,19 +30,16 @@ export function Sale() {
 		setProblem(found.ok ? null : found.problem);
 		if (found.ok) setSale(found.value);
 	};
-	const refunded = (outcome: Refunded) => {
+	const tell = (settled: SettledRefund) => {
 		setDoubtful(false);
-		if (!outcome.ok) return toast(problemText(outcome.problem), "danger");
-		setSale(outcome.sale);
-		toast(t().refundDone(credit(outcome.amount)));
+		if (settled === "elsewhere") return void read();
+		if (!settled.ok) return toast(problemText(settled.problem), "danger");
+		setSale(settled.value.sale);
+		toast(t().refundDone(credit(settled.value.refund.amount)));
 	};
 	useEffect(() => {
 		void read();
-		void pendingRefund(saleId).then(async (pending) => {
-			if (!pending) return;
-			setDoubtful(true);
-			refunded(await settleRefund(pending, () => setDoubtful(true)));
-		});
+		void resumeRefund(saleId, () => setDoubtful(true)).then((settled) => settled && tell(settled));
 	}, [saleId]);
 	return (
 		<main class="page stack narrow-page">
@@ -51,19 +49,8 @@ export function Sale() {
 				</Button>
 				<Title app={t().name}>{t().sale}</Title>
 			</div>
-			{problem && (
-				<div class="notice danger" role="alert">
-					<span>{problemText(problem)}</span>
-					<Button class="small-button" onPress={read}>
-						{t().again}
-					</Button>
-				</div>
-			)}
-			{isDoubtful && (
-				<p class="notice warn" role="status">
-					{t().refundChecking}
-				</p>
-			)}
+			{problem && <Trouble problem={problem} again={read} />}
+			{isDoubtful && <Checking text={t().refundChecking} />}
 			{!sale && !problem && <div class="skeleton tall" aria-busy="true" />}
 			{sale && (
 				<>
@@ -73,12 +60,7 @@ export function Sale() {
 				</>
 			)}
 			{sale && isRefunding && (
-				<RefundDialog
-					sale={sale}
-					onDoubt={() => setDoubtful(true)}
-					onDone={refunded}
-					onClose={() => setRefunding(false)}
-				/>
+				<RefundDialog sale={sale} onDoubt={() => setDoubtful(true)} onDone={tell} onClose={() => setRefunding(false)} />
 			)}
 		</main>
 	);
@@ -90,7 +72,7 @@ function Details({ sale }: { readonly sale: SaleView }) {
 	return (
 		<div class="card stack">
 			<p class="pay-total">
-				<LongAmount value={sale.total ?? 0} />
+				<Amount isLong value={sale.total ?? 0} />
 			</p>
 			<p class="soft">
 				{momentText(sale.createdAtMs ?? 0)}

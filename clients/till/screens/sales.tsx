@@ -11,6 +11,7 @@ import { Link } from "../../ui/router.tsx";
 import { saveAs } from "../../ui/save.ts";
 import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
+import { Trouble } from "../../ui/trouble.tsx";
 import { call, store, till } from "../shop.ts";
 import { t } from "../texts.ts";
 
@@ -53,14 +54,7 @@ export function Sales() {
 					<Button onPress={() => exportDay(date)}>{t().export}</Button>
 				</div>
 			</div>
-			{now?.problem && (
-				<div class="notice danger" role="alert">
-					<span>{problemText(now.problem)}</span>
-					<Button class="small-button" onPress={() => setTurn(turn + 1)}>
-						{t().again}
-					</Button>
-				</div>
-			)}
+			{now?.problem && <Trouble problem={now.problem} again={() => setTurn(turn + 1)} />}
 			{now === null && <div class="skeleton tall" aria-busy="true" />}
 			{now?.problem === null && (
 				<>

@@ -5,7 +5,7 @@ import { toast } from "../../ui/toast.tsx";
 import { countOf, totalOf } from "../basket.ts";
 import { BasketPanel } from "../basket-panel.tsx";
 import { ChangesDialog } from "../changes-dialog.tsx";
-import { LongNumber } from "../long-amount.tsx";
+import { LongNumber } from "../long-number.tsx";
 import { add, basket, changes, isEmpty, park } from "../order.ts";
 import { pay } from "../payment.ts";
 import { hand } from "../preferences.ts";

@@ -1,1 +1,0 @@
-export { Loaded, useLoaded } from "../ui/loaded.tsx";
