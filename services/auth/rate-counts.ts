@@ -4,6 +4,8 @@ import type { Count, Counted, ShortLived } from "./short-lived.ts";
 const TELL_MS = 200;
 /** Up to this share of what is allowed nobody has to know at once. */
 const ALONE = 0.5;
+/** And no more than this share of it may be untold. */
+const UNTOLD = 1 / 64;
 const TOLD_AT_ONCE = 1_000;
 const SWEEP_MS = 60_000;
 
@@ -22,9 +24,9 @@ type Window = {
 
 /**
  * How often somebody came in their window of time, counted over all processes. Whoever is far from what they may do, as nearly all are, is counted
- * here, and what was counted is told together a little later: a write that all members of a replica set copy, for each request, would be a third of
- * all that they do. From half of it on each one is asked for at once, and is exact. So nobody comes too often unbeknown but who does the
- * second half in the moment in which the others have not heard of the first one.
+ * here, and what was counted is told together a little later: a write that all members of a replica set copy, for each request, would be a fifth of
+ * all that they do. From half of it on each one is asked for at once. So nobody comes more often than they may but by what is untold, which is little
+ * of that for each process, and nothing where they may come a few times only.
  */
 export class RateCounts {
 	readonly #store: Pick<ShortLived, "add">;
@@ -42,7 +44,13 @@ export class RateCounts {
 
 	/** @returns for each what its counter holds now, as far as it is known here. @throws service_unavailable where it must be asked for, and cannot be */
 	async add(counts: readonly RateCount[]): Promise<Counted[]> {
-		const alone = counts.map((count) => this.#addAlone(count));
+		const askedFor = new Set<string>();
+		const alone = counts.map((count) => {
+			// What comes behind one that is asked for is counted behind it.
+			const counted = askedFor.has(count.key) ? undefined : this.#addAlone(count);
+			if (!counted) askedFor.add(count.key);
+			return counted;
+		});
 		const asked = counts.filter((_, index) => !alone[index]);
 		const told = (asked.length > 0 ? await this.#ask(asked) : []).values();
 		return alone.map((counted) => counted ?? (told.next().value as Counted));
@@ -64,9 +72,10 @@ export class RateCounts {
 	#addAlone({ key, amount, nowMs, untilMs, countMax }: RateCount): Counted | undefined {
 		this.#nowMs = nowMs;
 		const window = this.#windowOf(key, { nowMs, untilMs });
-		const count = window.known + window.untold + amount;
-		if (amount > 0 && count > countMax * ALONE) return undefined;
-		window.untold += amount;
+		const untold = window.untold + amount;
+		const count = window.known + untold;
+		if (amount > 0 && (count > countMax * ALONE || untold > countMax * UNTOLD)) return undefined;
+		window.untold = untold;
 		if (amount > 0) this.#tellSoon(key);
 		return { count, untilMs: window.untilMs };
 	}
