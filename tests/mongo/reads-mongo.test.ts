@@ -7,6 +7,7 @@ import { publicRoutes } from "../../services/api/routes.ts";
 import { type Asked, fill, readsOf, type World, writesOf } from "../api/much.ts";
 import { startTestPlatform, type TestPlatform } from "../api/platform.ts";
 import { describeOnMongo } from "./on-mongo.ts";
+import { profiled } from "./profiled.ts";
 
 /** Beside those that it returns, a query looks at so few. */
 const BESIDE_MAX = 5;
@@ -32,17 +33,9 @@ describeOnMongo("What is read of somebody with much of everything, on MongoDB", 
 		await set?.stop();
 	});
 
-	/** What the server was asked meanwhile, by whomever, and looked at too much for, or sorted in memory. */
+	/** What the server looked at too much for meanwhile, or sorted in memory. */
 	async function lookedAtTooMuch({ ask, lookedMax = 0 }: Asked): Promise<object[]> {
-		const db = client.db();
-		await db.command({ profile: 2 });
-		await ask();
-		await db.command({ profile: 0 });
-		const asked = await db
-			.collection("system.profile")
-			.find({ ns: { $ne: "reads.system.profile" } })
-			.toArray();
-		await db.dropCollection("system.profile");
+		const asked = await profiled(client.db(), ask);
 		askedCount += asked.length;
 		return asked
 			.filter((each) => isTooMuch(each, lookedMax))

@@ -6,6 +6,7 @@ import { MongoAdapter } from "../../mixins/mongo-adapter.ts";
 import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { openSession, openSessionsOf, SESSION_TTL_MS, SESSIONS, type Session } from "../../services/auth/session.ts";
 import { describeOnMongo } from "./on-mongo.ts";
+import { profiled } from "./profiled.ts";
 
 const NOW_MS = 1_800_000_000_000;
 const OPEN = 300;
@@ -29,12 +30,7 @@ describeOnMongo("Sessions of somebody who logs in all the time, on MongoDB", () 
 
 	/** The documents that the server looks at for what is asked meanwhile. */
 	async function lookedAt(ask: () => Promise<unknown>): Promise<number> {
-		const db = client.db();
-		await db.command({ profile: 2 });
-		await ask();
-		await db.command({ profile: 0 });
-		const asked = await db.collection("system.profile").find({ ns: "sessions.sessions", op: "query" }).toArray();
-		await db.dropCollection("system.profile");
+		const asked = (await profiled(client.db(), ask)).filter(({ op }) => op === "query");
 		assert.notEqual(asked.length, 0);
 		return asked.reduce((sum, { docsExamined }) => sum + docsExamined, 0);
 	}
