@@ -103,6 +103,8 @@ test("while nobody can be told, who would be counted by that is refused, and not
 	faltering.isAway = true;
 	await come(rates, key, { times: UNTOLD });
 	await assert.rejects(come(rates, key), /away/);
+	const look = { key, amount: 0, nowMs: T0, untilMs: T0 + WINDOW_MS, countMax: COUNT_MAX };
+	assert.deepEqual(await rates.add([look]), [{ count: UNTOLD, untilMs: T0 + WINDOW_MS }]);
 	faltering.isAway = false;
 	assert.deepEqual(await come(rates, key), [UNTOLD + 1]);
 	assert.equal(await stored(key), UNTOLD + 1);
