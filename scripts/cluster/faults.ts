@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ServiceName, serviceNames } from "../../moleculer.config.ts";
 import type { Cluster } from "./cluster.ts";
 import type { HannipProcess } from "./hannip-process.ts";
+import { freeze } from "./processes.ts";
 import type { Member, ReplicaSet } from "./replica-set.ts";
 
 /**
@@ -89,7 +90,7 @@ async function onProcess(cluster: Cluster, process: HannipProcess, { doing, forM
 
 async function onNats({ nats }: Cluster, { doing, forMs }: Fault): Promise<void> {
 	if (doing === "freeze" || doing === "cut") {
-		process.kill(nats.pid, "SIGSTOP");
+		freeze(nats.pid);
 		await sleep(forMs);
 		process.kill(nats.pid, "SIGCONT");
 	} else {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 const WITHIN_MS = 60_000;
@@ -67,6 +67,19 @@ export function cpuMsOf(pid: number | undefined): number {
 		return 0;
 	}
 }
+
+/** Stops a process where it is: when this returns, it does nothing any more. `SIGCONT` lets it go on. */
+export function freeze(pid: number): void {
+	process.kill(pid, "SIGSTOP");
+	// The signal comes a moment later, and until then it may answer. Where there is no /proc that cannot be seen.
+	while (process.platform === "linux" && !isFrozen(pid));
+}
+
+/** Whether all of its threads are. */
+const isFrozen = (pid: number): boolean =>
+	readdirSync(`/proc/${pid}/task`).every((thread) =>
+		/\) [TtZ] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8")),
+	);
 
 export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 

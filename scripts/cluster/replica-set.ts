@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Document, MongoClient } from "mongodb";
 import { partPath } from "../parts.ts";
 import { Link } from "./link.ts";
-import { endWithUs, freePorts, hasEnded, until } from "./processes.ts";
+import { endWithUs, freePorts, freeze, hasEnded, until } from "./processes.ts";
 
 const SET = "hannip";
 /** The least that a mongod takes: tests keep little. */
@@ -122,9 +122,7 @@ export class ReplicaSet {
 
 	/** Frozen: its connections stay open, and nothing comes out of them. To the others it is gone. */
 	pause(member: Member): void {
-		member.process.kill("SIGSTOP");
-		// It comes a moment later, and until then it may answer. Where there is no /proc that cannot be seen.
-		while (process.platform === "linux" && !isStopped(Number(member.process.pid)));
+		freeze(Number(member.process.pid));
 	}
 
 	resume(member: Member): void {
@@ -162,12 +160,6 @@ export class ReplicaSet {
 		rmSync(this.#root, { recursive: true, force: true, maxRetries: 5 });
 	}
 }
-
-/** Whether all of its threads are. */
-const isStopped = (pid: number): boolean =>
-	readdirSync(`/proc/${pid}/task`).every((thread) =>
-		/\) [TtZ] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8")),
-	);
 
 const addressOf = ({ port, link }: Place): string => `127.0.0.1:${link?.port ?? port}`;
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { until } from "../../scripts/cluster/processes.ts";
+import { freeze, until } from "../../scripts/cluster/processes.ts";
 import { assertRefused, Client } from "./client.ts";
 import { newPerson } from "./people.ts";
 import { type Running, startProcess } from "./process.ts";
@@ -26,7 +26,7 @@ after(async () => {
 it("a gateway that was frozen begins nothing of what was sent to it meanwhile: who asked has gone, and may think otherwise by now", async () => {
 	const ada = await newPerson(anyone);
 	const rename = (displayName: string) => ada.api.call("user.edit", { displayName });
-	running.child.kill("SIGSTOP");
+	freeze(Number(running.child.pid));
 	const renamed = ["Old", "Older"].map(rename);
 	// Longer than anybody waits for an answer.
 	await sleep(11_000);
@@ -41,7 +41,7 @@ it("a gateway that was frozen begins nothing of what was sent to it meanwhile: w
 
 it("one that was frozen for a moment goes on with it", async () => {
 	const ada = await newPerson(anyone);
-	running.child.kill("SIGSTOP");
+	freeze(Number(running.child.pid));
 	const renamed = ada.api.call("user.edit", { displayName: "New" });
 	await sleep(1_000);
 	running.child.kill("SIGCONT");

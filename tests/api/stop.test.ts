@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePorts } from "../../scripts/cluster/processes.ts";
+import { freePorts, until } from "../../scripts/cluster/processes.ts";
 import { Client, newKey, newProver, operatorAt } from "./client.ts";
 import { assertBooked, forEach, type Intent, movedTo, newClients, randomOf, resolve, work } from "./load.ts";
 import { newPerson, type Person } from "./people.ts";
@@ -44,6 +44,13 @@ async function probe(url: string): Promise<string> {
 		answers.unshift((await fetch(`${url}/${name}`).catch(() => undefined))?.status ?? "-");
 	}
 	return answers.join(" ");
+}
+
+/** How many requests it has answered, or is working on. */
+async function requestsBegun({ probesUrl }: Running): Promise<number> {
+	const metrics = await (await fetch(`${probesUrl}/metrics`)).text();
+	const counts = metrics.matchAll(/^hannip_http_requests_(?:total|running)\{.*\} (\d+)$/gm);
+	return Array.from(counts, ([, count]) => Number(count)).reduce((sum, count) => sum + count, 0);
 }
 
 /** A request of which the last byte is still to come. */
@@ -111,17 +118,19 @@ describe("SIGTERM", () => {
 		const anyone = new Client(server.publicUrl, null);
 		const ada = await newPerson(anyone);
 		const held = await Promise.all(Array.from({ length: 5 }, () => beginCharge(anyone.port, ada)));
-		// Hashing takes 30 to 150 ms each, one at a time: these are still being worked on when the signal comes, and are done in time.
 		const phone = anyone.from(await newProver());
-		const logins = Array.from({ length: 12 }, (_, index) =>
-			phone.call("auth.login", { handle: `nobody.${index}`, password: "not the one" }),
-		);
-		await sleep(200);
+		const login = () => phone.call("auth.login", { handle: "nobody", password: "not the one" });
+		// With the nonce that its answer has, the others are one request each.
+		await login();
+		const begunBefore = await requestsBegun(server);
+		// One is hashed after the other: some are being worked on, or wait, when the signal comes.
+		const logins = Array.from({ length: 12 }, login);
+		await until(async () => (await requestsBegun(server)) >= begunBefore + logins.length, "all are begun");
 		server.child.kill("SIGTERM");
 		for (const { status } of await Promise.all(logins)) assert.equal(status, 401);
-		await assert.rejects(new Client(server.publicUrl, null).raw({ method: "GET", path: "/" }), {
-			code: "ECONNREFUSED",
-		});
+		const isRefused = ({ code }: { code: string }) => code === "ECONNREFUSED";
+		const knock = () => new Client(server.publicUrl, null).raw({ method: "GET", path: "/" });
+		await until(() => knock().then(() => false, isRefused), "nobody new is let in");
 		for (const text of await Promise.all(held.map(({ finish }) => finish()))) {
 			assert.match(text, /^HTTP\/1\.1 201/);
 		}

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster } from "../../scripts/cluster/cluster.ts";
-import { until } from "../../scripts/cluster/processes.ts";
+import { freeze, until } from "../../scripts/cluster/processes.ts";
 import { Client } from "../api/client.ts";
 import { newCode, newPerson, newShop, newTill, type Person, type Product, type Shop } from "../api/people.ts";
 import { unlimited } from "../api/platform.ts";
@@ -30,7 +30,7 @@ describeOnMongo("a process that was frozen, and goes on with what it was asked b
 	/** One of the two that sell. @returns how it goes on */
 	function freezeOne(): () => Promise<void> {
 		const [{ pid = 0 } = assert.fail("nobody sells")] = cluster.of("store");
-		process.kill(pid, "SIGSTOP");
+		freeze(pid);
 		return async () => {
 			process.kill(pid, "SIGCONT");
 			// It has taken up what was waiting for it when it has answered something that came later.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
 import { NatsServer } from "../../scripts/cluster/nats-server.ts";
-import { until } from "../../scripts/cluster/processes.ts";
+import { freeze, until } from "../../scripts/cluster/processes.ts";
 import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { type Running, startProcess } from "../api/process.ts";
 import { describeOnMongo } from "../mongo/on-mongo.ts";
@@ -42,7 +42,7 @@ describeOnMongo("a process is ready while NATS and the database answer", () => {
 	it("of NATS and a database that are there, and do not answer", async () => {
 		const [member] = set.members;
 		const pids = [Number(member?.process.pid), nats.pid];
-		for (const pid of pids) process.kill(pid, "SIGSTOP");
+		pids.forEach(freeze);
 		await becomes("/ready", "503 no answer from nats, mongodb");
 		assert.equal(await probe("/live"), "200 ok");
 		for (const pid of pids) process.kill(pid, "SIGCONT");

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Context, ServiceBroker } from "moleculer";
 import { brokerOptions, readSettings } from "../../moleculer.config.ts";
 import { NatsServer } from "../../scripts/cluster/nats-server.ts";
-import { until } from "../../scripts/cluster/processes.ts";
+import { freeze, until } from "../../scripts/cluster/processes.ts";
 import { secretsFor } from "../api/platform.ts";
 
 const TIMEOUT_MS = 300;
@@ -115,7 +115,7 @@ describe("calls between processes", () => {
 
 	it("that are lost are given up altogether", async () => {
 		back = () => "answer";
-		process.kill(nats.pid, "SIGSTOP");
+		freeze(nats.pid);
 		const asking = ask("back.answer");
 		await sleep(50);
 		await nats.kill();
