@@ -336,7 +336,7 @@ export function brokerOptions(settings: Settings, nodeID = nodeIDOf(settings.ser
 	return {
 		...(transporter && {
 			transporter: natsByAction(natsOptions(transporter)),
-			// Who is killed is missed after five seconds; calls to the ledger do not wait for that, see `hedging`.
+			// For whoever is gone with its machine, and idle: who asks a process finds out sooner, see `natsByAction` and `hedging`.
 			heartbeatInterval: 2,
 			heartbeatTimeout: 5,
 			// The others hear of a service as soon as it is there. Moleculer's own way is to wait a second for more; a process that was

@@ -1,7 +1,16 @@
 import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import { fail, problemOf } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
-import { type Answer, type Asked, type CallNode, OF_THE_LEDGER, saysItself, WhoAnswers } from "./who-answers.ts";
+import {
+	type Answer,
+	type Asked,
+	type CallNode,
+	OF_THE_LEDGER,
+	saysItself,
+	UNHEARD,
+	WhoAnswers,
+	wasUnheard,
+} from "./who-answers.ts";
 
 /** Of the ledger's actions, what changes something. */
 const COMMANDS = /^credit\.(open|transfer|refuse|post|void|refund|cancel|setState)$/;
@@ -14,7 +23,8 @@ type ActionEndpoint = { readonly action: { readonly name: string } };
 /**
  * Calls between processes when one of them is gone: whoever waits for it asks another one, and whoever comes later goes elsewhere at once.
  * Nobody waits until a dead process is missed: with Moleculer's heartbeats that takes seconds. The first answer counts. (A "hedged
- * request", as in Dean & Barroso, The Tail at Scale, CACM 56(2), 2013.) Only what is repeatable is asked twice.
+ * request", as in Dean & Barroso, The Tail at Scale, CACM 56(2), 2013.) Only what is repeatable is asked twice; all else is asked of another
+ * one only when nobody has heard it.
  *
  * A process is gone when nothing has come from it for `afterMs` while somebody waited, not even the answer to a ping half way: one that
  * only waits for its database says that it lives, and asking others would not help the database.
@@ -31,6 +41,7 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 		const askUntilDecided = (name: string, callNode: CallNode): Promise<unknown> => {
 			const first = processes.askFirst(name, callNode);
 			const asked = [first];
+			const mayAskTwice = repeatable.has(name);
 			const askNext = () => {
 				const [nodeID] = processes.othersThan(name, asked);
 				if (nodeID === undefined) return undefined;
@@ -41,9 +52,13 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 			return firstDecided(first, {
 				askNext,
 				isSilent: (each) => processes.isSilent(name, each),
-				isDecided: (error) => (OF_THE_LEDGER.test(name) ? isDecidedByLedger(error, asked) : saysItself(error, broker)),
+				isDecided: (error) => {
+					if (OF_THE_LEDGER.test(name)) return isDecidedByLedger(error, asked);
+					return mayAskTwice ? saysItself(error, broker) : !wasUnheard(error, broker);
+				},
 				everyMs: afterMs / 2,
 				isCommand: COMMANDS.test(name),
+				mayAskTwice,
 			});
 		};
 		return {
@@ -57,7 +72,7 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 					const laned = inLane(name, options);
 					const callNode: CallNode = (nodeID) =>
 						next(name, params, nodeID === undefined ? laned : { ...laned, nodeID });
-					return repeatable.has(name) ? askUntilDecided(name, callNode) : callNode(processes.firstOfOthers(name));
+					return askUntilDecided(name, callNode);
 				},
 		};
 	}) as unknown as Middleware;
@@ -73,9 +88,12 @@ type Hedge = {
 	/** How often it is looked whether the one that was asked is silent. */
 	readonly everyMs: number;
 	readonly isCommand: boolean;
+	/** Whether another one may be asked what this one may have heard. */
+	readonly mayAskTwice: boolean;
 };
 
-function firstDecided(first: Asked, { askNext, isSilent, isDecided, everyMs, isCommand }: Hedge): Promise<unknown> {
+function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
+	const { askNext, isSilent, isDecided, everyMs, isCommand, mayAskTwice } = hedge;
 	return new Promise((resolve, reject) => {
 		const undecided: unknown[] = [];
 		let open = 0;
@@ -94,7 +112,7 @@ function firstDecided(first: Asked, { askNext, isSilent, isDecided, everyMs, isC
 		};
 		const follow = (asked: Asked) => {
 			open++;
-			timer = setInterval(() => isSilent(asked) && askOneMore(), everyMs);
+			timer = setInterval(() => isSilent(asked) && mayAskTwice && askOneMore(), everyMs);
 			asked.answer.then(
 				(value) => decide(() => resolve(value)),
 				(error: unknown) => {
@@ -114,13 +132,7 @@ function firstDecided(first: Asked, { askNext, isSilent, isDecided, everyMs, isC
 /** What one process of the ledger says of itself, and another one may say otherwise. */
 const NOT_DECIDED: ReadonlySet<string> = new Set(["ledger_unavailable", "outcome_unknown", "service_unavailable"]);
 /** Surely nothing happened: it was not sent, or the ledger says so. */
-const SURELY_NOT: ReadonlySet<unknown> = new Set([
-	"ledger_busy",
-	"ledger_unavailable",
-	"SERVICE_NOT_FOUND",
-	"SERVICE_NOT_AVAILABLE",
-	"INVALID_ENDPOINT",
-]);
+const SURELY_NOT: ReadonlySet<unknown> = new Set(["ledger_busy", "ledger_unavailable", ...UNHEARD]);
 
 function isDecidedByLedger(error: unknown, asked: readonly Asked[]): boolean {
 	const code = problemOf(error);

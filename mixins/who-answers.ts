@@ -129,3 +129,10 @@ export const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean =
 	const { nodeID: from = nodeID } = error as { nodeID?: string };
 	return from !== nodeID || problemOf(error) !== "service_unavailable";
 };
+
+/** What Moleculer says when it asked nobody, or nobody heard it. */
+export const UNHEARD: readonly string[] = ["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE", "INVALID_ENDPOINT"];
+
+/** Whether it surely was not begun. */
+export const wasUnheard = (error: unknown, broker: ServiceBroker): boolean =>
+	!saysItself(error, broker) && UNHEARD.includes((error as { type: string }).type);

@@ -84,6 +84,7 @@ export function subjectsOf(service: ServiceName): { publish: string[]; subscribe
 			`REQ.${service}.*.>`,
 			`EVENT.${service}.*.>`,
 			`RES.${service}.*`,
+			`UNHEARD.${service}.*.>`,
 		],
 	};
 }
@@ -123,7 +124,7 @@ ${[...serviceNames].sort().map(userOf).join("\n")}
 ${listOf([...together, ...toOne.map((type) => `${type}.*.*`)])}
       ]
       subscribe: [
-${listOf([...together, ...toOne.map((type) => `${type}.operator.*`), "REQ.operator.*.>", "EVENT.operator.*.>", "RES.operator.*"])}
+${listOf([...together, ...toOne.map((type) => `${type}.operator.*`), "REQ.operator.*.>", "EVENT.operator.*.>", "RES.operator.*", "UNHEARD.operator.*.>"])}
       ]
     }
   }

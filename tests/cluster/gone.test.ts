@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Context, ServiceBroker } from "moleculer";
+import { brokerOptions, readSettings } from "../../moleculer.config.ts";
+import { Link } from "../../scripts/cluster/link.ts";
+import { NatsServer } from "../../scripts/cluster/nats-server.ts";
+import { freePorts, until } from "../../scripts/cluster/processes.ts";
+import { secretsFor } from "../api/platform.ts";
+
+/** Shorter than the time in which heartbeats are missed. */
+const TIMEOUT_MS = 3_000;
+
+type Internals = {
+	readonly transit: { readonly tx: { readonly client: { close(): Promise<void> } } };
+	readonly registry: { readonly discoverer: { stopHeartbeatTimers(): void } };
+};
+
+/** As if it was killed: it says nothing about it, and nats-server sees it a moment later. */
+async function vanish(broker: ServiceBroker): Promise<void> {
+	await (broker as unknown as Internals).transit.tx.client.close();
+	await sleep(300);
+}
+
+/** The configuration as it ships, over a real nats-server, and nothing that is repeatable. */
+describe("a call to a process that is gone", () => {
+	let nats: NatsServer;
+	const brokers = new Map<string, ServiceBroker>();
+	const asked: string[] = [];
+
+	const hanging: (() => void)[] = [];
+
+	const start = async (nodeID: string, uri = nats.uri): Promise<ServiceBroker> => {
+		const env = { TRANSPORTER: uri, MONGODB_URI: "mongodb://127.0.0.1/none" };
+		const settings = readSettings({ ...env, ...secretsFor(env) });
+		const broker = new ServiceBroker({ ...brokerOptions(settings, nodeID), logger: false });
+		brokers.set(nodeID, broker);
+		const answer = (_: Context) => {
+			asked.push(nodeID);
+			return nodeID;
+		};
+		const hang = () => {
+			asked.push(nodeID);
+			return new Promise<void>((resolve) => {
+				hanging.push(resolve);
+			});
+		};
+		if (nodeID !== "caller") broker.createService({ name: "asked", actions: { answer, hang } });
+		await broker.start();
+		return broker;
+	};
+	const ask = (action: string): Promise<string> =>
+		(brokers.get("caller") as ServiceBroker)
+			.call(`asked.${action}`, {}, { timeout: TIMEOUT_MS })
+			.then(String, (error: Error & { type: string }) => error.type);
+	const known = (): number =>
+		(brokers.get("caller") as ServiceBroker).registry.getActionEndpoints("asked.answer")?.count() ?? 0;
+
+	before(async () => {
+		nats = await NatsServer.start();
+		await start("caller");
+	});
+	afterEach(async () => {
+		for (const end of hanging.splice(0)) end();
+		for (const [nodeID, broker] of brokers) {
+			if (nodeID === "caller") continue;
+			brokers.delete(nodeID);
+			await broker.stop();
+		}
+		await until(() => known() === 0, "they are gone");
+		asked.length = 0;
+	});
+	after(async () => {
+		await brokers.get("caller")?.stop();
+		await nats?.stop();
+	});
+
+	it("goes to another one, as nobody has heard it", async () => {
+		const [left] = await Promise.all([start("left"), start("right")]);
+		await until(() => known() === 2, "both are known");
+		await vanish(left);
+		const answers = await Promise.all(Array.from({ length: 8 }, () => ask("answer")));
+		assert.deepEqual([answers, asked], [new Array(8).fill("right"), new Array(8).fill("right")]);
+		await until(() => known() === 1, "it is out of the list");
+	});
+
+	it("is refused at once when there is no other one", async () => {
+		const only = await start("only");
+		await until(() => known() === 1, "it is known");
+		await vanish(only);
+		assert.equal(await ask("answer"), "SERVICE_NOT_AVAILABLE");
+		await until(() => known() === 0, "it is out of the list");
+	});
+
+	it("is given up, and not asked of another one, when it may have been heard before", async () => {
+		const [left] = await Promise.all([start("left"), start("right")]);
+		await until(() => known() === 2, "both are known");
+		const asking = [ask("hang"), ask("hang")];
+		await until(() => asked.length === 2, "each is asked");
+		await vanish(left);
+		assert.equal(await Promise.race(asking), "REQUEST_REJECTED");
+		assert.deepEqual(asked.toSorted(), ["left", "right"]);
+		assert.deepEqual((await Promise.all(asking)).toSorted(), ["REQUEST_REJECTED", "REQUEST_TIMEOUT"]);
+	});
+
+	it("reaches it again as soon as it has a connection, whenever its next heartbeat is", async () => {
+		const [port = 0] = await freePorts(1);
+		const link = await Link.open(port, nats.port);
+		const back = await start("back", nats.uriBy(port));
+		await until(() => known() === 1, "it is known");
+		(back as unknown as Internals).registry.discoverer.stopHeartbeatTimers();
+		await link.close();
+		await until(async () => (await ask("answer")) === "SERVICE_NOT_AVAILABLE", "somebody has noticed");
+		const again = await Link.open(port, nats.port);
+		await until(async () => (await ask("answer")) === "back", "it is there again");
+		await back.stop();
+		await again.close();
+	});
+});
