@@ -9,7 +9,6 @@ import {
 	saysItself,
 	UNHEARD,
 	WhoAnswers,
-	wasUnheard,
 } from "./who-answers.ts";
 
 /** Of the ledger's actions, what changes something. */
@@ -52,9 +51,9 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 			return firstDecided(first, {
 				askNext,
 				isSilent: (each) => processes.isSilent(name, each),
-				isDecided: (error) => {
+				isDecided: (error, by) => {
 					if (OF_THE_LEDGER.test(name)) return isDecidedByLedger(error, asked);
-					return mayAskTwice ? saysItself(error, broker) : !wasUnheard(error, broker);
+					return mayAskTwice ? saysItself(error, broker) : !processes.wasUnheard(error, by);
 				},
 				everyMs: afterMs / 2,
 				isCommand: COMMANDS.test(name),
@@ -84,7 +83,7 @@ type Hedge = {
 	/** Undefined when all have been asked. */
 	readonly askNext: () => Asked | undefined;
 	readonly isSilent: (asked: Asked) => boolean;
-	readonly isDecided: (error: unknown) => boolean;
+	readonly isDecided: (error: unknown, by: Asked) => boolean;
 	/** How often it is looked whether the one that was asked is silent. */
 	readonly everyMs: number;
 	readonly isCommand: boolean;
@@ -119,7 +118,7 @@ function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
 					open--;
 					// Who did not answer is given up some time later; nobody waits for it any more.
 					if (isOver) return;
-					if (isDecided(error)) return decide(() => reject(error));
+					if (isDecided(error, asked)) return decide(() => reject(error));
 					undecided.push(error);
 					askOneMore();
 				},

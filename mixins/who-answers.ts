@@ -82,6 +82,12 @@ export class WhoAnswers {
 		return true;
 	}
 
+	/** Whether it surely was not begun. What this process does itself, and fails because somebody behind it is gone, was. */
+	wasUnheard(error: unknown, { nodeID }: Asked): boolean {
+		if (nodeID === this.#broker.nodeID || saysItself(error, this.#broker)) return false;
+		return UNHEARD.includes((error as { type: string }).type);
+	}
+
 	/** Whoever is silent comes last; else the same for everyone who asks, so that the commands of a lane stay together. */
 	othersThan(name: string, asked: readonly Pick<Asked, "nodeID">[]): string[] {
 		const before = new Set(asked.map(({ nodeID }) => nodeID));
@@ -132,7 +138,3 @@ export const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean =
 
 /** What Moleculer says when it asked nobody, or nobody heard it. */
 export const UNHEARD: readonly string[] = ["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE", "INVALID_ENDPOINT"];
-
-/** Whether it surely was not begun. */
-export const wasUnheard = (error: unknown, broker: ServiceBroker): boolean =>
-	!saysItself(error, broker) && UNHEARD.includes((error as { type: string }).type);

@@ -13,7 +13,7 @@ import { root } from "../steps.ts";
 import { chartOf, type Moment } from "./chart.ts";
 import { hashBound, iterationsPerS, meanOf } from "./hash-bound.ts";
 import { runK6, type Second, scenarios } from "./k6.ts";
-import { OVERLOAD, paymentsOf, peakOf } from "./peak.ts";
+import { JUST_BEYOND, OVERLOAD, paymentsOf, peakOf } from "./peak.ts";
 import { type Loaded, startCluster, startOne } from "./platform.ts";
 import { tableOf, totalsOf } from "./report.ts";
 import { SlowClients } from "./slow-clients.ts";
@@ -131,7 +131,9 @@ try {
 	};
 	const signal = interrupted.signal;
 	const most = scenario === "overload" ? await peakOf(env, signal) : undefined;
-	const rate = most && { RATE: String(Math.ceil(most.perS * OVERLOAD)) };
+	const ratedAt = (times: number) => most && { RATE: String(Math.ceil(most.perS * times)) };
+	const beyond = most && (await runK6({ scenario, env: { ...env, ...ratedAt(JUST_BEYOND) }, signal }));
+	const rate = ratedAt(OVERLOAD);
 	usage.begin();
 	const run = await runK6({ scenario, env: { ...env, ...rate }, onSecond, signal });
 	const counted = values.scale ? "1 to 4 of each service" : `${values.processes} of each service`;
@@ -159,12 +161,14 @@ try {
 		"load.requests": [totals.requests, "requests"],
 		"load.success": [totals.successPercent, "%"],
 		"load.per_s": [totals.perS, "/s"],
-		...(most && {
-			"load.peak": [most.perS, "/s"],
-			"load.peak_p99": [most.p99Ms, "ms"],
-			"load.overload_goodput": [paymentsOf(run, env).perS / most.perS, "x"],
-			"load.overload_p99": [paymentsOf(run, env).p99Ms, "ms"],
-		}),
+		...(most &&
+			beyond && {
+				"load.peak": [most.perS, "/s"],
+				"load.peak_p99": [most.p99Ms, "ms"],
+				"load.overload_goodput": [paymentsOf(run, env).perS / most.perS, "x"],
+				"load.overload_p99": [paymentsOf(run, env).p99Ms, "ms"],
+				"load.overload_p99_growth": [paymentsOf(run, env).p99Ms / paymentsOf(beyond, env).p99Ms, "x"],
+			}),
 	});
 } finally {
 	over.abort();

@@ -2,6 +2,8 @@ import { type Run, runK6 } from "./k6.ts";
 
 /** How many times more payments than can be made are asked for. */
 export const OVERLOAD = 3;
+/** How late payments are once there are too many: later they must not become, however many more there are. */
+export const JUST_BEYOND = 1.5;
 const SECONDS = 20;
 /** So many people without a pause find out what can be done, and none of them waits long. */
 const USERS = 24;

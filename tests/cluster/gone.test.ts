@@ -46,6 +46,11 @@ describe("a call to a process that is gone", () => {
 			});
 		};
 		if (nodeID !== "caller") broker.createService({ name: "asked", actions: { answer, hang } });
+		const begin = (ctx: Context) => {
+			asked.push(nodeID);
+			return ctx.call("nobody.answer");
+		};
+		broker.createService({ name: "half", actions: { begin } });
 		await broker.start();
 		return broker;
 	};
@@ -101,6 +106,14 @@ describe("a call to a process that is gone", () => {
 		assert.equal(await Promise.race(asking), "REQUEST_REJECTED");
 		assert.deepEqual(asked.toSorted(), ["left", "right"]);
 		assert.deepEqual((await Promise.all(asking)).toSorted(), ["REQUEST_REJECTED", "REQUEST_TIMEOUT"]);
+	});
+
+	it("is begun once, wherever, when it is what stands behind it that is gone", async () => {
+		await start("right");
+		const caller = brokers.get("caller") as ServiceBroker;
+		await until(() => caller.registry.getActionEndpoints("half.begin")?.count() === 2, "both are known");
+		for (let n = 0; n < 4; n++) await assert.rejects(caller.call("half.begin"), { type: "SERVICE_NOT_FOUND" });
+		assert.deepEqual(asked.toSorted(), ["caller", "caller", "right", "right"]);
 	});
 
 	it("reaches it again as soon as it has a connection, whenever its next heartbeat is", async () => {
