@@ -84,8 +84,13 @@ export function collectionsOf(db: Db, generation: number): Collections {
 const transferIndexes: readonly IndexDescription[] = [
 	{ name: "statement", key: { sides: 1, place: -1 }, ...SCATTERED },
 	{ name: "pending", key: { state: 1 }, partialFilterExpression: { state: "pending" } },
-	{ name: "reference", key: { reference: 1 }, sparse: true },
+	// Not sparse: of two fields one is enough for that, and every transfer has a place.
+	{ name: "refunds", key: { reference: 1, place: -1 }, partialFilterExpression: { reference: { $exists: true } } },
 ];
+/** What earlier versions had instead of `refunds`. It had no order. */
+const FORMER_INDEX = "reference";
+const INDEX_NOT_FOUND = 27;
+const INDEXING_MS = 600_000;
 const hourIndexes: readonly IndexDescription[] = [{ name: "hours", key: { accountId: 1, hour: 1 } }];
 
 /** Where it is there already, nothing changes. */
@@ -93,6 +98,9 @@ async function prepare(db: Db, generation: number): Promise<void> {
 	const { accounts, transfers, hours } = collectionsOf(db, generation);
 	await define(db, accounts.collectionName, []);
 	await define(db, transfers.collectionName, transferIndexes);
+	await transfers.dropIndex(FORMER_INDEX).catch((error: { code?: unknown }) => {
+		if (error.code !== INDEX_NOT_FOUND) throw error;
+	});
 	await define(db, hours.collectionName, hourIndexes);
 }
 
@@ -100,7 +108,8 @@ async function prepare(db: Db, generation: number): Promise<void> {
 export async function findOrMake(db: Db): Promise<Progress> {
 	const found = await readProgress(db);
 	if (!found) return makeNext(db, 0);
-	await answered(prepare(db, found.generation));
+	// A new version may have other indexes, and of many transfers one takes its time. Broken off, it would begin anew each time.
+	await answered(prepare(db, found.generation), new Patience(INDEXING_MS));
 	const { accounts } = collectionsOf(db, found.generation);
 	// Somebody dropped what this is the progress of. Nothing that it says would be there.
 	const isGone = found.sequence > 0 && (await answered(accounts.findOne({}))) === null;
