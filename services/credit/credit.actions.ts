@@ -151,9 +151,13 @@ export const creditActions = {
 		params: closed({ id: TransferId }),
 		returns: closed({ entries: Type.Array(LedgerEntry, { maxItems: 1_000 }) }),
 	},
-	/** What is held and not decided yet, oldest first. */
+	/** What is held and not decided yet, oldest first; of an account: what is kept from it. */
 	listHolds: {
-		params: closed({ kind: Type.Optional(TransferKind), limit: Type.Optional(PageLimit) }),
+		params: closed({
+			kind: Type.Optional(TransferKind),
+			accountId: Type.Optional(AccountId),
+			limit: Type.Optional(PageLimit),
+		}),
 		returns: closed({ items: Type.Array(Transfer), isAll: Type.Boolean() }),
 	},
 	statement: {

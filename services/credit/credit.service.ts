@@ -34,7 +34,7 @@ import type { OperatorLog } from "./operator-log.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
 import { checkRange, endOf, placeOf, toCursor } from "./statement-cursor.ts";
-import { pageOf } from "./statement-page.ts";
+import { howManyFit, pageOf } from "./statement-page.ts";
 import { openStorage } from "./storage.ts";
 import { traceOf } from "./trace.ts";
 
@@ -161,12 +161,13 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 
 		listHolds: action("published", creditActions.listHolds, async function (ctx) {
 			// Asked for nothing in particular, there may be no parameters at all.
-			const { kind, limit = 20 } = ctx.params ?? {};
+			const { limit = 20, ...asked } = ctx.params ?? {};
 			const ledger = ledgerOf(this);
 			await ledger.latest();
-			await ledger.readModel.reached(ledger.sequence);
-			const holds = await ledger.readModel.oldestHolds({ kind, limit: limit + 1 });
-			return { items: holds.slice(0, limit), isAll: holds.length <= limit };
+			const holds = ledger.holds(asked);
+			const first = holds.slice(0, limit);
+			const items = first.slice(0, howManyFit(first));
+			return { items, isAll: items.length === holds.length };
 		}),
 
 		statement: action("published", creditActions.statement, async function (ctx) {

@@ -5,7 +5,6 @@ import { LogTimes } from "./log-times.ts";
 import type { Account, AccountId, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
-	type AskedHolds,
 	HOUR_MS,
 	type Locate,
 	type LookingBack,
@@ -181,13 +180,6 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 	async holds(): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
 		return (await this.#read((options) => transfers.find({ state: "pending" }, options).toArray())).map(toTransfer);
-	}
-
-	async oldestHolds({ kind, limit }: AskedHolds): Promise<Transfer[]> {
-		const { transfers } = this.#collections;
-		const query = { state: "pending" as const, ...(kind && { kind }) };
-		const first = { sort: { _id: 1 }, limit } as const;
-		return (await this.#read((options) => transfers.find(query, { ...options, ...first }).toArray())).map(toTransfer);
 	}
 
 	async refundsOf(id: TransferId, limit: number): Promise<Transfer[]> {

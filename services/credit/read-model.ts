@@ -66,8 +66,6 @@ export type LookingBack = Pick<StatementQuery, "accountId" | "fromMs" | "toMs"> 
 	readonly lines: number;
 };
 
-export type AskedHolds = { readonly kind?: TransferKind | undefined; readonly limit: number };
-
 /** What an account took and gave within some time, by kind of transfer and side. */
 export type Total = {
 	readonly kind: TransferKind;
@@ -95,8 +93,6 @@ export interface ReadModel extends Loader {
 	drained(): Promise<void>;
 	/** Transfers that are still pending. */
 	holds(): Promise<readonly Transfer[]>;
-	/** Of those the first ones, in the order of the log. */
-	oldestHolds(asked: AskedHolds): Promise<readonly Transfer[]>;
 	/** The last ones, in the order of the log: of one sale there may be as many as it had credits. */
 	refundsOf(id: TransferId, limit: number): Promise<readonly Transfer[]>;
 	/** Newest first, unless asked for what is after a place. */

@@ -2,7 +2,6 @@ import { emptyHead, entriesOf, type Group, type Head, headOf } from "../../servi
 import type { Account, AccountId, Entry, Transfer, TransferId } from "../../services/credit/model.ts";
 import { ProjectionQueue, QueuedReadModel } from "../../services/credit/projection-queue.ts";
 import {
-	type AskedHolds,
 	type LookingBack,
 	type Place,
 	type Posting,
@@ -146,14 +145,6 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 	}
 	holds(): Promise<readonly Transfer[]> {
 		return this.#io("load", (seen) => seen.pending());
-	}
-	oldestHolds({ kind, limit }: AskedHolds): Promise<readonly Transfer[]> {
-		return this.#io("load", (seen) =>
-			seen
-				.pending()
-				.filter((hold) => kind === undefined || hold.kind === kind)
-				.slice(0, limit),
-		);
 	}
 	refundsOf(id: TransferId, limit: number): Promise<readonly Transfer[]> {
 		return this.#io("load", () =>
