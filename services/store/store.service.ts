@@ -335,10 +335,11 @@ export default (settings: Settings): ServiceSchema => ({
 			broker: this.broker,
 			policy: this.policy,
 			retriesS: settings.webhookRetriesS,
+			clock: this.clock,
 			onFailed: (error) => this.logger.warn("Webhooks could not be told of something; it is tried again.", error),
 		});
 		const metrics = metricsOf(this.broker);
-		if (metrics) measureWebhooks(metrics, documents<Delivery>(this, "deliveries"));
+		if (metrics) measureWebhooks(metrics, documents<Delivery>(this, "deliveries"), this.clock);
 	},
 
 	async stopped() {

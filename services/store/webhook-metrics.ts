@@ -11,10 +11,10 @@ const HOUR_MS = 3_600_000;
 
 type Counts = { readonly waiting: number; readonly failed: number; readonly lateS: number };
 
-export function measureWebhooks(metrics: Metrics, deliveries: Documents<Delivery>): void {
+export function measureWebhooks(metrics: Metrics, deliveries: Documents<Delivery>, clock: () => number): void {
 	let asked: { readonly atMs: number; readonly counts: Promise<Counts | null> } | undefined;
 	const latest = () => {
-		const nowMs = Date.now();
+		const nowMs = clock();
 		if (!asked || asked.atMs + ASK_EVERY_MS < nowMs)
 			asked = { atMs: nowMs, counts: countsOf(deliveries, nowMs).catch(() => null) };
 		return asked.counts;
