@@ -71,7 +71,16 @@ const StatementLine = closed({
 	details: Details,
 });
 
-const Total = closed({ kind: TransferKind, side: Type.Enum(["debit", "credit"]), count: Count, amount: Sum });
+const Total = closed({
+	/** When the hour began. */
+	hourMs: TimeMs,
+	kind: TransferKind,
+	side: Type.Enum(["debit", "credit"]),
+	count: Count,
+	amount: Sum,
+});
+/** Of a month, which is one message. */
+export const TOTALS_MAX = 31 * 24 * 12;
 
 const Discrepancy = closed({ sequence: Count, position: nullable(Count), what: Type.String() });
 
@@ -210,9 +219,10 @@ export const creditActions = {
 			isAll: Type.Boolean(),
 		}),
 	},
+	/** Hour by hour, those of which there are any. */
 	totals: {
 		params: closed({ accountId: AccountId, fromMs: TimeMs, toMs: TimeMs }),
-		returns: Type.Array(Total),
+		returns: Type.Array(Total, { maxItems: TOTALS_MAX }),
 	},
 	audit: {
 		params: empty,

@@ -4,11 +4,11 @@ import { metricsOf } from "../../mixins/metrics.ts";
 import { isTraceId } from "../../mixins/trace-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, afterBooking, type Meta, type Result } from "../actions.ts";
-import { fail } from "../errors.ts";
+import { fail, failAt } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { type AuditProgress, auditLedger } from "./audit-run.ts";
 import { witnessOf } from "./commit-trace.ts";
-import { creditActions, REFUNDS_MAX } from "./credit.actions.ts";
+import { creditActions, REFUNDS_MAX, TOTALS_MAX } from "./credit.actions.ts";
 import { readFeed } from "./feed.ts";
 import type { Head } from "./journal.ts";
 import { LedgerMetrics } from "./ledger-metrics.ts";
@@ -223,7 +223,9 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const ledger = ledgerOf(this);
 			await ledger.latest();
 			await ledger.readModel.reached(ledger.sequence);
-			return [...(await ledger.readModel.totals({ accountId: accountId as AccountId, fromMs, toMs }))];
+			const totals = await ledger.readModel.totals({ accountId: accountId as AccountId, fromMs, toMs });
+			if (totals.length > TOTALS_MAX) throw failAt("toMs", "is of more hours than can be told at once");
+			return [...totals];
 		}),
 
 		audit: action("published", creditActions.audit, async function () {

@@ -2,7 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { answered, DUPLICATE_KEY, DURABLE, define, Patience, SCATTERED } from "../../mixins/mongo.ts";
 import { emptyHead, type Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId, TransferKind } from "./model.ts";
-import { placeAt, type StatementLine, type Total } from "./read-model.ts";
+import { HOUR_MS, placeAt, type StatementLine, type Total } from "./read-model.ts";
 
 // How the read model lies in MongoDB, and what of it means what.
 
@@ -188,17 +188,9 @@ export function lineOf(stored: StoredTransfer, accountId: AccountId): StatementL
 	};
 }
 
-/** Ordered by kind and side. */
-export function sumOf(hours: readonly StoredHour[]): Total[] {
-	const totals = new Map<string, Total>();
-	for (const hour of hours) {
-		for (const side of ["credit", "debit"] as const) {
-			for (const [name, { count, amount }] of Object.entries(hour[side] ?? {})) {
-				const key = `${name} ${side}`;
-				const sum = totals.get(key) ?? { kind: name as TransferKind, side, count: 0, amount: 0 };
-				totals.set(key, { ...sum, count: sum.count + count, amount: sum.amount + amount });
-			}
-		}
-	}
-	return [...totals].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, total]) => total);
-}
+export const totalsOf = ({ hour, ...sides }: StoredHour): Total[] =>
+	(["credit", "debit"] as const).flatMap((side) =>
+		Object.entries(sides[side] ?? {}).map(([kind, { count, amount }]) => {
+			return { hourMs: hour * HOUR_MS, kind: kind as TransferKind, side, count, amount };
+		}),
+	);

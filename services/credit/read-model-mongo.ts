@@ -26,9 +26,9 @@ import {
 	makeNext,
 	type Progress,
 	readProgress,
-	sumOf,
 	toAccount,
 	toTransfer,
+	totalsOf,
 	VERSION,
 } from "./read-model-mongo-collections.ts";
 import { putAccounts, putHours, putTransfers, Writes } from "./read-model-mongo-writes.ts";
@@ -231,7 +231,9 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 	async totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Promise<Total[]> {
 		const { hours } = this.#collections;
 		const hour = { $gte: fromMs / HOUR_MS, $lt: toMs / HOUR_MS };
-		return sumOf(await this.#read((options) => hours.find({ accountId, hour }, options).toArray()));
+		const inOrder = { sort: { hour: 1 } } as const;
+		const found = await this.#read((options) => hours.find({ accountId, hour }, { ...options, ...inOrder }).toArray());
+		return found.flatMap(totalsOf);
 	}
 
 	async everyAccount({ afterId, limit }: { afterId: string; limit: number }): Promise<Account[]> {

@@ -191,8 +191,8 @@ const prepare = (db: DatabaseSync) => ({
 		`SELECT place / ${POSITIONS} AS number, created_at_ms AS atMs FROM transfers WHERE place >= ? ORDER BY place LIMIT 1`,
 	),
 	totals: db.prepare(
-		`SELECT kind, side, sum(count) AS count, sum(amount) AS amount FROM hours
-		 WHERE account_id = ? AND hour >= ? AND hour < ? GROUP BY kind, side ORDER BY kind, side`,
+		`SELECT hour * ${HOUR_MS} AS hourMs, kind, side, count, amount FROM hours
+		 WHERE account_id = ? AND hour >= ? AND hour < ? ORDER BY hour, kind, side`,
 	),
 	count: db.prepare("SELECT count(*) AS transfers, 2 * count(moved_place) AS postings FROM transfers"),
 });

@@ -66,8 +66,10 @@ export type LookingBack = Pick<StatementQuery, "accountId" | "fromMs" | "toMs"> 
 	readonly lines: number;
 };
 
-/** What an account took and gave within some time, by kind of transfer and side. */
+/** What an account took and gave within an hour, by kind of transfer and side. */
 export type Total = {
+	/** When the hour began. */
+	readonly hourMs: number;
 	readonly kind: TransferKind;
 	readonly side: "debit" | "credit";
 	readonly count: number;
@@ -99,7 +101,7 @@ export interface ReadModel extends Loader {
 	statement(query: StatementQuery): Promise<readonly StatementLine[]>;
 	/** Where that line is, by the index alone; null when there are fewer. */
 	lookBack(asked: LookingBack): Promise<Place | null>;
-	/** Times are full hours. */
+	/** Times are full hours; those in which nothing was booked are left out. */
 	totals(query: { accountId: AccountId; fromMs: number; toMs: number }): Promise<readonly Total[]>;
 	/** All accounts, ordered by id, for the audit. */
 	everyAccount(page: { afterId: string; limit: number }): Promise<readonly Account[]>;

@@ -271,8 +271,8 @@ export default (settings: Settings): ServiceSchema => ({
 			const { date } = ctx.params;
 			const { _id, timeZone } = (await enter(this, ctx)).store;
 			const range = wholeHours(dayRange(date, timeZone));
-			const totalsIn = (hour: typeof range) => call(ctx, "credit.totals", { accountId: accountOf(_id), ...hour });
-			return { date, timeZone, ...range, ...(await reportOf(range, totalsIn)) };
+			const totals = await call(ctx, "credit.totals", { accountId: accountOf(_id), ...range });
+			return { date, timeZone, ...range, ...reportOf(totals) };
 		}),
 
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {

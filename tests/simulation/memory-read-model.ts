@@ -2,6 +2,7 @@ import { emptyHead, entriesOf, type Group, type Head, headOf } from "../../servi
 import type { Account, AccountId, Entry, Transfer, TransferId } from "../../services/credit/model.ts";
 import { ProjectionQueue, QueuedReadModel } from "../../services/credit/projection-queue.ts";
 import {
+	HOUR_MS,
 	type LookingBack,
 	type Place,
 	type Posting,
@@ -188,10 +189,12 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 	totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Promise<Total[]> {
 		return this.#io("load", () => {
 			const totals = new Map<string, Total>();
-			for (const { kind, amount } of this.#lines({ accountId, fromMs, toMs })) {
+			for (const { kind, amount, postedAtMs } of this.#lines({ accountId, fromMs, toMs })) {
 				const side = amount < 0 ? "debit" : "credit";
-				const { count, amount: sum } = totals.get(`${kind} ${side}`) ?? { count: 0, amount: 0 };
-				totals.set(`${kind} ${side}`, { kind, side, count: count + 1, amount: sum + Math.abs(amount) });
+				const hourMs = postedAtMs - (postedAtMs % HOUR_MS);
+				const key = `${hourMs} ${kind} ${side}`;
+				const { count, amount: sum } = totals.get(key) ?? { count: 0, amount: 0 };
+				totals.set(key, { hourMs, kind, side, count: count + 1, amount: sum + Math.abs(amount) });
 			}
 			return [...totals.values()];
 		});
