@@ -89,7 +89,8 @@ export interface Documents<T extends { readonly _id: string }> {
 	findById(id: T["_id"]): Promise<T | null>;
 	/** Each document once, in no promised order; unknown ids are left out. */
 	findByIds(ids: readonly T["_id"][]): Promise<T[]>;
-	count(filter?: { readonly query?: Query<T> }): Promise<number>;
+	/** With a limit: no further than that. */
+	count(filter?: { readonly query?: Query<T>; readonly limit?: number }): Promise<number>;
 	insert(doc: Draft<T>): Promise<T>;
 	insertMany(docs: readonly Draft<T>[]): Promise<T[]>;
 	/** How many matched. `updateMany({_id, version}, {$set: …, $inc: {version: 1}}) === 1` is an optimistic lock. */

@@ -95,8 +95,10 @@ export class MongoAdapter extends AdapterBase implements Adapter {
 	);
 
 	async count(listing: Listing = {}): Promise<number> {
-		const query = checkedQuery(parseListing(listing).query, "list");
-		return this.#ask((documents, patience) => documents.countDocuments(query, reading(patience)));
+		const { query: asked, limit } = parseListing(listing);
+		const query = checkedQuery(asked, "list");
+		const upTo = limit === null ? {} : { limit };
+		return this.#ask((documents, patience) => documents.countDocuments(query, { ...reading(patience), ...upTo }));
 	}
 
 	/** @returns the document as it is stored, with its id */

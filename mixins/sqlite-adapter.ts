@@ -86,8 +86,10 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 	}
 
 	async count(listing: Listing = {}): Promise<number> {
-		const { text, parameters } = compileQuery(parseListing(listing).query, "list");
-		const row = this.#statement(`SELECT count(*) AS count FROM ${this.#table} WHERE ${text}`).get(...parameters);
+		const { query, limit } = parseListing(listing);
+		const { text, parameters } = compileQuery(query, "list");
+		const those = `SELECT 1 FROM ${this.#table} WHERE ${text} LIMIT ?`;
+		const row = this.#statement(`SELECT count(*) AS count FROM (${those})`).get(...parameters, limit ?? -1);
 		return Number(row?.count);
 	}
 

@@ -31,7 +31,8 @@ export async function withLedger<T>(work: (ledger: RunningLedger) => Promise<T>,
 export async function withOperatorLog<T>(work: (log: OperatorLog) => Promise<T>): Promise<T> {
 	const adapter = adapterFor(settingsOfLedger(), { collection: OPERATOR_LOG });
 	await adapter.connect();
-	return work(new OperatorLog(adapter as unknown as Documents<LineDocument>)).finally(() => adapter.disconnect());
+	const log = new OperatorLog(adapter as unknown as Documents<LineDocument>, Date.now);
+	return work(log).finally(() => adapter.disconnect());
 }
 
 /** Secrets of other services are not needed here. */

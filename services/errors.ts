@@ -133,6 +133,7 @@ export const problems = {
 	// People, shops and their things.
 	too_many_stores: problem(409, "You have as many stores as one person can", "Use one that you have."),
 	too_many_products: problem(409, "The store has as many products as it can", "Archived ones count, too."),
+	too_many_staff: problem(409, "As many people sell in the store as can", "Remove somebody who does no longer."),
 	too_many_webhooks: problem(409, "The store has as many webhooks as it can", "Remove one that is not needed."),
 	webhook_off: problem(409, "The webhook is switched off", "Switch it on first: what is sent again now would fail."),
 	secret_rotated_recently: problem(

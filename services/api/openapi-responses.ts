@@ -97,6 +97,7 @@ const own: Partial<Record<Reachable, readonly ProblemCode[]>> = {
 	"user.charge": ["charge_limit_exceeded"],
 	"user.send": ["insufficient_credit", "same_account"],
 	"store.decide": ["approval_mismatch", "not_pending", "hold_expired", "transfer_not_found"],
+	"store.addStaff": ["too_many_staff"],
 	"store.createProduct": ["sku_taken", "too_many_products"],
 	"store.editProduct": ["sku_taken", "version_conflict"],
 	"store.importProducts": ["import_rejected", "too_many_products", "sku_taken", "version_conflict"],

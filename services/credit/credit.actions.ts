@@ -71,7 +71,16 @@ const StatementLine = closed({
 	details: Details,
 });
 
-const Total = closed({ kind: TransferKind, side: Type.Enum(["debit", "credit"]), count: Count, amount: Sum });
+const Total = closed({
+	/** When the hour began. */
+	hourMs: TimeMs,
+	kind: TransferKind,
+	side: Type.Enum(["debit", "credit"]),
+	count: Count,
+	amount: Sum,
+});
+/** Of a month, which is one message. */
+export const TOTALS_MAX = 31 * 24 * 12;
 
 const Discrepancy = closed({ sequence: Count, position: nullable(Count), what: Type.String() });
 
@@ -151,9 +160,13 @@ export const creditActions = {
 		params: closed({ id: TransferId }),
 		returns: closed({ entries: Type.Array(LedgerEntry, { maxItems: 1_000 }) }),
 	},
-	/** What is held and not decided yet, oldest first. */
+	/** What is held and not decided yet, oldest first; of an account: what is kept from it. */
 	listHolds: {
-		params: closed({ kind: Type.Optional(TransferKind), limit: Type.Optional(PageLimit) }),
+		params: closed({
+			kind: Type.Optional(TransferKind),
+			accountId: Type.Optional(AccountId),
+			limit: Type.Optional(PageLimit),
+		}),
 		returns: closed({ items: Type.Array(Transfer), isAll: Type.Boolean() }),
 	},
 	statement: {
@@ -206,9 +219,10 @@ export const creditActions = {
 			isAll: Type.Boolean(),
 		}),
 	},
+	/** Hour by hour, those of which there are any. */
 	totals: {
 		params: closed({ accountId: AccountId, fromMs: TimeMs, toMs: TimeMs }),
-		returns: Type.Array(Total),
+		returns: Type.Array(Total, { maxItems: TOTALS_MAX }),
 	},
 	audit: {
 		params: empty,

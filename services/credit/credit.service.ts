@@ -4,11 +4,11 @@ import { metricsOf } from "../../mixins/metrics.ts";
 import { isTraceId } from "../../mixins/trace-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, afterBooking, type Meta, type Result } from "../actions.ts";
-import { fail } from "../errors.ts";
+import { fail, failAt } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { type AuditProgress, auditLedger } from "./audit-run.ts";
 import { witnessOf } from "./commit-trace.ts";
-import { creditActions, REFUNDS_MAX } from "./credit.actions.ts";
+import { creditActions, REFUNDS_MAX, TOTALS_MAX } from "./credit.actions.ts";
 import { readFeed } from "./feed.ts";
 import type { Head } from "./journal.ts";
 import { LedgerMetrics } from "./ledger-metrics.ts";
@@ -34,7 +34,7 @@ import type { OperatorLog } from "./operator-log.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
 import { checkRange, endOf, placeOf, toCursor } from "./statement-cursor.ts";
-import { pageOf } from "./statement-page.ts";
+import { howManyFit, pageOf } from "./statement-page.ts";
 import { openStorage } from "./storage.ts";
 import { traceOf } from "./trace.ts";
 
@@ -161,12 +161,13 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 
 		listHolds: action("published", creditActions.listHolds, async function (ctx) {
 			// Asked for nothing in particular, there may be no parameters at all.
-			const { kind, limit = 20 } = ctx.params ?? {};
+			const { limit = 20, ...asked } = ctx.params ?? {};
 			const ledger = ledgerOf(this);
 			await ledger.latest();
-			await ledger.readModel.reached(ledger.sequence);
-			const holds = await ledger.readModel.oldestHolds({ kind, limit: limit + 1 });
-			return { items: holds.slice(0, limit), isAll: holds.length <= limit };
+			const holds = ledger.holds(asked);
+			const first = holds.slice(0, limit);
+			const items = first.slice(0, howManyFit(first));
+			return { items, isAll: items.length === holds.length };
 		}),
 
 		statement: action("published", creditActions.statement, async function (ctx) {
@@ -222,7 +223,9 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 			const ledger = ledgerOf(this);
 			await ledger.latest();
 			await ledger.readModel.reached(ledger.sequence);
-			return [...(await ledger.readModel.totals({ accountId: accountId as AccountId, fromMs, toMs }))];
+			const totals = await ledger.readModel.totals({ accountId: accountId as AccountId, fromMs, toMs });
+			if (totals.length > TOTALS_MAX) throw failAt("toMs", "is of more hours than can be told at once");
+			return [...totals];
 		}),
 
 		audit: action("published", creditActions.audit, async function () {

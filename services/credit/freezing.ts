@@ -38,8 +38,10 @@ export async function freeze(
 		make: async (begun, by) => {
 			await remember(service, accountId, by);
 			// First: from now on its owner cannot open it any more, and an opening that is on its way comes to nothing.
-			if (isWallet(accountId)) await call(ctx, "user.lock", { userId: ownerIn(accountId) });
-			return setState(ctx, begun, "frozen");
+			const isLocked = isWallet(accountId) && (await orNull(call(ctx, "user.lock", { userId: ownerIn(accountId) })));
+			const frozen = await setState(ctx, begun, "frozen");
+			// They have signed up meanwhile, and may have frozen it as well, which they could lift.
+			return !isLocked && (await holderOf(ctx, accountId)) ? freeze(service, ctx) : frozen;
 		},
 		after: ({ state }) => state,
 	});
@@ -127,10 +129,13 @@ async function unlockUnlessFrozen(
 const isFrozenByOwner = async (ctx: Asking, accountId: string): Promise<boolean> =>
 	(await holderOf(ctx, accountId))?.isFrozenByOwner ?? false;
 
-/** Null of what is no wallet, and of a person whose profile is missing: sign-up was cut off before it. */
-async function holderOf(ctx: Asking, accountId: string): Promise<Result<"user.holder"> | null> {
-	if (!isWallet(accountId)) return null;
-	return call(ctx, "user.holder", { userId: ownerIn(accountId) }).catch((error: unknown) => {
+/** Null of what is no wallet, and of a person whose profile is missing. */
+const holderOf = async (ctx: Asking, accountId: string): Promise<Result<"user.holder"> | null> =>
+	isWallet(accountId) ? orNull(call(ctx, "user.holder", { userId: ownerIn(accountId) })) : null;
+
+/** A profile may be missing: sign-up was cut off before it. */
+export async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+	return asked.catch((error: unknown) => {
 		if (problemOf(error) !== "not_found") throw error;
 		return null;
 	});

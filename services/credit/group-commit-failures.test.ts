@@ -14,6 +14,38 @@ import {
 import { type Fault, faultsInOrder, MemoryLog, turn, turns } from "../../tests/ledger/memory-journal.ts";
 import type { AccountId, Command, TransferId } from "./model.ts";
 
+describe("a process that was frozen", () => {
+	it("does not decide what nobody waits for any more, and goes on", async (t) => {
+		const { commit, log, journal } = await openedWriter();
+		const clock = t.mock.method(performance, "now");
+		journal.trouble = (operation) => (operation === "append" ? "slow" : undefined);
+		const first = commit.submit(pay("first", 1));
+		await turn();
+		const waiting = wordsOf([commit.submit(pay("waiting", 2))]);
+		const atMs = performance.now() + 60_000;
+		clock.mock.mockImplementation(() => atMs);
+		assert.deepEqual([await wordOf(first), ...(await waiting)], ["new applied", "ledger_unavailable"]);
+		assert.equal(await wordOf(commit.submit(pay("later", 3))), "new applied");
+		assert.ok(!idsIn(log).flat().includes("waiting"));
+	});
+
+	it("decides nothing anew that it had decided before, when others have gone on", async (t) => {
+		const { commit, log, journal } = await openedWriter();
+		const other = writer({ log });
+		const clock = t.mock.method(performance, "now");
+		journal.trouble = (operation) => (operation === "append" ? "slow" : undefined);
+		journal.turns = () => 100;
+		const frozen = commit.submit(pay("frozen", 1));
+		await turn();
+		await other.commit.submit(pay("other", 2));
+		const atMs = performance.now() + 60_000;
+		clock.mock.mockImplementation(() => atMs);
+		assert.equal(await wordOf(frozen), "ledger_unavailable");
+		await turns(10);
+		assert.ok(!idsIn(log).flat().includes("frozen"));
+	});
+});
+
 describe("an unknown outcome", () => {
 	const cases: [Fault, string][] = [
 		["reply_lost", "replay applied"],

@@ -39,11 +39,20 @@ export type CommitLimits = {
 	readonly bodyMax: number;
 	/** Commands that may wait; more are refused at once with `ledger_busy`. */
 	readonly queueMax: number;
+	/** What has waited longer is not decided any more: whoever asked has given up, and may have asked for something else since. */
+	readonly waitMsMax: number;
 	/** Commands whose outcome is unknown that are told apart; when there are as many, every one's may be. */
 	readonly unknownMax: number;
 };
 
-const usual: CommitLimits = { groupMax: 1_024, bodyMax: 4_000_000, queueMax: 16_384, unknownMax: 16_384 };
+const usual: CommitLimits = {
+	groupMax: 1_024,
+	bodyMax: 4_000_000,
+	queueMax: 16_384,
+	// More than a database that does not answer takes to be given up. Only a process that was frozen lets anybody wait as long.
+	waitMsMax: 5_000,
+	unknownMax: 16_384,
+};
 /** Read together when others appended. */
 const GROUPS_AT_ONCE = 64;
 /** How often one group is decided anew before its commands are told that the ledger cannot write. */
@@ -240,8 +249,7 @@ export class GroupCommit {
 		this.#parts.onFailed(error);
 		if (error instanceof UnknownOutcome) this.#remember(batch);
 		// Whoever came meanwhile has waited as long, and was not sent: they would only wait once more for the same store.
-		for (const { command, reject } of [...batch, ...this.#queue.splice(0)])
-			reject(fail(this.#mayBeBooked(command) ? "outcome_unknown" : "ledger_unavailable"));
+		for (const each of [...batch, ...this.#queue.splice(0)]) this.#refuse(each);
 	}
 
 	#remember(batch: readonly Waiting[]): void {
@@ -260,6 +268,7 @@ export class GroupCommit {
 		const { book, clock } = this.#parts;
 		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 			if (batch.some(({ command }) => this.#lacks(command))) await this.#load(batch);
+			this.#refuseLate(batch);
 			const draft = new Draft(book);
 			const clockMs = clock();
 			// The log's time never runs backwards, whatever the clock does.
@@ -287,6 +296,18 @@ export class GroupCommit {
 			await this.#learn(appended);
 		}
 		throw new Error(`a group was decided ${ATTEMPTS_MAX} times and could not be appended`);
+	}
+
+	#refuseLate(batch: Waiting[]): void {
+		const beganAtMs = performance.now() - this.#limits.waitMsMax;
+		const late = batch.filter(({ sinceMs }) => sinceMs < beganAtMs);
+		if (late.length === 0) return;
+		batch.splice(0, batch.length, ...batch.filter(({ sinceMs }) => sinceMs >= beganAtMs));
+		for (const each of late) this.#refuse(each);
+	}
+
+	#refuse({ command, reject }: Waiting): void {
+		reject(fail(this.#mayBeBooked(command) ? "outcome_unknown" : "ledger_unavailable"));
 	}
 
 	#observe(batch: readonly Waiting[], entryCount: number, beganAtMs: number): void {

@@ -1,8 +1,8 @@
 import type { Service } from "moleculer";
 import { isTraceId } from "../../mixins/trace-id.ts";
 import { call, type Params, type Result } from "../actions.ts";
-import { fail, problemOf } from "../errors.ts";
-import { freezersOf } from "./freezing.ts";
+import { fail } from "../errors.ts";
+import { freezersOf, orNull } from "./freezing.ts";
 import { type Asking, operatorOf } from "./operation.ts";
 import { scopeOf } from "./operator-log.ts";
 
@@ -49,14 +49,6 @@ async function ownerOf(ctx: Asking, named: string, missing: "account_not_found" 
 	const found = handle && (await orNull(call(ctx, "user.identify", { handle })));
 	if (!found) throw fail(missing);
 	return found.userId;
-}
-
-/** A profile may be missing: sign-up was cut off before it. */
-async function orNull<T>(asked: Promise<T>): Promise<T | null> {
-	return asked.catch((error: unknown) => {
-		if (problemOf(error) !== "not_found") throw error;
-		return null;
-	});
 }
 
 /** One payment, with all that the ledger's log says of it. @throws not_found */

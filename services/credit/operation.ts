@@ -6,7 +6,10 @@ import { type Line, type LineDocument, OPERATOR_LOG, OperatorLog } from "./opera
 
 export type Asking<P = unknown> = Context<P, Meta>;
 
-export const logOf = (service: Service): OperatorLog => new OperatorLog(documents<LineDocument>(service, OPERATOR_LOG));
+type OperatorService = Service & { readonly clock: () => number };
+
+export const logOf = (service: Service): OperatorLog =>
+	new OperatorLog(documents<LineDocument>(service, OPERATOR_LOG), (service as OperatorService).clock);
 
 /** Who asks. @throws unauthenticated when it is no operator */
 export function operatorOf({ meta: { caller } }: Asking): string {

@@ -28,7 +28,7 @@ async function edited(edit: (lines: LineDocument[]) => LineDocument[]) {
 			return line;
 		},
 	} as unknown as Documents;
-	const log = new OperatorLog(documents);
+	const log = new OperatorLog(documents, Date.now);
 	const note = { by: "kim", operation: "account.freeze", target: "wallet:u_x", reason: "why", of: null, detail: "" };
 	await Promise.all([1, 2, 3, 4, 5].map(() => log.append({ ...note, phase: "begun" })));
 	kept = edit(kept.sort((a, b) => (a._id < b._id ? -1 : 1)));

@@ -49,16 +49,19 @@ const idOf = (sequence: number): string => String(sequence).padStart(12, "0");
  */
 export class OperatorLog {
 	readonly #documents: LogDocuments;
+	readonly #clock: () => number;
 
-	constructor(documents: LogDocuments) {
+	/** @param clock one for all who write: what an operator may do alone within a day is counted by it */
+	constructor(documents: LogDocuments, clock: () => number) {
 		this.#documents = documents;
+		this.#clock = clock;
 	}
 
 	/** Resolves when the line is durable. @throws overloaded, and what the database throws */
 	async append(note: Note): Promise<Line> {
 		for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 			const { sequence, hash: previousHash } = (await this.newest(1))[0] ?? EMPTY;
-			const body = { ...note, sequence: sequence + 1, atMs: Date.now(), previousHash };
+			const body = { ...note, sequence: sequence + 1, atMs: this.#clock(), previousHash };
 			const text = JSON.stringify(body);
 			const line = { ...body, hash: digestOf(text) };
 			if (await this.#isInserted({ _id: idOf(line.sequence), hash: line.hash, body: text })) return line;

@@ -1,5 +1,6 @@
 import type { ServiceSchema } from "moleculer";
 import { database } from "../../mixins/database.ts";
+import { clockOf } from "../../mixins/mongo.ts";
 import type { Settings } from "../../moleculer.config.ts";
 import { action, call } from "../actions.ts";
 import { adjust, decideAdjustment, listAdjustments } from "./adjustment.ts";
@@ -83,6 +84,10 @@ export const operatorService = (settings: Settings): ServiceSchema => ({
 			const items = lines.slice(0, limit).map(({ previousHash: _, ...line }) => line);
 			return { items, nextBefore: lines.length > limit ? (items.at(-1)?.sequence ?? null) : null };
 		}),
+	},
+
+	created() {
+		Object.assign(this, { clock: clockOf(settings) });
 	},
 });
 

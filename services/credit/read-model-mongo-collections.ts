@@ -2,7 +2,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import { answered, DUPLICATE_KEY, DURABLE, define, Patience, SCATTERED } from "../../mixins/mongo.ts";
 import { emptyHead, type Head } from "./journal.ts";
 import type { Account, AccountId, Details, Transfer, TransferId, TransferKind } from "./model.ts";
-import { placeAt, type StatementLine, type Total } from "./read-model.ts";
+import { HOUR_MS, placeAt, type StatementLine, type Total } from "./read-model.ts";
 
 // How the read model lies in MongoDB, and what of it means what.
 
@@ -84,8 +84,13 @@ export function collectionsOf(db: Db, generation: number): Collections {
 const transferIndexes: readonly IndexDescription[] = [
 	{ name: "statement", key: { sides: 1, place: -1 }, ...SCATTERED },
 	{ name: "pending", key: { state: 1 }, partialFilterExpression: { state: "pending" } },
-	{ name: "reference", key: { reference: 1 }, sparse: true },
+	// Not sparse: of two fields one is enough for that, and every transfer has a place.
+	{ name: "refunds", key: { reference: 1, place: -1 }, partialFilterExpression: { reference: { $exists: true } } },
 ];
+/** What earlier versions had instead of `refunds`. It had no order. */
+const FORMER_INDEX = "reference";
+const INDEX_NOT_FOUND = 27;
+const INDEXING_MS = 600_000;
 const hourIndexes: readonly IndexDescription[] = [{ name: "hours", key: { accountId: 1, hour: 1 } }];
 
 /** Where it is there already, nothing changes. */
@@ -93,6 +98,9 @@ async function prepare(db: Db, generation: number): Promise<void> {
 	const { accounts, transfers, hours } = collectionsOf(db, generation);
 	await define(db, accounts.collectionName, []);
 	await define(db, transfers.collectionName, transferIndexes);
+	await transfers.dropIndex(FORMER_INDEX).catch((error: { code?: unknown }) => {
+		if (error.code !== INDEX_NOT_FOUND) throw error;
+	});
 	await define(db, hours.collectionName, hourIndexes);
 }
 
@@ -100,7 +108,8 @@ async function prepare(db: Db, generation: number): Promise<void> {
 export async function findOrMake(db: Db): Promise<Progress> {
 	const found = await readProgress(db);
 	if (!found) return makeNext(db, 0);
-	await answered(prepare(db, found.generation));
+	// A new version may have other indexes, and of many transfers one takes its time. Broken off, it would begin anew each time.
+	await answered(prepare(db, found.generation), new Patience(INDEXING_MS));
 	const { accounts } = collectionsOf(db, found.generation);
 	// Somebody dropped what this is the progress of. Nothing that it says would be there.
 	const isGone = found.sequence > 0 && (await answered(accounts.findOne({}))) === null;
@@ -179,17 +188,9 @@ export function lineOf(stored: StoredTransfer, accountId: AccountId): StatementL
 	};
 }
 
-/** Ordered by kind and side. */
-export function sumOf(hours: readonly StoredHour[]): Total[] {
-	const totals = new Map<string, Total>();
-	for (const hour of hours) {
-		for (const side of ["credit", "debit"] as const) {
-			for (const [name, { count, amount }] of Object.entries(hour[side] ?? {})) {
-				const key = `${name} ${side}`;
-				const sum = totals.get(key) ?? { kind: name as TransferKind, side, count: 0, amount: 0 };
-				totals.set(key, { ...sum, count: sum.count + count, amount: sum.amount + amount });
-			}
-		}
-	}
-	return [...totals].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, total]) => total);
-}
+export const totalsOf = ({ hour, ...sides }: StoredHour): Total[] =>
+	(["credit", "debit"] as const).flatMap((side) =>
+		Object.entries(sides[side] ?? {}).map(([kind, { count, amount }]) => {
+			return { hourMs: hour * HOUR_MS, kind: kind as TransferKind, side, count, amount };
+		}),
+	);

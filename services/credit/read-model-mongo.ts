@@ -5,7 +5,6 @@ import { LogTimes } from "./log-times.ts";
 import type { Account, AccountId, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
-	type AskedHolds,
 	HOUR_MS,
 	type Locate,
 	type LookingBack,
@@ -27,9 +26,9 @@ import {
 	makeNext,
 	type Progress,
 	readProgress,
-	sumOf,
 	toAccount,
 	toTransfer,
+	totalsOf,
 	VERSION,
 } from "./read-model-mongo-collections.ts";
 import { putAccounts, putHours, putTransfers, Writes } from "./read-model-mongo-writes.ts";
@@ -183,13 +182,6 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 		return (await this.#read((options) => transfers.find({ state: "pending" }, options).toArray())).map(toTransfer);
 	}
 
-	async oldestHolds({ kind, limit }: AskedHolds): Promise<Transfer[]> {
-		const { transfers } = this.#collections;
-		const query = { state: "pending" as const, ...(kind && { kind }) };
-		const first = { sort: { _id: 1 }, limit } as const;
-		return (await this.#read((options) => transfers.find(query, { ...options, ...first }).toArray())).map(toTransfer);
-	}
-
 	async refundsOf(id: TransferId, limit: number): Promise<Transfer[]> {
 		const { transfers } = this.#collections;
 		// Where it moved, which a refund does at once, is where it is in the log.
@@ -239,7 +231,9 @@ export class MongoReadModel extends QueuedReadModel implements ReadModel {
 	async totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Promise<Total[]> {
 		const { hours } = this.#collections;
 		const hour = { $gte: fromMs / HOUR_MS, $lt: toMs / HOUR_MS };
-		return sumOf(await this.#read((options) => hours.find({ accountId, hour }, options).toArray()));
+		const inOrder = { sort: { hour: 1 } } as const;
+		const found = await this.#read((options) => hours.find({ accountId, hour }, { ...options, ...inOrder }).toArray());
+		return found.flatMap(totalsOf);
 	}
 
 	async everyAccount({ afterId, limit }: { afterId: string; limit: number }): Promise<Account[]> {

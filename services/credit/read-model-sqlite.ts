@@ -5,7 +5,6 @@ import { LogTimes } from "./log-times.ts";
 import type { Account, AccountId, Details, Transfer, TransferId } from "./model.ts";
 import { ProjectionQueue, QueuedReadModel } from "./projection-queue.ts";
 import {
-	type AskedHolds,
 	HOUR_MS,
 	type Locate,
 	type LookingBack,
@@ -100,10 +99,6 @@ export class SqliteReadModel extends QueuedReadModel implements ReadModel {
 		return (this.#statements.holds.all() as TransferRow[]).map(toTransfer);
 	}
 
-	async oldestHolds({ kind, limit }: AskedHolds): Promise<Transfer[]> {
-		return (this.#statements.oldestHolds.all({ kind: kind ?? null, limit }) as TransferRow[]).map(toTransfer);
-	}
-
 	async refundsOf(id: TransferId, limit: number): Promise<Transfer[]> {
 		return (this.#statements.refunds.all(id, limit) as TransferRow[]).map(toTransfer).reverse();
 	}
@@ -185,9 +180,6 @@ const prepare = (db: DatabaseSync) => ({
 	everyAccount: db.prepare(`SELECT ${ACCOUNT} FROM accounts WHERE id > ? ORDER BY id LIMIT ?`),
 	transfer: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.place / ${POSITIONS} = ? AND t.id = ?`),
 	holds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending'`),
-	oldestHolds: db.prepare(
-		`SELECT ${TRANSFER} FROM transfers t WHERE t.state = 'pending' AND ($kind IS NULL OR t.kind = $kind) ORDER BY t.place LIMIT $limit`,
-	),
 	refunds: db.prepare(`SELECT ${TRANSFER} FROM transfers t WHERE t.reference = ? ORDER BY t.place DESC LIMIT ?`),
 	newestFirst: db.prepare(lines("DESC")),
 	oldestFirst: db.prepare(lines("ASC")),
@@ -199,8 +191,8 @@ const prepare = (db: DatabaseSync) => ({
 		`SELECT place / ${POSITIONS} AS number, created_at_ms AS atMs FROM transfers WHERE place >= ? ORDER BY place LIMIT 1`,
 	),
 	totals: db.prepare(
-		`SELECT kind, side, sum(count) AS count, sum(amount) AS amount FROM hours
-		 WHERE account_id = ? AND hour >= ? AND hour < ? GROUP BY kind, side ORDER BY kind, side`,
+		`SELECT hour * ${HOUR_MS} AS hourMs, kind, side, count, amount FROM hours
+		 WHERE account_id = ? AND hour >= ? AND hour < ? ORDER BY hour, kind, side`,
 	),
 	count: db.prepare("SELECT count(*) AS transfers, 2 * count(moved_place) AS postings FROM transfers"),
 });

@@ -66,10 +66,10 @@ export type LookingBack = Pick<StatementQuery, "accountId" | "fromMs" | "toMs"> 
 	readonly lines: number;
 };
 
-export type AskedHolds = { readonly kind?: TransferKind | undefined; readonly limit: number };
-
-/** What an account took and gave within some time, by kind of transfer and side. */
+/** What an account took and gave within an hour, by kind of transfer and side. */
 export type Total = {
+	/** When the hour began. */
+	readonly hourMs: number;
 	readonly kind: TransferKind;
 	readonly side: "debit" | "credit";
 	readonly count: number;
@@ -95,15 +95,13 @@ export interface ReadModel extends Loader {
 	drained(): Promise<void>;
 	/** Transfers that are still pending. */
 	holds(): Promise<readonly Transfer[]>;
-	/** Of those the first ones, in the order of the log. */
-	oldestHolds(asked: AskedHolds): Promise<readonly Transfer[]>;
 	/** The last ones, in the order of the log: of one sale there may be as many as it had credits. */
 	refundsOf(id: TransferId, limit: number): Promise<readonly Transfer[]>;
 	/** Newest first, unless asked for what is after a place. */
 	statement(query: StatementQuery): Promise<readonly StatementLine[]>;
 	/** Where that line is, by the index alone; null when there are fewer. */
 	lookBack(asked: LookingBack): Promise<Place | null>;
-	/** Times are full hours. */
+	/** Times are full hours; those in which nothing was booked are left out. */
 	totals(query: { accountId: AccountId; fromMs: number; toMs: number }): Promise<readonly Total[]>;
 	/** All accounts, ordered by id, for the audit. */
 	everyAccount(page: { afterId: string; limit: number }): Promise<readonly Account[]>;

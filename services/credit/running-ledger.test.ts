@@ -6,7 +6,7 @@ import { MemoryReadModel, ReadModelContent } from "../../tests/simulation/memory
 import type { Group } from "./journal.ts";
 import type { AccountId, Command, CommandId, Entry, TransferId } from "./model.ts";
 import { ResidentBook } from "./resident-book.ts";
-import { type LedgerParts, RunningLedger } from "./running-ledger.ts";
+import { type AskedHolds, type LedgerParts, RunningLedger } from "./running-ledger.ts";
 
 const charge = (id: string, amount = 10) => payCommand(id, "charge", { from: FUNDING, to: "wallet:u_1", amount });
 const hold = (id: string, ttlMs: number): Command => ({
@@ -272,6 +272,21 @@ describe("what a ledger says of an id", () => {
 });
 
 describe("holds", () => {
+	it("are told oldest first, of all or of a kind and an account, until they are decided", async () => {
+		const { ledger } = await open({ log: logOf(hold("h1", 90_000), hold("h2", 90_000)), clock: () => 2_000 });
+		const toGive = { ...payCommand("give", "adjustment", { from: FUNDING, to: "wallet:u_1", amount: 1 }) };
+		await ledger.submit({ ...toGive, hold: { ttlMs: 90_000 } } as Command);
+		await ledger.submit(hold("h3", 90_000));
+		const idsOf = (asked: AskedHolds) => ledger.holds(asked).map(({ id }) => id);
+		assert.deepEqual(idsOf({}), ["h1", "h2", "give", "h3"]);
+		assert.deepEqual(idsOf({ kind: "adjustment" }), ["give"]);
+		assert.deepEqual(idsOf({ kind: "sale", accountId: "wallet:u_1" }), ["h1", "h2", "h3"]);
+		assert.deepEqual(idsOf({ accountId: "wallet:u_2" }), []);
+		await ledger.submit(cancel("c", "h1"));
+		assert.deepEqual(idsOf({ kind: "sale" }), ["h2", "h3"]);
+		await ledger.close();
+	});
+
 	it("end 2,000 at a time: those that are left do the second after", async () => {
 		const maker = new LogMaker();
 		maker.add([...OPENING, charge("first", 10_000)], 1_000);

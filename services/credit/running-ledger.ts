@@ -1,7 +1,7 @@
 import { fail } from "../errors.ts";
 import { type CommitLimits, type CommitObserver, GroupCommit, type Receipt, type Witness } from "./group-commit.ts";
 import { entriesOf, type Group, type Head, type Journal } from "./journal.ts";
-import type { Account, AccountId, Command, CommandId, Entry, Transfer, TransferId } from "./model.ts";
+import type { Account, AccountId, Command, CommandId, Entry, Transfer, TransferId, TransferKind } from "./model.ts";
 import type { ReadModel } from "./read-model.ts";
 import { ResidentBook } from "./resident-book.ts";
 
@@ -22,6 +22,9 @@ export type LedgerParts = {
 	readonly onFailed?: (error: unknown) => void;
 	readonly observer?: CommitObserver | undefined;
 };
+
+/** Of a kind, and of the account that they keep it from. */
+export type AskedHolds = { readonly kind?: TransferKind | undefined; readonly accountId?: string | undefined };
 
 /** What became of an id. */
 export type Outcome = { readonly state: "applied" | "refused" | "not_seen"; readonly entry: Entry | null };
@@ -110,6 +113,13 @@ export class RunningLedger {
 	/** What open holds keep from their wallets. */
 	get held(): number {
 		return this.#book.held;
+	}
+	/** The open holds, oldest first. */
+	holds({ kind, accountId }: AskedHolds): readonly Transfer[] {
+		return [...this.#book.holds.values()]
+			.filter((hold) => kind === undefined || hold.kind === kind)
+			.filter((hold) => accountId === undefined || hold.debitAccountId === accountId)
+			.sort((left, right) => left.createdAtMs - right.createdAtMs);
 	}
 	/** What all that was booked since this process started adds up to, over all accounts: 0, or credit was made or lost. */
 	get drift(): number {

@@ -23,7 +23,7 @@ export async function pageOf(
 }
 
 /** At least one. */
-function howManyFit(lines: readonly StatementLine[]): number {
+export function howManyFit(lines: readonly Pick<StatementLine, "details">[]): number {
 	let characters = 0;
 	const first = lines.findIndex(({ details }, index) => {
 		characters += JSON.stringify(details).length;

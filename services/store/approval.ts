@@ -1,5 +1,3 @@
-import type { Documents } from "../../mixins/database.ts";
-import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import type { Result } from "../actions.ts";
 import { fail } from "../errors.ts";
 import type { Receipt } from "./sale.ts";
@@ -7,78 +5,25 @@ import type { Receipt } from "./sale.ts";
 /** How long a customer has to confirm: as long as people wait at a counter. */
 export const APPROVAL_TTL_MS = 60_000;
 /** More than that nobody is asked at once. */
-const OPEN_MAX = 20;
-/** Of requests that came to nothing some may be left behind; so many of them are passed over. */
-const PASSED_OVER_MAX = 500;
-
-/**
- * Where to look for the sales that somebody is asked to confirm: above what the customer's code pays by itself, held until the customer,
- * who has the phone's key, confirms it. It says nothing about them: the ledger does, which alone knows whose credit is held.
- */
-export type Approval = {
-	/** Of this sale and this customer: whatever a shop asks of whom under the same key. */
-	readonly _id: string;
-	readonly transferId: string;
-	readonly userId: string;
-	/** Not before the hold ends. */
-	readonly expiresAtMs: number;
-};
+export const APPROVALS_MAX = 20;
 
 type Transfer = NonNullable<Result<"credit.outcome">["transfer"]>;
 type Held = Transfer & { readonly expiresAtMs: number };
-type OutcomeOf = (id: string) => Promise<Result<"credit.outcome">>;
 
 /**
- * Before the hold: then a hold that nobody can confirm is never made. Done again it changes nothing.
+ * What somebody is asked to confirm: sales above what their code pays by itself, held until the customer, who has the phone's key, confirms them.
+ * Only the ledger knows whose credit is held.
  *
- * @returns whether nobody had asked for it before
+ * @param holds on this person's wallet, oldest first
  */
-export async function askFor(
-	approvals: Documents<Approval>,
-	{ transferId, userId, expiresAtMs }: Omit<Approval, "_id">,
-	nowMs: number,
-): Promise<boolean> {
-	await approvals.removeMany({ userId, expiresAtMs: { $lt: nowMs } });
-	const approval = { _id: idOf(transferId, userId), transferId, userId, expiresAtMs };
-	return approvals.insert(approval).then(
-		() => true,
-		(error: unknown) => {
-			if (!isDuplicateKey(error)) throw error;
-			return false;
-		},
-	);
-}
-
-const idOf = (transferId: string, userId: string): string => `${userId}.${transferId}`;
-
-/** After the ledger has refused the sale: nobody is asked for it any more. */
-export const askNoMore = (approvals: Documents<Approval>, transferId: string, userId: string): Promise<unknown> =>
-	approvals.removeById(idOf(transferId, userId));
-
-/** What this person is asked to confirm now, oldest first. */
-export async function openApprovals(
-	approvals: Documents<Approval>,
-	userId: string,
-	outcomeOf: OutcomeOf,
-	nowMs: number,
-) {
-	const query = { userId, expiresAtMs: { $gt: nowMs } };
-	const open: Held[] = [];
-	for (let offset = 0; open.length < OPEN_MAX && offset < PASSED_OVER_MAX; offset += OPEN_MAX) {
-		const asked = await approvals.find({ query, sort: "expiresAtMs", limit: OPEN_MAX, offset });
-		const outcomes = await Promise.all(asked.map(({ transferId }) => outcomeOf(transferId)));
-		for (const { transfer } of outcomes) if (isFor(transfer, userId) && isOpen(transfer, nowMs)) open.push(transfer);
-		if (asked.length < OPEN_MAX) break;
-	}
-	return open.slice(0, OPEN_MAX).map((transfer) => view(transfer, nowMs));
-}
+export const openApprovals = (holds: readonly Transfer[], nowMs: number) =>
+	holds.filter((hold) => isOpen(hold, nowMs)).map((hold) => view(hold, nowMs));
 
 /** What is held on somebody's wallet is theirs to decide on, and nobody else's. */
 const isFor = (transfer: Transfer | null, userId: string): transfer is Transfer =>
 	transfer?.kind === "sale" && transfer.debitAccountId === `wallet:${userId}`;
 
-const isOpen = (transfer: Transfer, nowMs: number): transfer is Held =>
-	transfer.state === "pending" && transfer.expiresAtMs !== null && transfer.expiresAtMs > nowMs;
+const isOpen = (hold: Transfer, nowMs: number): hold is Held => hold.expiresAtMs !== null && hold.expiresAtMs > nowMs;
 
 function view({ id, amount, expiresAtMs, details }: Held, nowMs: number) {
 	const { storeId, storeName, items, discount = 0 } = details as Receipt;

@@ -17,7 +17,7 @@ import { action, afterBooking, call, callerOf, type Meta, type Params, whoAsks }
 import { fail, problemOf, problems } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { discountMaxPercentOf, mayDo } from "../rights.ts";
-import { APPROVAL_TTL_MS, type Approval, askFor, askNoMore, checkDecision, openApprovals } from "./approval.ts";
+import { APPROVAL_TTL_MS, APPROVALS_MAX, checkDecision, openApprovals } from "./approval.ts";
 import { priceBasket } from "./basket.ts";
 import { checkStoreRoom, type Entered, enterStore, MEMBERS, type Member, type Store } from "./counter.ts";
 import { checkTimeZone, dayRange, rangeOf, wholeHours } from "./day.ts";
@@ -44,7 +44,6 @@ const STORES_MAX = 1_000;
 const DOUBT_MS = 10 * 60_000;
 
 const storesOf = (service: Service) => documents<Store>(service, "stores");
-const approvalsOf = (service: Service) => documents<Approval>(service, "approvals");
 const membersOf = (service: Service) => documents<Member>(service, "members");
 const productsOf = (service: Service) => documents<Product>(service, "products");
 const photosOf = (service: Service) => documents<Photo>(service, "photos");
@@ -58,7 +57,6 @@ export default (settings: Settings): ServiceSchema => ({
 		database(
 			settings,
 			{ collection: "stores", indexes: [{ fields: ["ownerId", "createdAtMs"] }] },
-			{ collection: "approvals", indexes: [{ fields: ["userId", "expiresAtMs"] }] },
 			MEMBERS,
 			{ collection: "products", indexes: [{ fields: ["storeId", "sku"], unique: true }] },
 			{ collection: "photos", indexes: [{ fields: ["productId"] }] },
@@ -139,8 +137,9 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		listApprovals: action("published", storeActions.listApprovals, async function (ctx) {
-			const outcomeOf = (id: string) => call(ctx, "credit.outcome", { id });
-			return { items: await openApprovals(approvalsOf(this), callerOf(ctx).userId, outcomeOf, nowIn(this)) };
+			const asked = { kind: "sale", accountId: `wallet:${callerOf(ctx).userId}`, limit: APPROVALS_MAX } as const;
+			const { items } = await call(ctx, "credit.listHolds", asked);
+			return { items: openApprovals(items, nowIn(this)) };
 		}),
 
 		decide: action("published", storeActions.decide, async (ctx) => {
@@ -219,7 +218,7 @@ export default (settings: Settings): ServiceSchema => ({
 			const prepared = await prepareSale(this, ctx, entered).catch((error: unknown) => error as Error);
 			// What cannot be sold now may have been sold before: this is a retry, and the catalogue has changed since.
 			if (prepared instanceof Error) return soldBefore(ctx, command, prepared);
-			const { transfer, replayed } = await transferred(this, ctx, { ...command, ...prepared });
+			const { transfer, replayed } = await call(ctx, "credit.transfer", { ...command, ...prepared });
 			ctx.meta.replayed = replayed;
 			return saleOf(transfer);
 		}),
@@ -272,8 +271,8 @@ export default (settings: Settings): ServiceSchema => ({
 			const { date } = ctx.params;
 			const { _id, timeZone } = (await enter(this, ctx)).store;
 			const range = wholeHours(dayRange(date, timeZone));
-			const totalsIn = (hour: typeof range) => call(ctx, "credit.totals", { accountId: accountOf(_id), ...hour });
-			return { date, timeZone, ...range, ...(await reportOf(range, totalsIn)) };
+			const totals = await call(ctx, "credit.totals", { accountId: accountOf(_id), ...range });
+			return { date, timeZone, ...range, ...reportOf(totals) };
 		}),
 
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {
@@ -336,10 +335,11 @@ export default (settings: Settings): ServiceSchema => ({
 			broker: this.broker,
 			policy: this.policy,
 			retriesS: settings.webhookRetriesS,
+			clock: this.clock,
 			onFailed: (error) => this.logger.warn("Webhooks could not be told of something; it is tried again.", error),
 		});
 		const metrics = metricsOf(this.broker);
-		if (metrics) measureWebhooks(metrics, documents<Delivery>(this, "deliveries"));
+		if (metrics) measureWebhooks(metrics, documents<Delivery>(this, "deliveries"), this.clock);
 	},
 
 	async stopped() {
@@ -377,7 +377,7 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 	if (discount && maxPercent === 0) throw fail("forbidden");
 	const claims = await keyringOf(service).readCode(code);
 	if (!claims) throw fail("code_invalid");
-	// The ledger says so as well; before that, nobody shall be asked to confirm anything.
+	// The ledger says so as well; nothing need be looked up for it.
 	if (claims.expiresAtMs <= nowIn(service)) throw fail("code_expired");
 	if (claims.issuedAtMs > nowIn(service) + CLOCKS_DIFFER_MS) throw fail("code_too_early");
 	if (claims.userId === store.ownerId) throw fail("own_store");
@@ -396,39 +396,23 @@ async function prepareSale(service: Service, ctx: Context<Params<"store.sell">, 
 		note,
 		soldBy: idOfWhoAsks(ctx),
 	};
+	const { jti, expiresAtMs, cap } = claims;
+	// What is above the cap of the code is not taken, but held until the customer confirms it.
+	const isHeld = basket.total > cap;
 	return {
 		kind: "sale" as const,
 		debitAccountId: `wallet:${claims.userId}`,
 		creditAccountId: accountOf(store._id),
 		amount: basket.total,
 		details: receipt,
-		redeem: { jti: claims.jti, expiresAtMs: claims.expiresAtMs, cap: claims.cap },
+		redeem: { jti, expiresAtMs, cap: isHeld ? basket.total : cap },
+		...(isHeld && { hold: { ttlMs: APPROVAL_TTL_MS } }),
 		deadlineMs: nowIn(service) + SALE_DEADLINE_MS,
 	};
 }
 
-type Sale = Awaited<ReturnType<typeof prepareSale>> & { id: string; fingerprint: string };
-
-/** What is above the cap of the code is not taken, but held until the customer confirms it. */
-async function transferred(service: Service, ctx: Context<unknown, Meta>, sale: Sale) {
-	const { id: transferId, amount, redeem, debitAccountId, deadlineMs } = sale;
-	if (amount <= redeem.cap) return call(ctx, "credit.transfer", sale);
-	const userId = debitAccountId.slice("wallet:".length);
-	const expiresAtMs = deadlineMs + APPROVAL_TTL_MS;
-	const isNew = await askFor(approvalsOf(service), { transferId, userId, expiresAtMs }, nowIn(service));
-	const held = { ...sale, redeem: { ...redeem, cap: amount }, hold: { ttlMs: APPROVAL_TTL_MS } };
-	return call(ctx, "credit.transfer", held).catch(async (error: unknown) => {
-		// Another request under the same key may be what the customer is asked for.
-		if (isNew && leavesNoHold(error)) await askNoMore(approvalsOf(service), transferId, userId);
-		throw error;
-	});
-}
-
 /** What was decided, and will not be decided otherwise. */
 const isFinal = (error: unknown): boolean => problems[problemOf(error)].status < 500;
-
-/** That another request under the same key came first says nothing of that one, which may have a hold. */
-const leavesNoHold = (error: unknown): boolean => isFinal(error) && problemOf(error) !== "idempotency_key_reused";
 
 /**
  * Another process may be about to sell the same, by prices of a moment ago, for somebody who asked there first: no answer is given that it could

@@ -27,14 +27,14 @@ const webhooksOf = (service: Service) => documents<Webhook>(service, "webhooks")
 const deliveriesOf = (service: Service) => documents<Delivery>(service, "deliveries");
 
 type Enter = (service: Service, ctx: Context<{ storeId: string }, Meta>) => Promise<Entered>;
-type Parts = { readonly policy: Policy; readonly outbox: WebhookOutbox };
+type Parts = { readonly policy: Policy; readonly outbox: WebhookOutbox; readonly clock: () => number };
 
 /** What the owner of a store can do with its webhooks. */
 export const webhookActions = (enter: Enter, partsOf: (service: Service) => Parts): Record<string, ActionSchema> => ({
 	createWebhook: action("published", storeActions.createWebhook, async function (ctx) {
 		await enter(this, ctx);
-		const { policy, outbox } = partsOf(this);
-		const made = await addWebhook(webhooksOf(this), ctx.params, policy);
+		const { policy, outbox, clock } = partsOf(this);
+		const made = await addWebhook(webhooksOf(this), ctx.params, { ...policy, nowMs: clock() });
 		outbox.look();
 		return made;
 	}),
@@ -57,15 +57,17 @@ export const webhookActions = (enter: Enter, partsOf: (service: Service) => Part
 
 	rotateWebhookSecret: action("published", storeActions.rotateWebhookSecret, async function (ctx) {
 		await enter(this, ctx);
-		return rotateSecret(webhooksOf(this), ctx.params, partsOf(this).policy);
+		const { policy, clock } = partsOf(this);
+		return rotateSecret(webhooksOf(this), ctx.params, { ...policy, nowMs: clock() });
 	}),
 
 	pingWebhook: action("published", storeActions.pingWebhook, async function (ctx) {
 		await enter(this, ctx);
 		const { storeId } = ctx.params;
 		const webhook = await webhookIn(webhooksOf(this), ctx.params);
-		const { platformSecret, anyTarget } = partsOf(this).policy;
-		const nowMs = Date.now();
+		const { policy, clock } = partsOf(this);
+		const { platformSecret, anyTarget } = policy;
+		const nowMs = clock();
 		const id = `ping_${randomUUID()}`;
 		const { status, error, tookMs } = await send({
 			url: webhook.url,
@@ -88,16 +90,18 @@ export const webhookActions = (enter: Enter, partsOf: (service: Service) => Part
 	replayDelivery: action("published", storeActions.replayDelivery, async function (ctx) {
 		await enter(this, ctx);
 		await webhookOn(webhooksOf(this), ctx.params);
-		const delivery = await replay(deliveriesOf(this), ctx.params);
-		partsOf(this).outbox.look();
+		const { outbox, clock } = partsOf(this);
+		const delivery = await replay(deliveriesOf(this), ctx.params, clock());
+		outbox.look();
 		return delivery;
 	}),
 
 	replayDeliveries: action("published", storeActions.replayDeliveries, async function (ctx) {
 		await enter(this, ctx);
 		await webhookOn(webhooksOf(this), ctx.params);
-		const replayed = await replaySince(deliveriesOf(this), ctx.params);
-		partsOf(this).outbox.look();
+		const { outbox, clock } = partsOf(this);
+		const replayed = await replaySince(deliveriesOf(this), ctx.params, clock());
+		outbox.look();
 		return replayed;
 	}),
 });

@@ -158,8 +158,12 @@ function eventIdIn(cursor: string): string {
 }
 
 /** Sends one again, whether it was received or not. @throws not_found */
-export async function replay(deliveries: Collection, { deliveryId, ...named }: Params<"store.replayDelivery">) {
-	const again = { $set: anew(Date.now()) };
+export async function replay(
+	deliveries: Collection,
+	{ deliveryId, ...named }: Params<"store.replayDelivery">,
+	nowMs: number,
+) {
+	const again = { $set: anew(nowMs) };
 	const _id = `${named.webhookId}.${deliveryId}`;
 	if ((await deliveries.updateMany({ _id, storeId: named.storeId }, again)) === 0) throw fail("not_found");
 	const delivery = await deliveries.findById(_id);
@@ -171,7 +175,7 @@ export async function replay(deliveries: Collection, { deliveryId, ...named }: P
 export async function replaySince(
 	deliveries: Collection,
 	{ webhookId, storeId, fromMs, state }: Params<"store.replayDeliveries">,
-	nowMs = Date.now(),
+	nowMs: number,
 ) {
 	// What is about to be forgotten may be gone when it is to be changed, and then nothing is.
 	const keptFromMs = nowMs - KEPT_MS + REPLAY_MS;

@@ -33,6 +33,8 @@ export type OutboxParts = {
 	readonly broker: ServiceBroker;
 	readonly policy: Policy;
 	readonly retriesS: readonly number[];
+	/** One for all processes: when a delivery is due, and until when somebody has taken it on, is said by one and judged by another. */
+	readonly clock: () => number;
 	readonly onFailed: (error: unknown) => void;
 };
 
@@ -125,7 +127,7 @@ export class WebhookOutbox {
 			known = await this.#moveOn(known, page.cursor);
 			if (page.isAll) break;
 		}
-		const nowMs = Date.now();
+		const nowMs = this.#parts.clock();
 		if (nowMs - this.#cleanedAtMs < CLEAN_EVERY_MS) return;
 		this.#cleanedAtMs = nowMs;
 		// Beside the telling, which does not wait for it; the one before may be still at it.
@@ -135,7 +137,7 @@ export class WebhookOutbox {
 	}
 
 	async #enqueue(items: Result<"credit.feed">["items"]): Promise<void> {
-		const nowMs = Date.now();
+		const nowMs = this.#parts.clock();
 		const hooksOf = await this.#enabledIn(new Set(items.flatMap((item) => storeIn(item) ?? [])));
 		const stores = hooksOf.size > 0 ? await this.#parts.stores.findByIds([...hooksOf.keys()]) : [];
 		const ownerOf = new Map(stores.map(({ _id, ownerId }) => [_id, ownerId]));
@@ -170,7 +172,7 @@ export class WebhookOutbox {
 	/** @returns how far it was read, if it is this process that reads on */
 	async #lease(): Promise<Outbox | undefined> {
 		const { outbox, broker } = this.#parts;
-		const nowMs = Date.now();
+		const nowMs = this.#parts.clock();
 		const lease = { reader: broker.nodeID, leaseUntilMs: nowMs + LEASE_MS };
 		const known = await outbox.findById("webhooks");
 		if (!known) throw new Error("how far the log was read for webhooks is not known any more");
@@ -194,7 +196,7 @@ export class WebhookOutbox {
 
 	/** Begins to send what is due; does not wait for the answers. */
 	async #send(): Promise<void> {
-		for await (const delivery of this.#due.next(Date.now())) {
+		for await (const delivery of this.#due.next(this.#parts.clock())) {
 			if (this.#stopping.signal.aborted) break;
 			this.#begin(delivery);
 		}
@@ -213,21 +215,21 @@ export class WebhookOutbox {
 	}
 
 	async #deliver(delivery: Delivery): Promise<void> {
-		const { deliveries, webhooks, policy, retriesS } = this.#parts;
+		const { deliveries, webhooks, policy, retriesS, clock } = this.#parts;
 		const webhook = await webhooks.findById(delivery.webhookId);
-		const claimed = await claim(deliveries, delivery, Date.now());
+		const claimed = await claim(deliveries, delivery, clock());
 		if (!claimed) return;
 		if (!webhook?.enabled) {
 			const answered = { status: null, error: "was switched off", retryAfterS: null, tookMs: 0 };
-			return settle(deliveries, claimed, { answered, retriesS: [], nowMs: Date.now() });
+			return settle(deliveries, claimed, { answered, retriesS: [], nowMs: clock() });
 		}
 		const { signal } = this.#stopping;
 		const { url } = webhook;
 		const { eventId: id, body } = delivery;
-		const secrets = secretsOf(webhook, policy.platformSecret, Date.now());
+		const secrets = secretsOf(webhook, policy.platformSecret, clock());
 		const answered = await send({ url, id, body, secrets, signal, anyTarget: policy.anyTarget });
-		if (signal.aborted && answered.error) return putBack(deliveries, claimed, Date.now());
-		await settle(deliveries, claimed, { answered, retriesS, nowMs: Date.now() });
+		if (signal.aborted && answered.error) return putBack(deliveries, claimed, clock());
+		await settle(deliveries, claimed, { answered, retriesS, nowMs: clock() });
 		if (answered.status !== 410) return;
 		// Gone: nobody is there any more, says Standard Webhooks. Of another address that its owner has given it meanwhile that says nothing.
 		const off = { enabled: false, disabledBecause: "answered 410" };

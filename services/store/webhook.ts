@@ -34,11 +34,10 @@ export type Policy = { readonly platformSecret: string; readonly anyTarget: bool
 export async function addWebhook(
 	webhooks: Collection,
 	{ storeId, url, events, description = null }: Params<"store.createWebhook">,
-	{ platformSecret, anyTarget }: Policy,
+	{ platformSecret, anyTarget, nowMs }: Policy & { readonly nowMs: number },
 ): Promise<Result<"store.createWebhook">> {
 	checkUrl(url, anyTarget);
 	if ((await webhooks.count({ query: { storeId } })) >= WEBHOOKS_PER_STORE_MAX) throw fail("too_many_webhooks");
-	const nowMs = Date.now();
 	const webhook = await webhooks.insert({
 		_id: newId("w"),
 		storeId,
@@ -94,9 +93,12 @@ export async function removeWebhook(webhooks: Collection, named: Named): Promise
 }
 
 /** A new secret; what is sent within the next day is signed with the one before as well. @throws not_found, secret_rotated_recently */
-export async function rotateSecret(webhooks: Collection, named: Named, { platformSecret }: Policy) {
+export async function rotateSecret(
+	webhooks: Collection,
+	named: Named,
+	{ platformSecret, nowMs }: Policy & { readonly nowMs: number },
+) {
 	const { _id, generation, rotatedAtMs } = await webhookIn(webhooks, named);
-	const nowMs = Date.now();
 	const untilMs = rotatedAtMs + SECRET_OVERLAP_MS;
 	// A third one would end the first before its day was over.
 	if (untilMs > nowMs) {

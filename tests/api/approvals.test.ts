@@ -78,6 +78,31 @@ describe("a shop that asks two people for one sale", () => {
 		await dan.api.ok("store.decide", { ...sale, decision: "confirm" });
 	});
 
+	it("has the ledger asked once for what waits, however much was decided before", {
+		skip: isApart && "nothing can be counted there",
+	}, async (t) => {
+		const real = platform.broker.call;
+		const flo = await newPerson(platform.anyone, { name: "Flo", credit: 100_000 });
+		for (let n = 0; n < 3; n++)
+			await flo.api.ok("store.decide", { ...named(await askForMore(flo)), decision: "decline" });
+		const waiting = [await askForMore(flo), await askForMore(flo)];
+		const asked: unknown[] = [];
+		const calling = t.mock.method(platform.broker, "call", (name: unknown, ...rest: unknown[]) => {
+			asked.push(name);
+			return Reflect.apply(real, platform.broker, [name, ...rest]);
+		});
+		const { items } = await flo.api.ok("store.listApprovals", {});
+		calling.mock.restore();
+		assert.deepEqual(
+			items.map(({ id }) => id),
+			waiting.map(({ transferId }) => transferId),
+		);
+		assert.deepEqual(
+			asked.filter((name) => String(name).startsWith("credit.")),
+			["credit.listHolds"],
+		);
+	});
+
 	it("does not hide what is asked for behind what the ledger has refused", async () => {
 		const cal = await newPerson(platform.anyone, { name: "Cal", credit: 10_000 });
 		const used = await newCode(cal, 1_000);

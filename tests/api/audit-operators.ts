@@ -17,7 +17,7 @@ export async function operatorsAreAudited(settings: Settings): Promise<void> {
 	const adapter = adapterFor(settings, { collection: OPERATOR_LOG });
 	await adapter.connect();
 	const documents = adapter as unknown as Documents<LineDocument>;
-	const log = new OperatorLog(documents);
+	const log = new OperatorLog(documents, Date.now);
 	const ledger = await RunningLedger.open(await openStorage(settings));
 	try {
 		const found = async () => {

@@ -8,6 +8,7 @@ import { readPage, sumOf } from "../monitoring/metrics-page.ts";
 import { basketOf, newCode, newPerson, newShop, newTill, sell } from "./people.ts";
 import { isApart, startTestPlatform, type TestPlatform } from "./platform.ts";
 import { setClockAhead } from "./set-clock.ts";
+import { WebhookReceiver } from "./webhook-receiver.ts";
 
 const HOUR_MS = 3_600_000;
 const skip = isApart && "of other processes the clock cannot be set";
@@ -18,7 +19,7 @@ describeOnMongo("the clock that payments go by is the primary's", () => {
 	before(async () => {
 		if (skip) return;
 		set = await ReplicaSet.start();
-		platform = await startTestPlatform({ MONGODB_URI: set.uri("hannip") });
+		platform = await startTestPlatform({ MONGODB_URI: set.uri("hannip"), WEBHOOK_TARGETS: "any" });
 	});
 	after(async () => {
 		await platform?.stop();
@@ -79,4 +80,34 @@ describeOnMongo("the clock that payments go by is the primary's", () => {
 			const undone = await till.api.ok("store.cancelSale", { storeId: shop.id, saleId: sold.id });
 			assert.equal(undone.effect, "refunded");
 		});
+
+	it("a webhook is told when it is time by it, also where all other clocks are ahead", { skip }, async (t) => {
+		t.mock.method(PrimaryClock.prototype, "nowMs", () => Date.now() - HOUR_MS);
+		const receiver = await WebhookReceiver.open();
+		t.after(() => receiver.close());
+		const owner = await newPerson(platform.anyone, { name: "Grace" });
+		const shop = await newShop(owner);
+		const asked = { storeId: shop.id, url: receiver.url, events: ["sale.posted" as const] };
+		const { id: webhookId } = await owner.api.ok("store.createWebhook", asked);
+		await sell(shop, await newPerson(platform.anyone, { credit: 10_000 }), "told-by-one-clock");
+		await receiver.until(({ length }) => length === 1);
+		const named = { storeId: shop.id, webhookId };
+		const [delivery] = (await owner.api.ok("store.listDeliveries", named)).items;
+		assert.ok(Number(delivery?.createdAtMs) < Date.now() - HOUR_MS / 2);
+		await owner.api.ok("store.replayDelivery", { ...named, deliveryId: String(delivery?.id) });
+		await receiver.until(({ length }) => length === 2);
+		await owner.api.ok("store.replayDeliveries", { ...named, fromMs: 0 });
+		await receiver.until(({ length }) => length === 3);
+	});
+
+	it("the day within which an operator adjusts alone is over by it", { skip }, async (t) => {
+		const { operator, anyone } = platform;
+		const { wallet: accountId } = await newPerson(anyone);
+		const given = { accountId, direction: "give", amount: 60_000, reason: "a test" } as const;
+		t.mock.method(PrimaryClock.prototype, "nowMs", () => Date.now() + 2 * HOUR_MS);
+		await operator.ok("operator.adjust", given);
+		await operator.refused("operator.adjust", given, "second_operator_needed");
+		t.mock.method(PrimaryClock.prototype, "nowMs", () => Date.now() + 27 * HOUR_MS);
+		await operator.ok("operator.adjust", given);
+	});
 });

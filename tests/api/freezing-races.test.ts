@@ -96,6 +96,41 @@ describe("an operator's freeze", () => {
 	});
 });
 
+describe("a wallet whose owner's sign-up was cut off before there was a profile", () => {
+	const cutOff = async (handle: string) => {
+		const asked = { handle, password: PASSWORD, address: "127.0.0.1" };
+		const { userId } = (await platform.broker.call("auth.register", asked)) as { userId: string };
+		const accountId = `wallet:${userId}`;
+		await platform.broker.call("credit.open", { accountId, owner: userId });
+		return { accountId, reason: "a test" };
+	};
+	const seen = async ({ accountId }: { accountId: string }) => {
+		const { account, isLocked, frozenBy } = await kim.ok("operator.account", { id: accountId });
+		return { state: account.state, isLocked, frozenBy };
+	};
+
+	it("is frozen and opened as others are", async () => {
+		const wallet = await cutOff("cut.off");
+		assert.equal((await kim.ok("operator.freeze", wallet)).state, "frozen");
+		assert.deepEqual(await seen(wallet), { state: "frozen", isLocked: false, frozenBy: ["kim"] });
+		assert.equal((await kim.ok("operator.unfreeze", wallet)).state, "open");
+		assert.deepEqual(await seen(wallet), { state: "open", isLocked: false, frozenBy: [] });
+	});
+
+	it("stays frozen when they finish it meanwhile, and freeze it as well", async () => {
+		const wallet = await cutOff("gone.on");
+		const setting = holdBack(platform.broker, "credit.setState");
+		const freezing = kim.ok("operator.freeze", wallet);
+		await setting.isHeld;
+		const gone = await newPerson(platform.anyone, { name: "Gone", handle: "gone.on" });
+		await gone.api.ok("user.freeze", {});
+		setting.letGo();
+		assert.equal((await freezing).state, "frozen");
+		assert.deepEqual(await seen(wallet), { state: "frozen", isLocked: true, frozenBy: ["kim"] });
+		await gone.api.refused("user.unfreeze", { password: PASSWORD }, "account_frozen");
+	});
+});
+
 it("what its owner has frozen is theirs to open, also when an unlocking before is done once more, late", async () => {
 	await kim.ok("operator.freeze", change());
 	const unlocking = holdBackUnlocking();

@@ -29,6 +29,9 @@ export async function fill({ broker, anyone, operator }: TestPlatform) {
 	const shop = await newShop(ada);
 	const sale = await sell(shop, bob, newKey());
 	await fillLedger(broker, { bob, shop });
+	const otherShop = await newShop(ada);
+	const refunded = await sell(otherShop, bob, newKey());
+	await fillRefunds(broker, refunded);
 	await fillDocuments(broker, { ada, bob, shop });
 	const made = { url: "https://192.0.2.1/", events: ["payout.posted"] } as const;
 	const { id: webhookId } = await ada.api.ok("store.createWebhook", {
@@ -47,7 +50,7 @@ export async function fill({ broker, anyone, operator }: TestPlatform) {
 	);
 	for (const _ of many(() => 0).slice(0, 20))
 		await operator.ok("operator.adjust", { accountId: bob.wallet, direction: "give", amount: 1, reason: "a test" });
-	return { ada, bob, shop, sale, webhookId };
+	return { ada, bob, shop, sale, refunded, webhookId };
 }
 
 const many = <T>(make: (n: number) => T): T[] => Array.from({ length: MANY }, (_, n) => make(n));
@@ -80,7 +83,14 @@ async function fillLedger(broker: Broker, { bob, shop }: { bob: Person; shop: Sh
 		transfer({ kind: "sale", debitAccountId, creditAccountId, details }),
 	);
 	await Promise.all(sales);
+	const hold = { ttlMs: 3_600_000 };
+	await Promise.all(many(() => transfer({ kind: "sale", debitAccountId, creditAccountId, details, hold })));
 	await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+async function fillRefunds(broker: Broker, { transferId }: { transferId: string }): Promise<void> {
+	const refund = () => ({ id: `s_reads.${newKey()}`, fingerprint: "r".repeat(22), transferId, amount: 1, details: {} });
+	await Promise.all(many(() => broker.call("credit.refund", refund())));
 }
 
 async function fillDocuments(
@@ -110,7 +120,6 @@ async function fillDocuments(
 			"stores",
 			(n) => ({ _id: `s_${id(n)}`, ownerId: ada.userId, name: "Other", timeZone: "UTC", createdAtMs: n }),
 		],
-		["store", "approvals", (n) => ({ transferId: `${storeId}.gone-${n}`, userId, expiresAtMs: OLD_MS + n })],
 		["auth", "tills", (n) => ({ ...till, pairing: `pairing-${n}` })],
 		["auth", "pairings", (n) => ({ storeId, name: "Counter", mayRefund: false, expiresAtMs: nowMs + 600_000 + n })],
 		["auth", "sessions", (n) => ({ ...session, userId, expiresAtMs: OLD_MS + n })],
@@ -128,7 +137,7 @@ const delivery = (n: number) => ({
 /** Each route, and where it takes some, what finds little among much. */
 export function readsOf(
 	{ operator, anyone }: TestPlatform,
-	{ ada, bob, shop, sale, webhookId }: World,
+	{ ada, bob, shop, sale, refunded, webhookId }: World,
 ): readonly Asked[] {
 	const storeId = shop.id;
 	const [day, otherDay] = ["2020-01-01", "2040-01-01"];
@@ -163,6 +172,9 @@ export function readsOf(
 		read(`store.report of ${date}`, () => ada.api.ok("store.report", { storeId, date }));
 	}
 	read("store.getSale", () => ada.api.ok("store.getSale", { storeId, saleId: sale.id }));
+	read("store.getSale with refunds", () =>
+		ada.api.ok("store.getSale", { storeId: refunded.storeId, saleId: refunded.id }),
+	);
 	read("store.getPayout", () => ada.api.refused("store.getPayout", { storeId, id: newKey() }, "not_found"));
 	read("store.listWebhooks", () => ada.api.ok("store.listWebhooks", { storeId }));
 	read("store.listDeliveries", () => ada.api.ok("store.listDeliveries", { storeId, webhookId, limit: 100 }));
@@ -173,7 +185,8 @@ export function readsOf(
 	read("credit.account", () => operator.ok("credit.account", { accountId: bob.wallet }));
 	read("credit.outcome", () => operator.ok("credit.outcome", { id: sale.transferId }));
 	read("credit.statement", () => operator.ok("credit.statement", { accountId: shop.account }));
-	read("credit.listHolds", () => operator.ok("credit.listHolds", {}));
+	read("credit.listHolds", () => operator.ok("credit.listHolds", { limit: 100 }));
+	read("credit.listHolds of a kind", () => operator.ok("credit.listHolds", { kind: "sale" }));
 	read("operator.account", () => operator.ok("operator.account", { id: bob.handle }));
 	read("operator.payment", () => operator.ok("operator.payment", { id: sale.transferId }));
 	read("operator.listAdjustments", () => operator.ok("operator.listAdjustments", {}));

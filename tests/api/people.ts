@@ -24,8 +24,10 @@ export type Person = {
 };
 
 /** Signs somebody up, logs them in and gives them some credit. */
-export async function newPerson(anyone: Client, { name = "Ada", credit = 0 } = {}): Promise<Person> {
-	const handle = `${name.toLowerCase()}.${randomBytes(6).toString("hex")}`;
+export async function newPerson(
+	anyone: Client,
+	{ name = "Ada", credit = 0, handle = `${name.toLowerCase()}.${randomBytes(6).toString("hex")}` } = {},
+): Promise<Person> {
 	const { userId, displayName } = await anyone.ok("user.signUp", { handle, password: PASSWORD, displayName: name });
 	const prover = await newProver(anyone.origin);
 	const { sessionId, accessToken } = await anyone.from(prover).ok("auth.login", { handle, password: PASSWORD });

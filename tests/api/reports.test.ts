@@ -5,7 +5,7 @@ import type { Result } from "../../services/actions.ts";
 import { salesCsvOf } from "../../services/store/sales.ts";
 import { type Client, newKey } from "./client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
-import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
+import { booksOf, isApart, startTestPlatform, type TestPlatform } from "./platform.ts";
 
 let platform: TestPlatform;
 let ada: Person;
@@ -95,6 +95,23 @@ describe("the list of sales", () => {
 });
 
 describe("a day's report", () => {
+	it("is one question to the ledger, however many hours there are", {
+		skip: isApart && "nothing can be counted there",
+	}, async (t) => {
+		const { broker } = platform;
+		const real = broker.call;
+		const asked: string[] = [];
+		t.mock.method(broker, "call", (name: unknown, ...rest: unknown[]) => {
+			asked.push(String(name));
+			return Reflect.apply(real, broker, [name, ...rest]);
+		});
+		await till.ok("store.report", { storeId, date: dayIn("Asia/Seoul") });
+		assert.deepEqual(
+			asked.filter((name) => name.startsWith("credit.")),
+			["credit.totals"],
+		);
+	});
+
 	it("adds the day up, in Seoul", async () => {
 		const date = dayIn("Asia/Seoul");
 		const { fromMs, toMs, hours, ...report } = await till.ok("store.report", { storeId, date });

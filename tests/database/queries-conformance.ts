@@ -21,6 +21,8 @@ export function queriesConformance(name: string, { newName, open, openWith }: Op
 			const products = await openWith(product("p_1"), product("p_2", { price: 200 }));
 			assert.equal(await products.count(), 2);
 			assert.equal(await products.count({ query: { price: { $gt: 100 } } }), 1);
+			assert.equal(await products.count({ limit: 1 }), 1);
+			assert.equal(await products.count({ query: { price: { $gt: 0 } }, limit: 3 }), 2);
 		});
 
 		it("never takes one type for another", async () => {

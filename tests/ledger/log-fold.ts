@@ -210,10 +210,13 @@ export class LogFold {
 
 	totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Total[] {
 		const totals = new Map<string, Total>();
-		for (const { kind, amount } of this.statement({ accountId, fromMs, toMs, limit: Number.POSITIVE_INFINITY })) {
+		const lines = this.statement({ accountId, fromMs, toMs, limit: Number.POSITIVE_INFINITY });
+		for (const { kind, amount, postedAtMs } of lines) {
 			const side = amount < 0 ? "debit" : "credit";
-			const before = totals.get(`${kind} ${side}`) ?? { kind, side, count: 0, amount: 0 };
-			totals.set(`${kind} ${side}`, { ...before, count: before.count + 1, amount: before.amount + Math.abs(amount) });
+			const hourMs = postedAtMs - (postedAtMs % 3_600_000);
+			const key = `${hourMs} ${kind} ${side}`;
+			const before = totals.get(key) ?? { hourMs, kind, side, count: 0, amount: 0 };
+			totals.set(key, { ...before, count: before.count + 1, amount: before.amount + Math.abs(amount) });
 		}
 		return [...totals.values()].sort(byJson);
 	}

@@ -26,18 +26,6 @@ export function lookingConformance(name: string, { open }: Pick<ReadModelKind, "
 		const log = randomLog({ seed: 37, groups: 200 });
 		const fold = LogFold.of(log);
 
-		it("has the oldest holds, of all kinds or of one, and no more than asked for", async () => {
-			const readModel = await holding(log);
-			const holds = fold.holds().toSorted((left, right) => left.createdAtMs - right.createdAtMs);
-			const idsOf = (some: readonly { readonly id: string }[]) => some.map(({ id }) => id);
-			for (const kind of [undefined, "sale", "payout"] as const) {
-				const asked = holds.filter((hold) => kind === undefined || hold.kind === kind);
-				for (const limit of [1, ALL])
-					assert.deepEqual(idsOf(await readModel.oldestHolds({ kind, limit })), idsOf(asked.slice(0, limit)));
-			}
-			assert.ok(holds.length > 1, "the log has too few holds");
-		});
-
 		it("has the last refunds of a sale, and no more than asked for", async () => {
 			const readModel = await holding(log);
 			const [sale] = [...fold.transfers.values()].filter(({ id }) => fold.refundsOf(id).length > 1);

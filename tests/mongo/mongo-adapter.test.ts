@@ -7,6 +7,7 @@ import { freePorts, until } from "../../scripts/cluster/processes.ts";
 import { ReplicaSet } from "../../scripts/cluster/replica-set.ts";
 import { adapterConformance } from "../database/adapter-conformance.ts";
 import { describeOnMongo } from "./on-mongo.ts";
+import { profiled } from "./profiled.ts";
 
 const opened = new Set<MongoAdapter>();
 // Also after a failure: an open client would keep the process alive.
@@ -51,6 +52,19 @@ describeOnMongo("MongoDB adapter", () => {
 	});
 
 	adapterConformance("MongoDB", (collection) => new MongoAdapter({ uri: set.uri("adapter"), ...collection }));
+
+	it("counts by the index, and no further than it is asked to", async () => {
+		const adapter = await openedAt(set.uri("counting"), {
+			collection: "jobs",
+			indexes: [{ fields: ["state", "atMs"] }],
+		});
+		await adapter.insertMany(Array.from({ length: 300 }, (_, n) => ({ _id: `j_${n}`, state: "failed", atMs: n })));
+		const db = client.db("counting");
+		const [counted] = await profiled(db, async () => {
+			assert.equal(await adapter.count({ query: { state: "failed", atMs: { $gt: 99 } }, limit: 10 }), 10);
+		});
+		assert.deepEqual([counted?.docsExamined, counted?.keysExamined], [0, 10]);
+	});
 
 	it("answers queries for indexed fields from the index, those of unique ones too, and for their first fields alone", async () => {
 		const adapter = await openedAt(set.uri("adapter"), users);

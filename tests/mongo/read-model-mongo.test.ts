@@ -204,6 +204,20 @@ describeOnMongo("read model in MongoDB, one member", () => {
 		assert.deepEqual(await dumpOf(again), dumpAt(log));
 	});
 
+	it("has the indexes of this version also where an earlier one has made it", async () => {
+		const uri = set.uri("indexed-before");
+		await (await openAt(uri)).close();
+		const client = await MongoClient.connect(uri);
+		const transfers = client.db().collection("read_v2_1_transfers");
+		const names = async () => (await transfers.indexes()).map(({ name }) => name).toSorted();
+		const made = await names();
+		await transfers.dropIndexes();
+		await transfers.createIndex({ reference: 1 }, { name: "reference", sparse: true });
+		await openAt(`${uri}&appName=again`);
+		assert.deepEqual(await names(), made);
+		await client.close();
+	});
+
 	it("is made anew from more groups than fit into one batch", async () => {
 		const long = randomLog({ seed: 22, groups: 3_000, entriesMax: 2 });
 		const readModel = await openAt(set.uri("long"), long);
@@ -218,7 +232,7 @@ describeOnMongo("read model in MongoDB, one member", () => {
 		const plans = [
 			of("transfers").find({ sides: STORES[0], place: { $lt: 9 } }, { sort: { place: -1 }, limit: 5 }),
 			of("transfers").find({ state: "pending" }),
-			of("transfers").find({ reference: "r.1" }),
+			of("transfers").find({ reference: "r.1" }, { sort: { place: -1 }, limit: 5 }),
 			of("hours").find({ accountId: STORES[0], hour: { $gte: 1, $lt: 9 } }),
 		];
 		for (const plan of plans) {

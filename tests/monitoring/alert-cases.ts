@@ -121,8 +121,8 @@ export const cases: Readonly<Record<string, Case>> = {
 		quiet: { 'hannip_password_hashes_total{instance="a"}': "0x9" },
 	},
 	WebhooksFailing: {
-		afterMinutes: 70,
-		fires: { hannip_webhook_late_seconds: "0x90", 'hannip_webhook_deliveries{state="failed"}': "0+1x90" },
-		quiet: { hannip_webhook_late_seconds: "5x90", 'hannip_webhook_deliveries{state="failed"}': "100x90" },
+		afterMinutes: 10,
+		fires: { hannip_webhook_late_seconds: "0x15", 'hannip_webhook_deliveries{state="failed"}': "21x15" },
+		quiet: { hannip_webhook_late_seconds: "5x15", 'hannip_webhook_deliveries{state="failed"}': "20x15" },
 	},
 };

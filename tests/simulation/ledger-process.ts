@@ -86,6 +86,8 @@ export class LedgerProcess {
 			groupMax: 1 + random.below(random.pick([12, 60, 400])),
 			queueMax: 8 + random.below(random.pick([30, 600, 600, 600])),
 			bodyMax: 2_000 + random.below(random.pick([10_000, 500_000])),
+			// Its time is virtual, and this process' is not.
+			waitMsMax: Number.POSITIVE_INFINITY,
 			unknownMax: 100,
 		};
 		// Often it has room for a few things only, so that it has to load them again and again.

@@ -2,7 +2,7 @@ import { emptyHead, entriesOf, type Group, type Head, headOf } from "../../servi
 import type { Account, AccountId, Entry, Transfer, TransferId } from "../../services/credit/model.ts";
 import { ProjectionQueue, QueuedReadModel } from "../../services/credit/projection-queue.ts";
 import {
-	type AskedHolds,
+	HOUR_MS,
 	type LookingBack,
 	type Place,
 	type Posting,
@@ -147,14 +147,6 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 	holds(): Promise<readonly Transfer[]> {
 		return this.#io("load", (seen) => seen.pending());
 	}
-	oldestHolds({ kind, limit }: AskedHolds): Promise<readonly Transfer[]> {
-		return this.#io("load", (seen) =>
-			seen
-				.pending()
-				.filter((hold) => kind === undefined || hold.kind === kind)
-				.slice(0, limit),
-		);
-	}
 	refundsOf(id: TransferId, limit: number): Promise<readonly Transfer[]> {
 		return this.#io("load", () =>
 			[...this.content.transfers.values()].filter(({ reference }) => reference === id).slice(-limit),
@@ -197,10 +189,12 @@ export class MemoryReadModel extends QueuedReadModel implements ReadModel {
 	totals({ accountId, fromMs, toMs }: { accountId: AccountId; fromMs: number; toMs: number }): Promise<Total[]> {
 		return this.#io("load", () => {
 			const totals = new Map<string, Total>();
-			for (const { kind, amount } of this.#lines({ accountId, fromMs, toMs })) {
+			for (const { kind, amount, postedAtMs } of this.#lines({ accountId, fromMs, toMs })) {
 				const side = amount < 0 ? "debit" : "credit";
-				const { count, amount: sum } = totals.get(`${kind} ${side}`) ?? { count: 0, amount: 0 };
-				totals.set(`${kind} ${side}`, { kind, side, count: count + 1, amount: sum + Math.abs(amount) });
+				const hourMs = postedAtMs - (postedAtMs % HOUR_MS);
+				const key = `${hourMs} ${kind} ${side}`;
+				const { count, amount: sum } = totals.get(key) ?? { count: 0, amount: 0 };
+				totals.set(key, { hourMs, kind, side, count: count + 1, amount: sum + Math.abs(amount) });
 			}
 			return [...totals.values()];
 		});
