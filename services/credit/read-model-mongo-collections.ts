@@ -87,9 +87,6 @@ const transferIndexes: readonly IndexDescription[] = [
 	// Not sparse: of two fields one is enough for that, and every transfer has a place.
 	{ name: "refunds", key: { reference: 1, place: -1 }, partialFilterExpression: { reference: { $exists: true } } },
 ];
-/** What earlier versions had instead of `refunds`. It had no order. */
-const FORMER_INDEX = "reference";
-const INDEX_NOT_FOUND = 27;
 const INDEXING_MS = 600_000;
 const hourIndexes: readonly IndexDescription[] = [{ name: "hours", key: { accountId: 1, hour: 1 } }];
 
@@ -98,9 +95,6 @@ async function prepare(db: Db, generation: number): Promise<void> {
 	const { accounts, transfers, hours } = collectionsOf(db, generation);
 	await define(db, accounts.collectionName, []);
 	await define(db, transfers.collectionName, transferIndexes);
-	await transfers.dropIndex(FORMER_INDEX).catch((error: { code?: unknown }) => {
-		if (error.code !== INDEX_NOT_FOUND) throw error;
-	});
 	await define(db, hours.collectionName, hourIndexes);
 }
 
