@@ -3,9 +3,9 @@ import { after, before, describe, it } from "node:test";
 import type { Result } from "../../services/actions.ts";
 import { internalRoutes } from "../../services/api/internal-routes.ts";
 import { publicRoutes } from "../../services/api/routes.ts";
-import { assertRefused, Client } from "./client.ts";
+import { assertRefused, Client, newKey } from "./client.ts";
 import { newPerson, newShop, type Person, type Shop, sell } from "./people.ts";
-import { booksOf, startTestPlatform, type TestPlatform } from "./platform.ts";
+import { booksOf, isApart, startTestPlatform, type TestPlatform } from "./platform.ts";
 
 let platform: TestPlatform;
 let operator: Client;
@@ -189,5 +189,22 @@ describe("the two ports", () => {
 		for (const path of ["/openapi.json", "/docs", "/problems/not_found"]) {
 			assertRefused(await operator.raw({ method: "GET", path }), "not_found", path);
 		}
+	});
+});
+
+describe("what is held", () => {
+	it("is told of one account, and no more of it than one message has room for", {
+		skip: isApart && "nobody but its callers may ask the ledger there",
+	}, async () => {
+		const cal = await newPerson(platform.anyone, { name: "Cal", credit: 50_000 });
+		const line = Object.fromEntries("abcdefghij".split("").map((name) => [name, name.repeat(200)]));
+		const hold = (amount: number) => ({
+			...{ id: `${shop.id}.${newKey()}`, fingerprint: "held", kind: "sale", amount, hold: { ttlMs: 60_000 } },
+			...{ debitAccountId: cal.wallet, creditAccountId: shop.account, details: { items: Array(80).fill(line) } },
+		});
+		for (const amount of [1, 2, 3]) await platform.broker.call("credit.transfer", hold(amount));
+		const { items, isAll } = await operator.ok("credit.listHolds", { accountId: cal.wallet });
+		assert.deepEqual([items.map(({ amount }) => amount), isAll], [[1, 2], false]);
+		assert.deepEqual(await operator.ok("credit.listHolds", { accountId: bob.wallet }), { items: [], isAll: true });
 	});
 });
