@@ -54,6 +54,7 @@ describe("a sale", () => {
 				note: "창가",
 				createdAtMs: 0,
 				expiresAtMs: null,
+				expiresInMs: null,
 				refunds: [],
 			},
 		);
