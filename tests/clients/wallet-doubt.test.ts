@@ -130,6 +130,22 @@ describeInBrowser("a wallet in doubt", () => {
 		await browser.close();
 	});
 
+	it("does not give a charge up because the phone's clock was set meanwhile", async () => {
+		const { page, browser } = await signUp(platform);
+		const isGone = await intercept(page, "**/v1/me/charges", (route) => route.abort("connectionreset"));
+		await wantToCharge(page, 7_000);
+		await page.getByText(CHECKING).waitFor();
+		await page.evaluate(() => {
+			const now = Date.now.bind(Date);
+			Date.now = () => now() + 3_600_000;
+		});
+		// As the next thing that it does when sending has come to nothing.
+		await page.waitForResponse(/\/v1\/me\/charges\//);
+		await isGone();
+		await showsBalance(page, 7_000);
+		await browser.close();
+	});
+
 	it("charges nothing more, and says why, to who left a charge in doubt and comes back", async () => {
 		const { page, browser } = await signUp(platform);
 		const { keys, end } = await loseAnswers(page, "**/v1/me/charges");
