@@ -64,8 +64,12 @@ export default function Pay() {
 				)}
 				<p class="small">{code ? texts.upTo(code.cap) : BLANK}</p>
 				<p class="pay-balance">
-					<span class="small">{texts.balance}</span>
-					{account.value && <Amount value={account.value.available} />}
+					{account.value && (
+						<>
+							<span class="small">{texts.balance}</span>
+							<Amount value={account.value.available} />
+						</>
+					)}
 				</p>
 				<p class="small pay-hint">{texts.bright}</p>
 			</div>

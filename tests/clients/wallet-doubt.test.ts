@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { newPerson, type Person } from "../api/people.ts";
-import { assertAccessible, describeInBrowser, intercept, platformForAll, screenshot } from "./browser.ts";
+import { assertAccessible, describeInBrowser, drawn, intercept, platformForAll, screenshot } from "./browser.ts";
 import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
 
 // As long as it is not known what became of what was begun, nothing else is begun, and every screen says so.
@@ -46,9 +46,6 @@ describeInBrowser("a wallet in doubt", () => {
 		await page.locator(".amount-line input").fill(String(amount));
 		await page.keyboard.press("Enter");
 	}
-
-	const drawn = (page: Page) =>
-		page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
 	it("does not let go of what is being sent, as if it had not been", async () => {
 		const { page, browser, complaints } = await signUp(platform);
