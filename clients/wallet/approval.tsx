@@ -50,7 +50,7 @@ function Ask({ approval }: { readonly approval: Approval }) {
 				{items.map(({ name, quantity, amount }) => (
 					<div key={name}>
 						<dt>
-							{name} × {quantity}
+							{name} <span class="number">× {quantity}</span>
 						</dt>
 						<dd class="number">{credit(amount)}</dd>
 					</div>

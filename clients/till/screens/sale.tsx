@@ -87,7 +87,7 @@ function Details({ sale }: { readonly sale: SaleView }) {
 				{sale.items.map(({ productId, name, quantity, amount }) => (
 					<li key={productId} class="row spread">
 						<span>
-							{name} × {quantity}
+							{name} <span class="number">× {quantity}</span>
 						</span>
 						<Amount value={amount} />
 					</li>
