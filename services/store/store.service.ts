@@ -283,11 +283,14 @@ export default (settings: Settings): ServiceSchema => ({
 			return salesCsvOf(ctx, accountOf(storeId), { ...range, place: placeIn(settings) });
 		}),
 
-		getPayout: action("published", storeActions.getPayout, async function (ctx) {
-			const { storeId, id: key } = ctx.params;
+		getRefund: action("published", storeActions.getRefund, async function (ctx) {
 			await enter(this, ctx);
-			const id = transferIdOf(storeId, key);
-			return bookingOf("payout", id, await call(ctx, "credit.outcome", { id }));
+			return booking(ctx, "refund");
+		}),
+
+		getPayout: action("published", storeActions.getPayout, async function (ctx) {
+			await enter(this, ctx);
+			return booking(ctx, "payout");
 		}),
 
 		payOut: action("published", storeActions.payOut, async function (ctx) {
@@ -448,6 +451,11 @@ async function soldBefore(
 	if (!made) throw reason;
 	ctx.meta.replayed = true;
 	return saleOf(made.transfer, nowIn(service));
+}
+
+async function booking(ctx: Context<{ storeId: string; id: string }, Meta>, kind: "refund" | "payout") {
+	const id = transferIdOf(ctx.params.storeId, ctx.params.id);
+	return bookingOf(kind, id, await call(ctx, "credit.outcome", { id }));
 }
 
 async function currentSale(service: Service, ctx: Context<{ storeId: string; saleId: string }, Meta>) {
