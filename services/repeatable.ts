@@ -67,6 +67,7 @@ export const repeatable: ReadonlySet<string> = new Set<keyof Actions>([
 	"store.listSales",
 	"store.getSale",
 	"store.exportSales",
+	"store.getRefund",
 	"store.getPayout",
 	"store.listApprovals",
 	"store.listWebhooks",

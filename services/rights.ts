@@ -54,6 +54,7 @@ export const rights = {
 	"store.sell": atTheCounter,
 	"store.listSales": atTheCounter,
 	"store.getSale": atTheCounter,
+	"store.getRefund": atTheCounter,
 	"store.exportSales": atTheCounter,
 	/** Soon after the sale, to end its doubt; later it would be a refund, and needs that right. */
 	"store.cancelSale": atTheCounter,

@@ -48,6 +48,9 @@ export async function leave(): Promise<Outcome<unknown>> {
 export const call = <N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> =>
 	client.call(name, said, asking);
 
+/** What time it is for the platform: this device's own clock may be wrong. */
+export const nowMs = (): number => client.nowMs;
+
 export async function loadStores(): Promise<void> {
 	const found = await call("store.list", {});
 	trouble.value = found.ok ? null : found.problem;

@@ -15,7 +15,7 @@ import { Title } from "../ui/title.tsx";
 import { toast } from "../ui/toast.tsx";
 import { wholeNumberIn } from "../ui/whole-number.ts";
 import { beginPayout, resumePayout, type SettledPayout } from "./payout.ts";
-import { call } from "./person.ts";
+import { call, nowMs } from "./person.ts";
 import { t } from "./texts.ts";
 
 type Day = Result<"store.report">;
@@ -24,7 +24,7 @@ type Store = Result<"store.get">;
 /** Before there was a Hannip. */
 const FIRST_DAY = "2020-01-01";
 
-const dayIn = (timeZone: string): string => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(Date.now());
+const dayIn = (timeZone: string): string => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(nowMs());
 
 export function Report({ storeId }: { readonly storeId: string }) {
 	const store = useLoaded(() => call("store.get", { storeId }), storeId);

@@ -1,5 +1,6 @@
 import { base64url, SignJWT } from "jose";
 import type { DeviceKey } from "./device-key.ts";
+import { type Answered, ServerClock } from "./server-clock.ts";
 
 export type Provable = {
 	readonly method: string;
@@ -9,9 +10,6 @@ export type Provable = {
 	readonly accessToken?: string | undefined;
 };
 
-/** As `Response` gives it, or anything alike. */
-type Answered = { readonly headers: { get(name: string): string | null } };
-
 /**
  * Proves with each request that the sender has the key that the access token is bound to (DPoP, RFC 9449).
  *
@@ -20,9 +18,9 @@ type Answered = { readonly headers: { get(name: string): string | null } };
  */
 export class Prover {
 	readonly key: DeviceKey;
+	readonly clock = new ServerClock();
 	readonly #origin: string;
 	#nonce: string | undefined;
-	#serverAheadMs = 0;
 
 	/** @param origin how the platform names itself, such as https://pay.example */
 	constructor(key: DeviceKey, origin: string) {
@@ -41,15 +39,14 @@ export class Prover {
 		})
 			.setProtectedHeader({ alg: "ES256", typ: "dpop+jwt", jwk: this.key.publicJwk })
 			.setJti(crypto.randomUUID())
-			.setIssuedAt(Math.floor((Date.now() + this.#serverAheadMs) / 1_000))
+			.setIssuedAt(Math.floor(this.clock.nowMs / 1_000))
 			.sign(this.key.privateKey);
 		return { dpop, ...(accessToken !== undefined && { authorization: `DPoP ${accessToken}` }) };
 	}
 
-	learn({ headers }: Answered): void {
-		this.#nonce = headers.get("dpop-nonce") ?? this.#nonce;
-		const serverMs = Date.parse(headers.get("date") ?? "");
-		if (!Number.isNaN(serverMs)) this.#serverAheadMs = serverMs - Date.now();
+	learn(answer: Answered): void {
+		this.#nonce = answer.headers.get("dpop-nonce") ?? this.#nonce;
+		this.clock.learn(answer);
 	}
 }
 

@@ -2,6 +2,7 @@ import { base64url } from "jose";
 import { type InnerList, serializeByteSequence, serializeInnerList } from "structured-headers";
 import { signatureBase, TILL_TAG } from "../../services/api/signature-base.ts";
 import type { DeviceKey } from "./device-key.ts";
+import { type Answered, ServerClock } from "./server-clock.ts";
 
 export type Signable = {
 	readonly method: string;
@@ -13,9 +14,6 @@ export type Signable = {
 	readonly body?: Uint8Array<ArrayBuffer> | undefined;
 };
 
-/** As `Response` gives it, or anything alike. */
-type Answered = { readonly headers: { get(name: string): string | null } };
-
 /**
  * Signs a till's requests with its key (RFC 9421, RFC 9530): the amount and the customer's code are covered, and nobody on the way can
  * change or repeat them. It goes by the server's clock, so `learn` must see every answer.
@@ -24,14 +22,19 @@ export class RequestSigner {
 	readonly key: DeviceKey;
 	readonly #origin: string;
 	readonly #keyId: string;
-	#serverAheadMs = 0;
+	readonly #clock: ServerClock;
 
 	/** @param keyId the till's id; the key's thumbprint while it has none */
 	constructor(
 		key: DeviceKey,
-		{ origin, keyId = key.thumbprint }: { readonly origin: string; readonly keyId?: string },
+		{
+			origin,
+			keyId = key.thumbprint,
+			clock = new ServerClock(),
+		}: Readonly<{ origin: string; keyId?: string; clock?: ServerClock }>,
 	) {
 		this.key = key;
+		this.#clock = clock;
 		this.#origin = origin;
 		this.#keyId = keyId;
 	}
@@ -47,7 +50,7 @@ export class RequestSigner {
 		const input: InnerList = [
 			[...values.keys()].map((name) => [name, new Map()]),
 			new Map<string, string | number>([
-				["created", Math.floor((Date.now() + this.#serverAheadMs) / 1_000)],
+				["created", Math.floor(this.#clock.nowMs / 1_000)],
 				["nonce", base64url.encode(crypto.getRandomValues(new Uint8Array(16)))],
 				["keyid", this.#keyId],
 				["tag", TILL_TAG],
@@ -63,9 +66,8 @@ export class RequestSigner {
 		};
 	}
 
-	learn({ headers }: Answered): void {
-		const serverMs = Date.parse(headers.get("date") ?? "");
-		if (!Number.isNaN(serverMs)) this.#serverAheadMs = serverMs - Date.now();
+	learn(answer: Answered): void {
+		this.#clock.learn(answer);
 	}
 }
 

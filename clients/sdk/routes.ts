@@ -76,8 +76,9 @@ export const publicRoutes = {
 	"store.refundSale": {
 		method: "POST",
 		path: "/v1/stores/:storeId/sales/:saleId/refunds",
-		statusPath: "/v1/stores/:storeId/sales/:saleId",
+		statusPath: "/v1/stores/:storeId/refunds/:idempotencyKey",
 	},
+	"store.getRefund": { method: "GET", path: "/v1/stores/:storeId/refunds/:id" },
 	"store.report": { method: "GET", path: "/v1/stores/:storeId/reports/:date" },
 	"store.payOut": {
 		method: "POST",

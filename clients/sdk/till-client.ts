@@ -1,9 +1,11 @@
 import type { Result } from "../../services/actions.ts";
+import type { DeviceKey } from "./device-key.ts";
 import { deviceKeyOf, forget, keep, kept } from "./key-cabinet.ts";
 import { type Asking, untilKnown } from "./persistence.ts";
 import type { Outcome } from "./problem.ts";
 import { type Name, routeOf, type Said, type Wire, wireOf } from "./request.ts";
 import { RequestSigner } from "./request-signer.ts";
+import { ServerClock } from "./server-clock.ts";
 
 /** Which till this is, as its owner said when it was paired. */
 export type Till = Result<"auth.pairTill">;
@@ -15,23 +17,33 @@ const TILL = "till.id";
  * says how long that is good, and is asked for again when it ends.
  */
 export class TillClient {
+	readonly #key: DeviceKey;
+	readonly #clock = new ServerClock();
 	#signer: RequestSigner;
 	#till: Till | null;
 	#accessToken: string | undefined;
 	#hasHeardServer = false;
 
-	private constructor(signer: RequestSigner, till: Till | null) {
-		this.#signer = signer;
+	private constructor(key: DeviceKey, till: Till | null) {
+		this.#key = key;
 		this.#till = till;
+		this.#signer = this.#signerOf(till);
 	}
 
 	static async open(): Promise<TillClient> {
 		const key = await deviceKeyOf("till");
-		const till = (await kept<Till>(TILL)) ?? null;
-		return new TillClient(
-			new RequestSigner(key, { origin: location.origin, ...(till && { keyId: till.tillId }) }),
-			till,
-		);
+		return new TillClient(key, (await kept<Till>(TILL)) ?? null);
+	}
+
+	/** What time it is for the platform, as far as this till has heard. */
+	get nowMs(): number {
+		return this.#clock.nowMs;
+	}
+
+	/** They sign under other names, and go by one clock. */
+	#signerOf(till: Till | null): RequestSigner {
+		const { origin } = location;
+		return new RequestSigner(this.#key, { origin, clock: this.#clock, ...(till && { keyId: till.tillId }) });
 	}
 
 	/** Nothing until it is paired. */
@@ -41,13 +53,12 @@ export class TillClient {
 
 	/** Joins a store by the code that its owner shows. */
 	async pair(pairingCode: string): Promise<Outcome<Till>> {
-		const { key } = this.#signer;
-		this.#signer = new RequestSigner(key, { origin: location.origin });
-		const outcome = await this.call("auth.pairTill", { pairingCode, publicJwk: key.publicJwk });
+		this.#signer = this.#signerOf(null);
+		const outcome = await this.call("auth.pairTill", { pairingCode, publicJwk: this.#key.publicJwk });
 		if (outcome.ok) {
 			this.#till = outcome.value;
 			await keep(TILL, this.#till);
-			this.#signer = new RequestSigner(key, { origin: location.origin, keyId: this.#till.tillId });
+			this.#signer = this.#signerOf(this.#till);
 		}
 		return outcome;
 	}

@@ -44,6 +44,11 @@ export class WalletClient {
 		return new WalletClient(new Prover(await deviceKeyOf("wallet"), location.origin));
 	}
 
+	/** What time it is for the platform, as far as this browser has heard. */
+	get nowMs(): number {
+		return this.#prover.clock.nowMs;
+	}
+
 	/** Told who is logged in, now and whenever that changes, in whichever tab. */
 	watchSession(told: (session: Session | null) => void): void {
 		this.#onSession = told;

@@ -19,12 +19,10 @@ export type Attempt = Said<"store.sell"> & {
 	readonly isDoubtful: boolean;
 	/** The person at the till wants it to have no effect. */
 	readonly isUnwanted: boolean;
-	/** By this device's clock, until when the customer may approve it. */
-	readonly approveByMs?: number;
 };
 
 export type UnderWay = {
-	readonly stage: "sending" | "checking" | "waiting" | "cancelling";
+	readonly stage: "sending" | "checking" | "cancelling";
 	readonly attempt: Attempt;
 };
 
@@ -32,6 +30,8 @@ export type Payment =
 	| { readonly stage: "none" }
 	/** `checking`: never "failed" until that is known. */
 	| UnderWay
+	/** `leftMs`: how long the customer may still approve it, as the platform has just said: what any clock says does not matter. */
+	| { readonly stage: "waiting"; readonly attempt: Attempt; readonly leftMs: number }
 	/** `isTooLate`: it was to be cancelled, and only who may refund can do that now. */
 	| { readonly stage: "paid"; readonly sale: Sale; readonly isTooLate?: true }
 	| { readonly stage: "refused"; readonly why: Problem["code"] | "voided" | "expired"; readonly problem?: Problem }
@@ -190,7 +190,7 @@ async function settle(attempt: Attempt): Promise<void> {
 		now = { ...now, isDoubtful: true };
 	};
 	while (isGoingOn(now)) {
-		const { isDoubtful: _, isUnwanted: __, approveByMs: ___, ...said } = now;
+		const { isDoubtful: _, isUnwanted: __, ...said } = now;
 		const outcome = await call("store.sell", said, { onAgain, signal });
 		if (!isGoingOn(now)) return;
 		if (outcome.ok) return await follow(now, outcome.value);
@@ -219,17 +219,19 @@ async function refuse(attempt: Attempt, problem: Problem): Promise<void> {
 async function follow(attempt: Attempt, sale: Sale): Promise<void> {
 	const { signal } = sending;
 	let now = sale;
-	if (now.state === "pending") {
-		const approveByMs = attempt.approveByMs ?? Date.now() + (now.expiresAtMs ?? 0) - (now.createdAtMs ?? 0);
-		const waiting = { ...attempt, approveByMs };
-		if (isGoingOn(attempt)) await keep(waiting);
-		if (isGoingOn(attempt)) show({ stage: "waiting", attempt: waiting });
-	}
+	const showWaiting = () => {
+		if (now.state === "pending" && isGoingOn(attempt)) {
+			show({ stage: "waiting", attempt, leftMs: now.expiresInMs ?? 0 });
+		}
+	};
+	showWaiting();
 	while (now.state === "pending" && isGoingOn(attempt) && !isEnded.value) {
 		await pause(ASK_EVERY_MS, signal);
 		const said = { storeId: attempt.storeId, saleId: attempt.idempotencyKey };
 		const asked = await call("store.getSale", said, { signal });
-		if (asked.ok) now = asked.value;
+		if (!asked.ok) continue;
+		now = asked.value;
+		showWaiting();
 	}
 	const outcome = outcomeOf(now);
 	if (!outcome || !isGoingOn(attempt)) return;

@@ -82,6 +82,9 @@ export async function call<N extends Name>(name: N, said: Said<N>, asking: Askin
 	return outcome;
 }
 
+/** What time it is for the platform: this device's own clock may be wrong. */
+export const nowMs = (): number => (isPerson.value && person ? person : client).nowMs;
+
 const isEnd = ({ code }: Problem): boolean => code === "unauthenticated" || code === "session_ended";
 
 const isAnswer = (outcome: Outcome<unknown>): boolean => outcome.ok || outcome.problem.status > 0;

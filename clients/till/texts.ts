@@ -316,7 +316,7 @@ const en: typeof ko = {
 
 	day: "Day",
 	today: "Today",
-	salesOf: (day) => `Sales of ${day}`,
+	salesOf: (day) => `Sales: ${day}`,
 	count: "Sales",
 	taken: "Taken",
 	refundedSum: "Refunded",

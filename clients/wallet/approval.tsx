@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../ui/button.tsx";
+import { useSecondsUntil } from "../ui/countdown.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Amount, credit } from "../ui/format.tsx";
 import { toast } from "../ui/toast.tsx";
@@ -24,7 +25,7 @@ function Ask({ approval }: { readonly approval: Approval }) {
 		if (seconds > 0) return;
 		toast(texts.over, "danger");
 		done();
-	}, [seconds <= 0]);
+	}, [seconds === 0]);
 	const decide = async (decision: "confirm" | "decline") => {
 		// What was shown is what is decided on: a shop cannot change it in between.
 		const decided = await client().call("store.decide", {
@@ -49,7 +50,7 @@ function Ask({ approval }: { readonly approval: Approval }) {
 				{items.map(({ name, quantity, amount }) => (
 					<div key={name}>
 						<dt>
-							{name} × {quantity}
+							{name} <span class="number">× {quantity}</span>
 						</dt>
 						<dd class="number">{credit(amount)}</dd>
 					</div>
@@ -62,7 +63,7 @@ function Ask({ approval }: { readonly approval: Approval }) {
 				</div>
 			</dl>
 			<p class="soft small number" role="timer">
-				{texts.left(Math.max(0, seconds))}
+				{texts.left(seconds)}
 			</p>
 			<div class="pair">
 				<Button class="large" onPress={() => decide("decline")}>
@@ -74,14 +75,4 @@ function Ask({ approval }: { readonly approval: Approval }) {
 			</div>
 		</Dialog>
 	);
-}
-
-function useSecondsUntil(untilMs: number): number {
-	const left = () => Math.ceil((untilMs - performance.now()) / 1_000);
-	const [seconds, setSeconds] = useState(left);
-	useEffect(() => {
-		const ticking = setInterval(() => setSeconds(left()), 500);
-		return () => clearInterval(ticking);
-	}, [untilMs]);
-	return seconds;
 }

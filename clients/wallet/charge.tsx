@@ -26,6 +26,7 @@ export default function Charge() {
 	const [isBusy, charge] = useAction(async () => {
 		if (isUnsettled.value) return;
 		if (amount < 1) return setError(t().profile.wrong);
+		if (most > 0 && amount > most) return setError(texts.most(most));
 		setError(undefined);
 		const done = await carryOut("user.charge", { amount }, () => setChecking(true));
 		setChecking(false);
@@ -35,7 +36,7 @@ export default function Charge() {
 		leave("/");
 	});
 	const choose = (next: number) => {
-		setAmount(Math.min(next, most || next));
+		setAmount(next);
 		setError(undefined);
 	};
 	return (
@@ -45,13 +46,22 @@ export default function Charge() {
 				<AmountField
 					label={texts.how}
 					value={amount}
-					hint={amount > 0 && account.value ? texts.after(account.value.balance + amount) : texts.most(most)}
+					hint={
+						amount > 0 && amount <= most && account.value
+							? texts.after(account.value.balance + amount)
+							: texts.most(most)
+					}
 					error={error}
 					onAmount={choose}
 				/>
 				<div class="chips">
 					{steps.map((step) => (
-						<button key={step} type="button" class="button chip number" onClick={() => choose(amount + step)}>
+						<button
+							key={step}
+							type="button"
+							class="button chip number"
+							onClick={() => choose(Math.min(amount + step, most || amount + step))}
+						>
 							+{number(step)}
 						</button>
 					))}

@@ -18,7 +18,7 @@ type Direction = "all" | "out" | "in";
 
 export default function History() {
 	const texts = t().historyScreen;
-	const [month, setMonth] = useState<Month>(() => monthOf(Date.now()));
+	const [month, setMonth] = useState<Month>(() => monthOf(client().nowMs));
 	const { items, problem, again } = useStatement(month);
 	const [wanted, setWanted] = useState("");
 	const [direction, setDirection] = useState<Direction>("all");
@@ -38,7 +38,7 @@ export default function History() {
 					<h2 aria-live="polite">{monthText(beginOf(month))}</h2>
 					<Button
 						look="quiet"
-						class={`round ${beginOf(monthAfter(month, 1)) > Date.now() ? "unseen" : ""}`}
+						class={`round ${beginOf(monthAfter(month, 1)) > client().nowMs ? "unseen" : ""}`}
 						label={texts.after}
 						onPress={() => setMonth(monthAfter(month, 1))}
 					>

@@ -13,6 +13,7 @@ type Keyed<N extends MoneyAction> = Said<N> & { readonly amount: number; readonl
 export type Intention = {
 	readonly name: MoneyAction;
 	readonly said: Keyed<MoneyAction>;
+	/** By the platform's clock, as what is said of it next is judged by that. */
 	readonly begunAtMs: number;
 };
 
@@ -58,7 +59,7 @@ export async function carryOut<N extends MoneyAction>(
 		return await navigator.locks.request(LOCK, async () => {
 			const before = await kept<Intention>(placeOf());
 			if (before) await settle(before, { onAgain, isDoubtful: true });
-			const intention: Intention = { name, said: keyed, begunAtMs: Date.now() };
+			const intention: Intention = { name, said: keyed, begunAtMs: client().nowMs };
 			if (!(await isKept(placeOf(), intention))) return refused(notKept);
 			return settle(intention, { onAgain, isDoubtful: false });
 		});
@@ -100,7 +101,7 @@ async function settle(
 		how.onAgain();
 	};
 	for (;;) {
-		const isWanted = Date.now() - intention.begunAtMs < WANTED_MS;
+		const isWanted = client().nowMs - intention.begunAtMs < WANTED_MS;
 		const outcome = isWanted ? await send(intention, onAgain) : await ask(intention);
 		const known = isDoubtful ? await confirmed(intention, outcome) : outcome;
 		if (known?.ok || (known && known.problem.code !== "outcome_unknown")) {
@@ -136,6 +137,6 @@ async function ask({ name, said, begunAtMs }: Intention): Promise<Outcome<void>>
 	const unknown = { ok: false, problem: { code: "outcome_unknown", status: 0, title: "Not known yet" } } as const;
 	if (asked.ok && asked.value.state === "posted") return done;
 	if (!asked.ok && asked.problem.code !== "not_found") return asked.problem.status === 401 ? asked : unknown;
-	if (!asked.ok && Date.now() - begunAtMs < OVER_MS) return unknown;
+	if (!asked.ok && client().nowMs - begunAtMs < OVER_MS) return unknown;
 	return { ok: false, problem: { code: "deadline_exceeded", status: 409, title: "It did not arrive" } };
 }

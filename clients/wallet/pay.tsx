@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { useSecondsUntil } from "../ui/countdown.ts";
 import { Amount } from "../ui/format.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { problemText } from "../ui/problem-text.ts";
@@ -63,8 +64,12 @@ export default function Pay() {
 				)}
 				<p class="small">{code ? texts.upTo(code.cap) : BLANK}</p>
 				<p class="pay-balance">
-					<span class="small">{texts.balance}</span>
-					{account.value && <Amount value={account.value.available} />}
+					{account.value && (
+						<>
+							<span class="small">{texts.balance}</span>
+							<Amount value={account.value.available} />
+						</>
+					)}
 				</p>
 				<p class="small pay-hint">{texts.bright}</p>
 			</div>
@@ -97,13 +102,7 @@ function Ring({ code }: { readonly code: Code }) {
 }
 
 function Left({ code }: { readonly code: Code }) {
-	const [nowMs, setNowMs] = useState(performance.now());
-	useEffect(() => {
-		setNowMs(performance.now());
-		const ticking = setInterval(() => setNowMs(performance.now()), 250);
-		return () => clearInterval(ticking);
-	}, [code]);
-	const seconds = Math.max(0, Math.ceil((code.untilMs - nowMs) / 1_000));
+	const seconds = useSecondsUntil(code.untilMs);
 	return (
 		<p class="pay-left number" role="timer" aria-live="off">
 			{t().payScreen.left(seconds)}

@@ -383,10 +383,16 @@ export const publicRoutes: readonly Route[] = [
 		status: 201,
 		location: "/v1/stores/:storeId/sales/:saleId",
 		idempotent: {
-			statusPath: "/v1/stores/:storeId/sales/:saleId",
-			doubt: "`refunds` has it once it is booked. One that was refused leaves nothing there: to learn that, repeat it.",
+			statusPath: "/v1/stores/:storeId/refunds/:idempotencyKey",
 		},
 		summary: "Give back all or a part",
+	},
+	{
+		method: "GET",
+		path: "/v1/stores/:storeId/refunds/:id",
+		action: "store.getRefund",
+		urgency: "ends",
+		summary: "What became of a refund",
 	},
 	{
 		method: "GET",

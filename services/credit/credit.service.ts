@@ -384,7 +384,8 @@ async function outcome(ledger: RunningLedger, id: string): Promise<Result<"credi
 	await ledger.readModel.reached(ledger.sequence);
 	const refunds = transfer?.refunded ? await ledger.readModel.refundsOf(transfer.id, REFUNDS_MAX) : [];
 	const refusal = entry?.tombstone === id ? "cancelled" : (entry?.refusal ?? null);
-	const kind = transfer?.kind ?? entry?.kind ?? null;
+	// Of a refund that was refused the log has the command's type only.
+	const kind = transfer?.kind ?? entry?.kind ?? (entry?.type === "refund" ? "refund" : null);
 	return { state, kind, refusal, transfer, refunds: [...refunds] };
 }
 

@@ -44,5 +44,11 @@ export const Sale = closed({
 	expiresAtMs: nullable(
 		Type.Integer({ ...TimeMs, description: "Until when the customer may confirm it. Null: they need not" }),
 	),
+	expiresInMs: nullable(
+		Type.Integer({
+			...Count,
+			description: "How long that is from now, whatever your clock says. Null: it does not wait",
+		}),
+	),
 	refunds: Type.Array(Refund, { description: "The last hundred, oldest first; `refunded` is the sum of all" }),
 });

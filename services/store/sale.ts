@@ -17,8 +17,19 @@ export type Receipt = {
 	readonly soldBy: string;
 };
 
-/** A sale is its transfer; this is how a till sees it. @param refunds its refunds, oldest first */
-export function saleOf(transfer: Transfer, refunds: readonly Transfer[] = []): Sale {
+/** A sale is its transfer; this is how a till sees it at `nowMs`. @param refunds its refunds, oldest first */
+export const saleOf = (transfer: Transfer, nowMs: number, refunds: readonly Transfer[] = []): Sale => ({
+	...soldAs(transfer),
+	expiresInMs: isWaiting(transfer) ? Math.max(0, transfer.expiresAtMs - nowMs) : null,
+	refunds: refunds.map(refundOf),
+});
+
+type Waiting = Transfer & { readonly expiresAtMs: number };
+const isWaiting = (transfer: Transfer): transfer is Waiting =>
+	transfer.state === "pending" && transfer.expiresAtMs !== null;
+
+/** What its transfer says of it by itself, whenever that is read. */
+export function soldAs(transfer: Transfer): Omit<Sale, "expiresInMs" | "refunds"> {
 	const { storeId, items, discount = 0, note } = transfer.details as Receipt;
 	return {
 		id: keyOf(transfer.id),
@@ -33,7 +44,6 @@ export function saleOf(transfer: Transfer, refunds: readonly Transfer[] = []): S
 		note,
 		createdAtMs: transfer.createdAtMs,
 		expiresAtMs: transfer.expiresAtMs,
-		refunds: refunds.map(refundOf),
 	};
 }
 
@@ -45,9 +55,12 @@ export const refundOf = ({ id, amount, details, createdAtMs }: Transfer): Sale["
 });
 
 /** What became of a sale. @throws not_found when it never arrived, or the id is something else's */
-export function saleOutcome(storeId: string, transferId: string, outcome: Result<"credit.outcome">): Sale {
+export function saleOutcome(
+	{ storeId, transferId, nowMs }: { storeId: string; transferId: string; nowMs: number },
+	outcome: Result<"credit.outcome">,
+): Sale {
 	refuseOthers("sale", outcome);
-	if (outcome.transfer) return saleOf(outcome.transfer, outcome.refunds);
+	if (outcome.transfer) return saleOf(outcome.transfer, nowMs, outcome.refunds);
 	return {
 		id: keyOf(transferId),
 		transferId,
@@ -61,6 +74,7 @@ export function saleOutcome(storeId: string, transferId: string, outcome: Result
 		note: null,
 		createdAtMs: null,
 		expiresAtMs: null,
+		expiresInMs: null,
 		refunds: [],
 	};
 }

@@ -102,6 +102,17 @@ const Code = Type.String({
 });
 const inStore = { storeId: StoreId };
 const ofWebhook = { ...inStore, webhookId: WebhookId };
+const outcomeByKey = {
+	params: closed({ ...inStore, id: IdempotencyKey }),
+	returns: closed({
+		id: IdempotencyKey,
+		transferId: TransferId,
+		state: Type.Enum(["posted", "refused", "cancelled"]),
+		refusal: Refusal,
+		amount: nullable(Amount),
+		createdAtMs: nullable(TimeMs),
+	}),
+};
 const ofSale = { ...inStore, saleId: IdempotencyKey };
 
 const WebhookUrl = Type.String({
@@ -388,18 +399,10 @@ export const storeActions = {
 			hours: Type.Array(closed({ fromMs: TimeMs, sales: Volume, refunds: Volume })),
 		}),
 	},
+	/** What became of a refund, for whom the answer never came. */
+	getRefund: outcomeByKey,
 	/** What became of a payout, for whom the answer never came. */
-	getPayout: {
-		params: closed({ ...inStore, id: IdempotencyKey }),
-		returns: closed({
-			id: IdempotencyKey,
-			transferId: TransferId,
-			state: Type.Enum(["posted", "refused", "cancelled"]),
-			refusal: Refusal,
-			amount: nullable(Amount),
-			createdAtMs: nullable(TimeMs),
-		}),
-	},
+	getPayout: outcomeByKey,
 	createWebhook: {
 		params: closed({
 			...inStore,

@@ -217,15 +217,15 @@ export default (settings: Settings): ServiceSchema => ({
 			const command = commandOf({ scope: ctx.params.storeId, action: "store.sell" }, ctx.params);
 			const prepared = await prepareSale(this, ctx, entered).catch((error: unknown) => error as Error);
 			// What cannot be sold now may have been sold before: this is a retry, and the catalogue has changed since.
-			if (prepared instanceof Error) return soldBefore(ctx, command, prepared);
+			if (prepared instanceof Error) return soldBefore(this, ctx, { ...command, reason: prepared });
 			const { transfer, replayed } = await call(ctx, "credit.transfer", { ...command, ...prepared });
 			ctx.meta.replayed = replayed;
-			return saleOf(transfer);
+			return saleOf(transfer, nowIn(this));
 		}),
 
 		getSale: action("published", storeActions.getSale, async function (ctx) {
 			await enter(this, ctx);
-			return currentSale(ctx, ctx.params);
+			return currentSale(this, ctx);
 		}),
 
 		cancelSale: action("published", storeActions.cancelSale, async function (ctx) {
@@ -238,7 +238,7 @@ export default (settings: Settings): ServiceSchema => ({
 				details: { reason, storeName: store.name },
 			});
 			ctx.meta.replayed = replayed;
-			return { effect, sale: await afterBooking(() => currentSale(ctx, ctx.params)) };
+			return { effect, sale: await afterBooking(() => currentSale(this, ctx)) };
 		}),
 
 		refundSale: action("published", storeActions.refundSale, async function (ctx) {
@@ -251,7 +251,7 @@ export default (settings: Settings): ServiceSchema => ({
 				details: { reason, storeName: store.name },
 			});
 			ctx.meta.replayed = replayed;
-			return { refund: refundOf(transfer), sale: await afterBooking(() => currentSale(ctx, ctx.params)) };
+			return { refund: refundOf(transfer), sale: await afterBooking(() => currentSale(this, ctx)) };
 		}),
 
 		listSales: action("published", storeActions.listSales, async function (ctx) {
@@ -282,11 +282,14 @@ export default (settings: Settings): ServiceSchema => ({
 			return salesCsvOf(ctx, accountOf(storeId), { ...range, place: placeIn(settings) });
 		}),
 
-		getPayout: action("published", storeActions.getPayout, async function (ctx) {
-			const { storeId, id: key } = ctx.params;
+		getRefund: action("published", storeActions.getRefund, async function (ctx) {
 			await enter(this, ctx);
-			const id = transferIdOf(storeId, key);
-			return bookingOf("payout", id, await call(ctx, "credit.outcome", { id }));
+			return booking(ctx, "refund");
+		}),
+
+		getPayout: action("published", storeActions.getPayout, async function (ctx) {
+			await enter(this, ctx);
+			return booking(ctx, "payout");
 		}),
 
 		payOut: action("published", storeActions.payOut, async function (ctx) {
@@ -420,19 +423,30 @@ const isFinal = (error: unknown): boolean => problems[problemOf(error)].status <
  *
  * @throws the reason why it cannot be sold, unless it was sold before
  */
-async function soldBefore(ctx: Context<unknown, Meta>, command: { id: string; fingerprint: string }, reason: Error) {
+async function soldBefore(
+	service: Service,
+	ctx: Context<unknown, Meta>,
+	{ reason, ...command }: { id: string; fingerprint: string; reason: Error },
+) {
 	const refusal = problemOf(reason) as Params<"credit.refuse">["refusal"];
 	const made = isFinal(reason)
 		? await call(ctx, "credit.refuse", { ...command, kind: "sale", refusal })
 		: await call(ctx, "credit.recall", command);
 	if (!made) throw reason;
 	ctx.meta.replayed = true;
-	return saleOf(made.transfer);
+	return saleOf(made.transfer, nowIn(service));
 }
 
-async function currentSale(ctx: Context<unknown, Meta>, { storeId, saleId }: { storeId: string; saleId: string }) {
-	const id = transferIdOf(storeId, saleId);
-	return saleOutcome(storeId, id, await call(ctx, "credit.outcome", { id }));
+async function booking(ctx: Context<{ storeId: string; id: string }, Meta>, kind: "refund" | "payout") {
+	const id = transferIdOf(ctx.params.storeId, ctx.params.id);
+	return bookingOf(kind, id, await call(ctx, "credit.outcome", { id }));
+}
+
+async function currentSale(service: Service, ctx: Context<{ storeId: string; saleId: string }, Meta>) {
+	const { storeId, saleId } = ctx.params;
+	const transferId = transferIdOf(storeId, saleId);
+	const outcome = await call(ctx, "credit.outcome", { id: transferId });
+	return saleOutcome({ storeId, transferId, nowMs: nowIn(service) }, outcome);
 }
 
 const view = ({ _id: id, name, timeZone, registration = null, place = null, createdAtMs }: Store) => ({

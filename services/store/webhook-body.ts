@@ -11,8 +11,8 @@ export const EventId = Type.String({
 const PingId = Type.String({ pattern: "^ping_[0-9a-f-]{36}$", description: "Of a ping" });
 const Payout = closed({ transferId: TransferId, amount: Amount, createdAtMs: TimeMs });
 
-/** A sale as it stood then; of its refunds only their sum. */
-const { refunds: _, ...fields } = Sale.properties;
+/** A sale as it stood then; of its refunds only their sum, and nothing that is counted from now. */
+const { refunds: _, expiresInMs: __, ...fields } = Sale.properties;
 const SaleThen = closed(fields);
 
 const told = (type: WebhookEvent | "ping", summary: string, data: TProperties) =>

@@ -1,5 +1,5 @@
 import type { Result } from "../actions.ts";
-import { refundOf, saleOf } from "./sale.ts";
+import { refundOf, soldAs } from "./sale.ts";
 
 type FeedItem = Result<"credit.feed">["items"][number];
 
@@ -45,6 +45,7 @@ export function eventOf(item: FeedItem): StoreEvent | undefined {
 	return { id, type, storeId, body: JSON.stringify({ id, type, occurredAtMs: item.committedAtMs, storeId, data }) };
 }
 
+/** A sale as it stood then, without a list of its refunds: the log says of each only when it is made, and `refunded` is their sum. */
 function whatHappened({ created, changed }: FeedItem): { type: WebhookEvent; data: object } | undefined {
 	if (created?.kind === "refund" && changed?.kind === "sale")
 		return { type: "sale.refunded", data: { sale: soldAs(changed), refund: refundOf(created) } };
@@ -54,10 +55,4 @@ function whatHappened({ created, changed }: FeedItem): { type: WebhookEvent; dat
 	}
 	const sale = created ?? changed;
 	return sale?.kind === "sale" ? { type: `sale.${sale.state}`, data: { sale: soldAs(sale) } } : undefined;
-}
-
-/** As it stood then, without a list of its refunds: the log says of each only when it is made, and `refunded` is their sum. */
-function soldAs(transfer: NonNullable<FeedItem["created"]>) {
-	const { refunds: _, ...sale } = saleOf(transfer);
-	return sale;
 }

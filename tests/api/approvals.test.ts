@@ -207,7 +207,11 @@ describe("a sale above what the code pays by itself", () => {
 		await bob.api.refused("store.decide", { ...named(cancelled), decision: "confirm" }, "not_pending");
 		const sale = await askForMore();
 		assert.equal(Number(sale.expiresAtMs) - Number(sale.createdAtMs), 60_000);
+		const { expiresInMs } = await saleNow(sale.id);
+		for (const leftMs of [sale.expiresInMs, expiresInMs]) assert.ok(Number(leftMs) > 0 && Number(leftMs) <= 60_000);
+		assert.ok(Number(expiresInMs) <= Number(sale.expiresInMs));
 		await bob.api.ok("store.decide", { ...named(sale), decision: "decline" });
+		assert.equal((await saleNow(sale.id)).expiresInMs, null);
 	});
 
 	it("uses the code up, and is refused where there is not enough credit", async () => {

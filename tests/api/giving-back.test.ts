@@ -255,6 +255,29 @@ describe("an id that is something else", () => {
 		}
 	});
 
+	it("is told of a refund by its own key, booked or refused, whose answer was lost", async () => {
+		const saleId = await newSale();
+		const [booked, refused] = [newKey(), newKey()];
+		await till.ok("store.refundSale", { storeId, saleId, idempotencyKey: booked, amount: 300 });
+		await till.refused(
+			"store.refundSale",
+			{ storeId, saleId, idempotencyKey: refused, amount: 701 },
+			"refund_exceeds_sale",
+		);
+		const { state, amount, refusal } = await till.ok("store.getRefund", { storeId, id: booked });
+		assert.deepEqual([state, amount, refusal], ["posted", 300, null]);
+		const none = await till.ok("store.getRefund", { storeId, id: refused });
+		assert.deepEqual([none.state, none.amount, none.refusal], ["refused", null, "refund_exceeds_sale"]);
+	});
+
+	it("is no refund", async () => {
+		const saleId = await newSale();
+		await till.ok("store.payOut", { storeId, idempotencyKey: "payout-is-none", amount: 1 });
+		for (const id of [saleId, "payout-is-none", newKey()]) {
+			await till.refused("store.getRefund", { storeId, id }, "not_found");
+		}
+	});
+
 	it("is no payout", async () => {
 		const saleId = await newSale();
 		await till.ok("store.refundSale", { storeId, saleId, idempotencyKey: "refund-is-none", amount: 1 });

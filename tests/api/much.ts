@@ -175,6 +175,7 @@ export function readsOf(
 	read("store.getSale with refunds", () =>
 		ada.api.ok("store.getSale", { storeId: refunded.storeId, saleId: refunded.id }),
 	);
+	read("store.getRefund", () => ada.api.refused("store.getRefund", { storeId, id: newKey() }, "not_found"));
 	read("store.getPayout", () => ada.api.refused("store.getPayout", { storeId, id: newKey() }, "not_found"));
 	read("store.listWebhooks", () => ada.api.ok("store.listWebhooks", { storeId }));
 	read("store.listDeliveries", () => ada.api.ok("store.listDeliveries", { storeId, webhookId, limit: 100 }));

@@ -179,6 +179,8 @@ test("sales, refunds, the day and its payout", async () => {
 	assert.equal((await api.ok("store.cancelSale", { storeId, saleId })).effect, "refunded");
 	const sale = await api.ok("store.getSale", { storeId, saleId });
 	assert.deepEqual([sale.total, sale.refunded, sale.refunds.length], [3_000, 3_000, 2]);
+	const refundId = sale.refunds[0]?.id.split(".")[1] as string;
+	assert.equal((await api.ok("store.getRefund", { storeId, id: refundId })).amount, sale.refunds[0]?.amount);
 
 	await api.ok("store.sell", { storeId, code: await newCode(bob), items: basketOf(shop, 2) });
 	assert.equal((await api.ok("store.listSales", { storeId })).items.length, 2);

@@ -54,6 +54,7 @@ describe("a sale", () => {
 				note: "창가",
 				createdAtMs: 0,
 				expiresAtMs: null,
+				expiresInMs: null,
 				refunds: [],
 			},
 		);
@@ -191,6 +192,7 @@ describe("a sale", () => {
 			["store.report", { date: "2026-01-01" }],
 			["store.payOut", { amount: 1 }],
 			["store.getPayout", { id: "sale-seen" }],
+			["store.getRefund", { id: "sale-seen" }],
 		] as const;
 		await nothingMoves(async () => {
 			for (const [name, said] of asks) {

@@ -44,8 +44,8 @@ const sellFor = async (quantity: number) => {
 };
 
 const saleIn = (index: number) => receiver.received[index]?.event.data.sale;
-/** What an event says of a sale: all but the list of its refunds. */
-const told = ({ refunds: _, ...sale }: Result<"store.getSale">) => sale;
+/** What an event says of a sale: all but the list of its refunds, and how long it waits from now. */
+const told = ({ refunds: _, expiresInMs: __, ...sale }: Result<"store.getSale">) => sale;
 
 describe("a webhook", () => {
 	it("is told of a sale as the API shows it, signed as Standard Webhooks says", async () => {

@@ -164,9 +164,13 @@ export async function assertStill(page: Page, urls: readonly string[]): Promise<
 		await page.reload();
 		await page.locator("h1").first().waitFor();
 		await page.waitForFunction(() => !document.querySelector('[aria-busy="true"], .skeleton'));
-		assert.deepEqual(await page.evaluate(shiftsSoFar), [], url);
+		await assertUnmoved(page, url);
 	}
 }
+
+/** Since this page was loaded nothing on it has moved by itself. */
+export const assertUnmoved = async (page: Page, where: string): Promise<void> =>
+	assert.deepEqual(await page.evaluate(shiftsSoFar), [], where);
 
 type Shift = PerformanceEntry & {
 	readonly value: number;
@@ -192,6 +196,10 @@ function shiftsSoFar(): Promise<string[]> {
 		);
 	});
 }
+
+/** What has changed on the page is on the screen. */
+export const drawn = (page: Page): Promise<unknown> =>
+	page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
 type Finding = { id: string; help: string; nodes: { target: unknown; failureSummary?: string }[] };
 

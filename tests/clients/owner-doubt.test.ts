@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, it, type TestContext } from "node:test";
 import type { BrowserContext, Page, Route } from "playwright-core";
-import { assertAccessible, complaintsOf, describeInBrowser, intercept, screenshot } from "./browser.ts";
+import { assertAccessible, complaintsOf, describeInBrowser, drawn, intercept, screenshot } from "./browser.ts";
 import { logIn, openOwner } from "./owner-world.ts";
 import { cafeForAll, codeOf } from "./till-world.ts";
 
@@ -60,9 +60,6 @@ describeInBrowser("an owner's payout in doubt", () => {
 		const date = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Seoul" }).format(Date.now());
 		return (await cafe.owner.api.ok("store.report", { storeId: cafe.id, date })).payouts.amount;
 	};
-
-	const drawn = (page: Page) =>
-		page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
 	it("cannot be left as if it had not been made, and is the same one after a reload", async (t) => {
 		const page = await takings(t);

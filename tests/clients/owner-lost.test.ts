@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, it, type TestContext } from "node:test";
 import type { BrowserContext, Page, Route } from "playwright-core";
-import { assertAccessible, complaintsOf, describeInBrowser, intercept, screenshot } from "./browser.ts";
+import { assertAccessible, complaintsOf, describeInBrowser, drawn, intercept, screenshot } from "./browser.ts";
 import { logIn, openOwner } from "./owner-world.ts";
 import { cafeForAll } from "./till-world.ts";
 
@@ -106,9 +106,6 @@ describeInBrowser("an owner whose network fails", () => {
 		await page.getByRole("button", { name: "저장했어요. 닫기" }).click();
 		await page.locator(".secret").waitFor({ state: "detached" });
 	});
-
-	const drawn = (page: Page) =>
-		page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
 	/** Holds what is sent there until it is told to go on. */
 	async function hold(page: Page, url: RegExp, method: string) {

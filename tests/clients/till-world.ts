@@ -59,7 +59,7 @@ export function cafeForAll(env: NodeJS.ProcessEnv = {}) {
 	/** A till in a browser of its own, until the test ends. */
 	const openTill = async (t: TestContext, trust?: Trust): Promise<Page> =>
 		openTillPage(await newBrowser(t), cafe, trust);
-	return { platform, cafe, newPage, openTill };
+	return { platform, cafe, newBrowser, newPage, openTill };
 }
 
 type Trust = { readonly mayRefund?: boolean; readonly discountMaxPercent?: number };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { newPerson, type Person } from "../api/people.ts";
-import { assertAccessible, describeInBrowser, intercept, platformForAll, screenshot } from "./browser.ts";
+import { assertAccessible, describeInBrowser, drawn, intercept, platformForAll, screenshot } from "./browser.ts";
 import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
 
 // As long as it is not known what became of what was begun, nothing else is begun, and every screen says so.
@@ -46,9 +46,6 @@ describeInBrowser("a wallet in doubt", () => {
 		await page.locator(".amount-line input").fill(String(amount));
 		await page.keyboard.press("Enter");
 	}
-
-	const drawn = (page: Page) =>
-		page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 
 	it("does not let go of what is being sent, as if it had not been", async () => {
 		const { page, browser, complaints } = await signUp(platform);
@@ -127,6 +124,22 @@ describeInBrowser("a wallet in doubt", () => {
 		isCut = false;
 		await page.locator(".toast", { hasText: "아까 하던 3,000닢 송금은 되지 않았어요." }).waitFor();
 		await showsBalance(page, 10_000);
+		await browser.close();
+	});
+
+	it("does not give a charge up because the phone's clock was set meanwhile", async () => {
+		const { page, browser } = await signUp(platform);
+		const isGone = await intercept(page, "**/v1/me/charges", (route) => route.abort("connectionreset"));
+		await wantToCharge(page, 7_000);
+		await page.getByText(CHECKING).waitFor();
+		await page.evaluate(() => {
+			const now = Date.now.bind(Date);
+			Date.now = () => now() + 3_600_000;
+		});
+		// As the next thing that it does when sending has come to nothing.
+		await page.waitForResponse(/\/v1\/me\/charges\//);
+		await isGone();
+		await showsBalance(page, 7_000);
 		await browser.close();
 	});
 

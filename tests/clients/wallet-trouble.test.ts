@@ -4,7 +4,9 @@ import type { Page } from "playwright-core";
 import { newPerson, newShop, newTill, type Shop, type Till } from "../api/people.ts";
 import {
 	assertAccessible,
+	assertUnmoved,
 	describeInBrowser,
+	drawn,
 	fillDisk,
 	intercept,
 	openBrowser,
@@ -249,6 +251,25 @@ describeInBrowser("the wallet, when things go wrong", () => {
 			await route.fulfill(body ? { response, json: { ...(await response.json()), ...body } } : { response });
 		});
 	type IssuedCode = { later: { code: string; cap: number }[] };
+
+	it("does not move the payment screen, however late its code and the balance come", async () => {
+		const { page, browser } = await signUp(platform);
+		await charge(page, 200_000);
+		await visit(page, "/pay");
+		const { promise: hasCome, resolve: come } = Promise.withResolvers<void>();
+		await intercept(page, /\/v1\/me/, async (route) => {
+			await hasCome;
+			await route.continue();
+		});
+		await page.reload();
+		await page.locator(".pay-none").waitFor();
+		await drawn(page);
+		come();
+		await page.locator(".qr").waitFor();
+		await page.locator(".pay-balance .number").waitFor();
+		await assertUnmoved(page, "pay");
+		await browser.close();
+	});
 
 	it("shows a new code before the old one ends", async () => {
 		const { page, browser } = await signUp(platform);

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
+import { useSecondsUntil } from "../../ui/countdown.ts";
 import { Amount } from "../../ui/format.tsx";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
 import { go } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
-import { type Attempt, cancelPayment, dismiss, type Payment, type UnderWay } from "../payment.ts";
+import { cancelPayment, dismiss, type Payment, type UnderWay } from "../payment.ts";
 import { Receipt } from "../receipt.tsx";
 import { load } from "../shop.ts";
 import { t } from "../texts.ts";
@@ -32,7 +33,7 @@ export function Progress({ payment }: { readonly payment: Exclude<Payment, { sta
 				</Outcome>
 			);
 		case "waiting":
-			return <Waiting attempt={payment.attempt} />;
+			return <Waiting key={payment.attempt.idempotencyKey} {...payment} />;
 		default:
 			return <Working {...payment} />;
 	}
@@ -136,7 +137,7 @@ function Working({ stage, attempt }: UnderWay) {
 	return (
 		<Outcome
 			look="busy"
-			title={{ sending: t().sending, checking: t().checking, cancelling: t().cancelling, waiting: "" }[stage]}
+			title={{ sending: t().sending, checking: t().checking, cancelling: t().cancelling }[stage]}
 			text={isDoubtful ? t().checkingHint : undefined}
 			amount={attempt.expectedTotal}
 		>
@@ -156,20 +157,17 @@ function Stop() {
 	);
 }
 
-function Waiting({ attempt }: { readonly attempt: Attempt }) {
-	const [leftMs, setLeftMs] = useState(() => left(attempt));
-	useEffect(() => {
-		const timer = setInterval(() => setLeftMs(left(attempt)), 500);
-		return () => clearInterval(timer);
-	}, [attempt.idempotencyKey]);
+function Waiting({ attempt, leftMs }: Of<"waiting">) {
+	const [untilMs, setUntilMs] = useState(() => performance.now() + leftMs);
+	// Each answer was a while on its way: the one that was quickest is right, and the number never goes up.
+	useEffect(() => setUntilMs((before) => Math.min(before, performance.now() + leftMs)), [leftMs]);
+	const seconds = useSecondsUntil(untilMs);
 	return (
 		<Outcome look="busy" title={t().waiting} text={t().waitingHint} amount={attempt.expectedTotal}>
 			<p class="outcome-clock number" role="timer" aria-live="off">
-				{t().secondsLeft(Math.ceil(leftMs / 1_000))}
+				{t().secondsLeft(seconds)}
 			</p>
 			<Stop />
 		</Outcome>
 	);
 }
-
-const left = ({ approveByMs = 0 }: Attempt): number => Math.max(0, approveByMs - Date.now());

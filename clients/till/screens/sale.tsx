@@ -13,7 +13,7 @@ import type { Sale as SaleView } from "../payment.ts";
 import { Receipt } from "../receipt.tsx";
 import { resumeRefund, type SettledRefund } from "../refund.ts";
 import { RefundDialog } from "../refund-dialog.tsx";
-import { call, till } from "../shop.ts";
+import { call, nowMs, till } from "../shop.ts";
 import { t } from "../texts.ts";
 
 /** So long everybody at the counter may undo a sale; the server decides. */
@@ -87,7 +87,7 @@ function Details({ sale }: { readonly sale: SaleView }) {
 				{sale.items.map(({ productId, name, quantity, amount }) => (
 					<li key={productId} class="row spread">
 						<span>
-							{name} × {quantity}
+							{name} <span class="number">× {quantity}</span>
 						</span>
 						<Amount value={amount} />
 					</li>
@@ -130,7 +130,7 @@ type DeedsProps = {
 
 function Deeds({ sale, isDoubtful, onRefund, onSale }: DeedsProps) {
 	const isRefundable = sale.state === "posted" && leftOf(sale) > 0 && !isDoubtful;
-	const isFresh = Date.now() - (sale.createdAtMs ?? 0) < UNDO_MS;
+	const isFresh = nowMs() - (sale.createdAtMs ?? 0) < UNDO_MS;
 	const undo = async () => {
 		const { storeId, id: saleId } = sale;
 		const outcome = await call("store.cancelSale", { storeId, saleId, idempotencyKey: `${saleId}-cancel` });

@@ -12,7 +12,7 @@ import { saveAs } from "../../ui/save.ts";
 import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
 import { Trouble } from "../../ui/trouble.tsx";
-import { call, store, till } from "../shop.ts";
+import { call, nowMs, store, till } from "../shop.ts";
 import { t } from "../texts.ts";
 
 type Line = Result<"store.listSales">["items"][number];
@@ -24,14 +24,16 @@ type Loaded =
 /** More than that nobody scrolls through; the file has all of them. */
 const SALES_MAX = 1_000;
 
-const todayIn = (timeZone: string): string => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(Date.now());
+const todayIn = (timeZone: string): string => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(nowMs());
 const hourIn = (atMs: number, timeZone: string): number =>
 	Number(new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", hourCycle: "h23" }).format(atMs));
 
 export function Sales() {
 	const timeZone = store.value?.timeZone ?? "Asia/Seoul";
 	const today = todayIn(timeZone);
-	const [date, setDate] = useState(today);
+	const [chosen, setDate] = useState<string | null>(null);
+	// Which day it is may only be known when the platform has answered.
+	const date = chosen ?? today;
 	const [loaded, setLoaded] = useState<Loaded | null>(null);
 	const [turn, setTurn] = useState(0);
 	useEffect(() => {

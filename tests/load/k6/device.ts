@@ -1,8 +1,10 @@
-// What a phone or a till signs, in k6's own WebCrypto. k6 runs no npm packages, so `clients/sdk` cannot be used here; that both are right is
-// what the platform says, which takes no request without a proof.
+// What a phone or a till signs, in k6's own WebCrypto. k6 runs no npm packages, so `clients/sdk` cannot be used here, only what of it needs none;
+// that the rest is right is what the platform says, which takes no request without a proof.
 import type { webcrypto } from "node:crypto";
 import { sha256 } from "k6/crypto";
 import encoding from "k6/encoding";
+import { thumbprintInput } from "../../../mixins/thumbprint.ts";
+import { signatureBase, TILL_TAG } from "../../../services/api/signature-base.ts";
 
 const ECDSA = { name: "ECDSA", hash: { name: "SHA-256" } };
 const P256 = { name: "ECDSA", namedCurve: "P-256" };
@@ -30,8 +32,7 @@ export const newKey = async (): Promise<DeviceKey> => readKey(await newStoredKey
 export const publicJwkOf = ({ x, y }: Pick<DeviceKey, "x" | "y">) => ({ kty: "EC", crv: "P-256", x, y }) as const;
 
 /** RFC 7638. */
-export const thumbprintOf = ({ x, y }: Pick<DeviceKey, "x" | "y">): string =>
-	sha256(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`, "base64rawurl");
+export const thumbprintOf = (key: Pick<DeviceKey, "x" | "y">): string => sha256(thumbprintInput(key), "base64rawurl");
 
 /** k6 has no TextEncoder. */
 function utf8(text: string): Uint8Array<ArrayBuffer> {
@@ -77,12 +78,12 @@ export async function signatureOf(key: DeviceKey, { method, origin, path, keyId,
 		...headers,
 		...(digest !== undefined && { "content-digest": digest }),
 	};
-	const values = [["@method", method], ["@target-uri", origin + path], ...Object.entries(covered)];
+	const values = new Map([["@method", method], ["@target-uri", origin + path], ...Object.entries(covered)]);
 	const nonce = crypto.randomUUID().replaceAll("-", "");
 	const created = Math.floor(Date.now() / 1_000);
-	const names = values.map(([name]) => `"${name}"`).join(" ");
-	const input = `(${names});created=${created};nonce="${nonce}";keyid="${keyId}";tag="hannip-till"`;
-	const base = [...values.map(([name, value]) => `"${name}": ${value}`), `"@signature-params": ${input}`].join("\n");
-	const signature = encoding.b64encode(await sign(key, base), "std");
+	const names = [...values.keys()];
+	const list = names.map((name) => `"${name}"`).join(" ");
+	const input = `(${list});created=${created};nonce="${nonce}";keyid="${keyId}";tag="${TILL_TAG}"`;
+	const signature = encoding.b64encode(await sign(key, signatureBase(names, values, input)), "std");
 	return { ...covered, "signature-input": `till=${input}`, signature: `till=:${signature}:` };
 }
