@@ -81,7 +81,7 @@ const isOpen = (transfer: Transfer, nowMs: number): transfer is Held =>
 	transfer.state === "pending" && transfer.expiresAtMs !== null && transfer.expiresAtMs > nowMs;
 
 function view({ id, amount, expiresAtMs, details }: Held, nowMs: number) {
-	const { storeId, storeName, items, discount = 0 } = details as Receipt;
+	const { storeId, storeName, items, discount } = details as Receipt;
 	const asked = { storeId, storeName, total: amount, discount, items: [...items] };
 	return { id, ...asked, expiresAtMs, expiresInMs: expiresAtMs - nowMs };
 }

@@ -11,15 +11,14 @@ export type Receipt = {
 	readonly storeId: string;
 	readonly storeName: string;
 	readonly items: readonly PricedLine[];
-	/** Receipts from before discounts do not say it. */
-	readonly discount?: number;
+	readonly discount: number;
 	readonly note: string | null;
 	readonly soldBy: string;
 };
 
 /** A sale is its transfer; this is how a till sees it. @param refunds its refunds, oldest first */
 export function saleOf(transfer: Transfer, refunds: readonly Transfer[] = []): Sale {
-	const { storeId, items, discount = 0, note } = transfer.details as Receipt;
+	const { storeId, items, discount, note } = transfer.details as Receipt;
 	return {
 		id: keyOf(transfer.id),
 		transferId: transfer.id,

@@ -8,7 +8,7 @@ type Range = { readonly fromMs?: number; readonly toMs?: number };
 
 /** A sale as lists of them show it. */
 export function saleLine({ transferId, amount, refunded, details, postedAtMs }: Line) {
-	const { items, discount = 0, note } = details as Receipt;
+	const { items, discount, note } = details as Receipt;
 	const sums = { total: amount, discount, refunded };
 	return { id: keyOf(transferId), transferId, ...sums, items: [...items], note, createdAtMs: postedAtMs };
 }

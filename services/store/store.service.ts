@@ -75,7 +75,8 @@ export default (settings: Settings): ServiceSchema => ({
 			checkTimeZone(timeZone);
 			const { userId: ownerId } = callerOf(ctx);
 			await checkStoreRoom(storesOf(this), ownerId);
-			const store = { _id: newId("s"), ownerId, name, timeZone, createdAtMs: Date.now() };
+			const forReceipts = { registration: null, place: null };
+			const store = { _id: newId("s"), ownerId, name, timeZone, ...forReceipts, createdAtMs: Date.now() };
 			// The account comes first: a store without one could not be paid; an account without a store is nobody's.
 			await call(ctx, "credit.open", { accountId: accountOf(store._id), owner: ownerId });
 			return view(await storesOf(this).insert(store));
@@ -451,7 +452,7 @@ async function currentSale(ctx: Context<unknown, Meta>, { storeId, saleId }: { s
 	return saleOutcome(storeId, id, await call(ctx, "credit.outcome", { id }));
 }
 
-const view = ({ _id: id, name, timeZone, registration = null, place = null, createdAtMs }: Store) => ({
+const view = ({ _id: id, name, timeZone, registration, place, createdAtMs }: Store) => ({
 	id,
 	name,
 	timeZone,

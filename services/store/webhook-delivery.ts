@@ -25,8 +25,8 @@ export type Delivery = {
 	readonly _id: string;
 	readonly webhookId: string;
 	readonly storeId: string;
-	/** The store's; what was written down before 2026-11-29 has none. */
-	readonly ownerId?: string;
+	/** The store's. */
+	readonly ownerId: string;
 	readonly eventId: string;
 	readonly type: WebhookEvent;
 	readonly body: string;
@@ -59,14 +59,13 @@ export const DELIVERIES: Described = {
 export async function enqueue(
 	deliveries: Collection,
 	event: StoreEvent,
-	{ webhookId, ownerId, nowMs }: { webhookId: string; ownerId: string | undefined; nowMs: number },
+	{ webhookId, ownerId, nowMs }: { webhookId: string; ownerId: string; nowMs: number },
 ): Promise<void> {
 	const { id: eventId, type, storeId, body } = event;
 	try {
 		await deliveries.insert({
 			_id: `${webhookId}.${eventId}`,
-			...{ webhookId, storeId, eventId, type, body },
-			...(ownerId && { ownerId }),
+			...{ webhookId, storeId, ownerId, eventId, type, body },
 			...{ state: "waiting", attempts: 0, dueAtMs: nowMs, createdAtMs: nowMs },
 			...{ lastAtMs: null, lastStatus: null, lastError: null, lastTookMs: null },
 		});
