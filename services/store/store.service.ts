@@ -3,7 +3,6 @@ import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
 import type { Static } from "typebox";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
-import { placeIn } from "../../mixins/csv-export.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { CLOCKS_DIFFER_MS } from "../../mixins/deadline.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
@@ -278,10 +277,12 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {
-			const { storeId, ...said } = ctx.params;
+			const { storeId, cursor, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
 			const range = rangeOf(said, store.timeZone);
-			return salesCsvOf(ctx, accountOf(storeId), { ...range, place: placeIn(settings) });
+			const query = { ...range, accountId: accountOf(storeId), limit: 100, ...(cursor && { cursor }) };
+			const page = await call(ctx, "credit.statement", { ...query, kinds: ["sale"], order: "oldest first" });
+			return salesCsvOf(page, cursor === null);
 		}),
 
 		getPayout: action("published", storeActions.getPayout, async function (ctx) {

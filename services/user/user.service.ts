@@ -1,7 +1,6 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
-import { placeIn } from "../../mixins/csv-export.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { clockOf } from "../../mixins/mongo.ts";
@@ -188,12 +187,10 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		exportTransactions: action("published", userActions.exportTransactions, async (ctx) => {
-			const { kind, ...range } = ctx.params;
+			const { kind, cursor, ...range } = ctx.params;
 			const accountId = walletOf(callerOf(ctx).userId);
-			const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }) };
-			const readPage = (cursor: string | null) =>
-				call(ctx, "credit.statement", { ...query, ...(cursor && { cursor }) });
-			return transactionsCsvOf(readPage, placeIn(settings));
+			const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }), ...(cursor && { cursor }) };
+			return transactionsCsvOf(await call(ctx, "credit.statement", query), cursor === null);
 		}),
 	},
 });

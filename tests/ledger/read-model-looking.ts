@@ -3,7 +3,7 @@ import { after, describe, it } from "node:test";
 import type { Group } from "../../services/credit/journal.ts";
 import type { Place, ReadModel } from "../../services/credit/read-model.ts";
 import { endOf, placeOf, toCursor } from "../../services/credit/statement-cursor.ts";
-import { pageOf } from "../../services/credit/statement-page.ts";
+import { pageAfter, pageOf } from "../../services/credit/statement-page.ts";
 import { LogFold, locateIn } from "./log-fold.ts";
 import { FUNDING, LogMaker, OPENING, payCommand, randomLog, STORES, WALLETS } from "./random-log.ts";
 import { id, plain, type ReadModelKind } from "./read-model-conformance.ts";
@@ -82,6 +82,14 @@ export function lookingConformance(name: string, { open }: Pick<ReadModelKind, "
 				cursor = nextCursor;
 			}
 			assert.deepEqual(pages, [[], ["second"], ["first"]]);
+			const inOrder: string[][] = [];
+			for (let cursor: string | null = toCursor(endOf(0)); cursor !== null; ) {
+				const after = { place: placeOf(cursor, "cursor"), lastSequence: readModel.watermark };
+				const { items, nextCursor } = await pageAfter(readModel, { ...asked, limit: 1_000, after });
+				inOrder.push(items.map(({ transferId }) => transferId));
+				cursor = nextCursor;
+			}
+			assert.deepEqual(inOrder, [["first"], ["second"], []]);
 		});
 
 		it("is had in pages that a message has room for", async () => {
@@ -101,6 +109,14 @@ export function lookingConformance(name: string, { open }: Pick<ReadModelKind, "
 				before = page.nextCursor === null ? undefined : placeOf(page.nextCursor, "cursor");
 			}
 			assert.deepEqual(counts, [1, 2, 2, 2, 2, 1]);
+			const oldestFirst: number[] = [];
+			for (let place: Place | undefined = endOf(0); place; ) {
+				const after = { place, lastSequence: readModel.watermark };
+				const page = await pageAfter(readModel, { accountId: ada, limit: 100, after });
+				oldestFirst.push(page.items.length);
+				place = page.nextCursor === null ? undefined : placeOf(page.nextCursor, "cursor");
+			}
+			assert.deepEqual(oldestFirst, [2, 2, 2, 2, 1, 1]);
 		});
 	});
 }
