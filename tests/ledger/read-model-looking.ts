@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { Group } from "../../services/credit/journal.ts";
 import type { Place, ReadModel } from "../../services/credit/read-model.ts";
-import { endOf, placeOf, toCursor } from "../../services/credit/statement-cursor.ts";
+import { endOf, placeOf } from "../../services/credit/statement-cursor.ts";
 import { pageAfter, pageOf } from "../../services/credit/statement-page.ts";
 import { LogFold, locateIn } from "./log-fold.ts";
 import { FUNDING, LogMaker, OPENING, payCommand, randomLog, STORES, WALLETS } from "./random-log.ts";
