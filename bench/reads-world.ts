@@ -80,27 +80,46 @@ async function pay(broker: ServiceBroker, { shop, busy, lines }: Paid): Promise<
 
 type Kept = { readonly shop: Shop; readonly webhookId: string; readonly lines: number };
 
-async function keep(broker: ServiceBroker, { shop: { id: storeId }, webhookId, lines }: Kept): Promise<void> {
+async function keep(broker: ServiceBroker, { shop, webhookId, lines }: Kept): Promise<void> {
+	const { id: storeId } = shop;
+	const ownerId = shop.owner.userId;
 	const into = (service: string, collection: string) =>
 		documents<{ readonly _id: string }>(broker.getLocalService(service), collection);
 	const fill = (service: string, collection: string, count: number, make: (n: number) => { readonly _id: string }) =>
 		inTurn(count, (from, some) =>
 			into(service, collection).insertMany(Array.from({ length: some }, (_, n) => make(from + n))),
 		);
-	const product = { storeId, name: "A product", category: "Things", price: 100, state: "active", version: 1 };
+	const product = {
+		storeId,
+		name: "A product",
+		category: "Things",
+		price: 100,
+		photoId: null,
+		state: "active",
+		version: 1,
+	};
 	const products = Math.min(PRODUCTS_MAX, lines) - 10;
 	await fill("store", "products", products, (n) => ({ _id: `p_${idAt(n)}`, ...product, sku: `x${idAt(n)}` }));
-	const sent = { storeId, webhookId, type: "payout.posted", body: "x".repeat(600), state: "delivered", attempts: 1 };
+	const sent = {
+		storeId,
+		ownerId,
+		webhookId,
+		type: "payout.posted",
+		body: "x".repeat(600),
+		state: "delivered",
+		attempts: 1,
+	};
 	const last = { lastAtMs: NOW_MS, lastStatus: 200, lastError: null, lastTookMs: 5, dueAtMs: NOW_MS };
 	await fill("store", "deliveries", lines / 2, (n) => {
 		const eventId = `evt_${String(1e9 + n).padStart(15, "0")}_00000`;
 		const createdAtMs = NOW_MS - 20 * 86_400_000 + n * 1_000;
 		return { _id: `${webhookId}.${eventId}`, ...sent, ...last, eventId, createdAtMs };
 	});
-	const till = { storeId, name: "Till", publicJwk: {}, jkt: "", mayRefund: false, pairedAtMs: 1, revokedAtMs: 2 };
+	const trust = { mayRefund: false, discountMaxPercent: 0 };
+	const till = { storeId, name: "Till", publicJwk: {}, jkt: "", ...trust, pairedAtMs: 1, revokedAtMs: 2 };
 	const devices = lines / 20;
 	await fill("auth", "tills", devices, (n) => ({ _id: `t_${idAt(n)}`, ...till, pairing: `pairing ${n}` }));
-	const invitation = { storeId, name: "Till", mayRefund: false, expiresAtMs: NOW_MS + 600_000 };
+	const invitation = { storeId, name: "Till", ...trust, expiresAtMs: NOW_MS + 600_000 };
 	await fill("auth", "pairings", devices, (n) => ({ _id: `invitation ${n}`, ...invitation }));
 }
 

@@ -29,7 +29,7 @@ multibranchPipelineJob('hannip') {
   triggers { periodicFolderTrigger { interval('1h') } }
 }
 
-// What is needed to sign, to write what is deployed, and to ask staging's operators: for the jobs in this folder, and no others.
+// What is needed to sign, to write what is deployed, and to ask staging's operators, and where that is done: for the jobs in this folder, and no others.
 String gitOpsRepository = sealed('GITOPS_REPOSITORY')
 String operatorToken = sealed('STAGING_OPERATOR_TOKEN')
 String cosignPassword = sealed('COSIGN_PASSWORD')
@@ -50,6 +50,7 @@ folder('hannip-delivery') {
   }
   // The language of jobs has no words for these two kinds of credential (JENKINS-59971), so they are written as Jenkins keeps them.
   configure { folder ->
+    folder / 'properties' / 'org.csanchez.jenkins.plugins.kubernetes.KubernetesFolderProperty' / 'permittedClouds' << 'string'('delivery')
     def kept = folder / 'properties' / 'com.cloudbees.hudson.plugins.folder.properties.FolderCredentialsProvider_-FolderCredentialsProperty' /
       'domainCredentialsMap' / 'entry' / 'java.util.concurrent.CopyOnWriteArrayList'
     kept << 'org.jenkinsci.plugins.plaincredentials.impl.StringCredentialsImpl' {

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { setImmediate as othersTurn } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { AdapterBase, checkedDocument } from "./adapter-base.ts";
 import type { Adapter, Collection, Index, StoredDocument } from "./database.ts";
@@ -22,12 +23,14 @@ import {
 import { openSqlite, transaction } from "./sqlite.ts";
 
 const STATEMENTS_MAX = 500;
+/** So many writes are prepared before others have their turn. */
+const PREPARED_AT_ONCE = 250;
 
 /**
  * A moleculer-db adapter on SQLite: one collection is one table of JSON documents. An answer to a write means that it is on the
  * disk; everything that writes several documents is one transaction.
  *
- * The calls are synchronous inside (a read takes microseconds, a commit one fsync) and hence one after the other: no call ever sees
+ * Reads and transactions are synchronous inside (a read takes microseconds, a commit one fsync) and hence one after the other: no call ever sees
  * half of another. `async` turns whatever they throw into a rejection, as callers of an adapter expect.
  *
  * Hand it to Moleculer only by the `database` mixin: merging schemas clones what is in them, and a clone of this fails.
@@ -127,10 +130,15 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 	 * @throws WRITE_CONFLICT when an update finds no document that is still as its query says
 	 */
 	async writeMany(operations: readonly object[]): Promise<void> {
-		const steps = operations.map(parseStep);
+		// Others have their turn while it is prepared. The transaction itself cannot be left in between: what they write would be a part of it.
+		const steps: Step[] = [];
+		for (const operation of operations) {
+			if (steps.length > 0 && steps.length % PREPARED_AT_ONCE === 0) await othersTurn();
+			steps.push(stepOf(operation));
+		}
 		this.#write(() => {
 			for (const step of steps) {
-				if ("insert" in step) this.#put(step.insert);
+				if ("insert" in step) this.#insert(step.insert);
 				else if (this.#update(step.where, step.changes).length === 0) throw writeConflict();
 			}
 		});
@@ -143,9 +151,11 @@ export class SqliteAdapter extends AdapterBase implements Adapter {
 
 	/** @returns what is stored */
 	#put(doc: unknown): string {
-		const stored = checkedDocument(doc);
-		const text = JSON.stringify(stored);
-		this.#statement(`INSERT INTO ${this.#table} (_id, doc) VALUES (?, ?)`).run(stored._id, text);
+		return this.#insert(prepared(doc));
+	}
+
+	#insert({ _id, text }: Prepared): string {
+		this.#statement(`INSERT INTO ${this.#table} (_id, doc) VALUES (?, ?)`).run(_id, text);
 		return text;
 	}
 
@@ -192,11 +202,18 @@ const byId = (id: string): Sql => ({ text: BY_ID, parameters: [JSON.stringify(ch
 const parseText = (text: string): StoredDocument => JSON.parse(text);
 const parseRow = (row: Record<string, unknown>): StoredDocument => parseText(String(row.doc));
 
-type Step = { readonly insert: unknown } | { readonly where: Sql; readonly changes: readonly Change[] };
+type Prepared = { readonly _id: string; readonly text: string };
 
-function parseStep(operation: object): Step {
+function prepared(doc: unknown): Prepared {
+	const stored = checkedDocument(doc);
+	return { _id: stored._id, text: JSON.stringify(stored) };
+}
+
+type Step = { readonly insert: Prepared } | { readonly where: Sql; readonly changes: readonly Change[] };
+
+function stepOf(operation: object): Step {
 	const write = parseWrite(operation);
-	if ("insert" in write) return write;
+	if ("insert" in write) return { insert: prepared(write.insert) };
 	return { where: compileQuery(write.query, "address"), changes: parseUpdate(write.update) };
 }
 

@@ -6,6 +6,7 @@ import type { creditActions } from "./credit/credit.actions.ts";
 import type { operatorActions } from "./credit/operator.actions.ts";
 import { fail, problemOf, problems } from "./errors.ts";
 import type { hasherActions } from "./hasher/hasher.actions.ts";
+import type { FilePage } from "./schema.ts";
 import type { storeActions } from "./store/store.actions.ts";
 import type { userActions } from "./user/user.actions.ts";
 
@@ -27,6 +28,9 @@ export interface Actions
 type Spec<Name extends keyof Actions> = Actions[Name] extends ActionSpec ? Actions[Name] : never;
 export type Params<Name extends keyof Actions> = Static<Spec<Name>["params"]>;
 export type Result<Name extends keyof Actions> = Static<Spec<Name>["returns"]>;
+
+/** What a client is answered: of a file, all pages as one. */
+export type Answered<Name extends keyof Actions> = Result<Name> extends Static<typeof FilePage> ? string : Result<Name>;
 
 export type Person = { readonly kind: "person"; readonly userId: string; readonly sessionId: string };
 export type Till = {

@@ -141,6 +141,10 @@ export const Cursor = Type.String({
 	description: "From `nextCursor` of the page before; where that is null, it was the last one",
 });
 export const PageLimit = Type.Integer({ minimum: 1, maximum: 100, default: 20 });
+/** Where a page of a file begins; null: at its beginning. */
+export const FileCursor = nullable(Cursor);
+/** A part of a file. Of all of them the gateway makes one answer: see `services/api/exports.ts`. */
+export const FilePage = closed({ csv: Type.String({ description: "CSV" }), nextCursor: FileCursor });
 export const page = <S extends TSchema>(item: S) => closed({ items: Type.Array(item), nextCursor: nullable(Cursor) });
 
 /** Of a receipt: whatever fields a service gave it. */

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { Result } from "../../services/actions.ts";
+import type { Answered } from "../../services/actions.ts";
 import { OperatorClient } from "../sdk/operator-client.ts";
 import type { Asking } from "../sdk/persistence.ts";
 import { type Outcome, type Problem, refused } from "../sdk/problem.ts";
@@ -56,7 +56,7 @@ export async function outcomeOf<N extends Name>(
 	name: N,
 	said: Said<N>,
 	asking: Asking = {},
-): Promise<Outcome<Result<N>>> {
+): Promise<Outcome<Answered<N>>> {
 	const operator = client.value;
 	if (!operator) return refused({ code: "unauthenticated", status: 401, title: "Nobody is at work here" });
 	const outcome = await operator.call(name, said, asking);
@@ -66,7 +66,7 @@ export async function outcomeOf<N extends Name>(
 }
 
 /** @returns null when nothing came; why is said in passing */
-export async function ask<N extends Name>(name: N, said: Said<N>): Promise<Result<N> | null> {
+export async function ask<N extends Name>(name: N, said: Said<N>): Promise<Answered<N> | null> {
 	const outcome = await outcomeOf(name, said, name === "credit.audit" ? { attemptMs: AUDIT_MS } : {});
 	if (outcome.ok) return outcome.value;
 	if (outcome.problem.code !== "unauthenticated") toast(problemText(outcome.problem), "danger");

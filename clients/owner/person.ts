@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { Result } from "../../services/actions.ts";
+import type { Answered, Result } from "../../services/actions.ts";
 import type { Asking } from "../sdk/persistence.ts";
 import type { Outcome, Problem } from "../sdk/problem.ts";
 import type { Name, Said } from "../sdk/request.ts";
@@ -45,7 +45,7 @@ export async function leave(): Promise<Outcome<unknown>> {
 	return outcome;
 }
 
-export const call = <N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> =>
+export const call = <N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Answered<N>>> =>
 	client.call(name, said, asking);
 
 /** What time it is for the platform: this device's own clock may be wrong. */

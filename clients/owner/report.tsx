@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Result } from "../../services/actions.ts";
+import { FILE_ATTEMPT_MS } from "../sdk/persistence.ts";
 import { useAction } from "../ui/action.ts";
 import { Bars } from "../ui/bars.tsx";
 import { Button, Submit } from "../ui/button.tsx";
@@ -151,7 +152,7 @@ function DayReport({ store }: { readonly store: Store }) {
 		if (text >= FIRST_DAY && text <= today) setDate(text);
 	};
 	const save = async () => {
-		const csv = await call("store.exportSales", { storeId, date });
+		const csv = await call("store.exportSales", { storeId, date }, { attemptMs: FILE_ATTEMPT_MS });
 		if (csv.ok) saveAs(`hannip-${date}.csv`, "text/csv", csv.value);
 		else toast(problemText(csv.problem), "danger");
 	};

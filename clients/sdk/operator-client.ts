@@ -1,4 +1,4 @@
-import type { Result } from "../../services/actions.ts";
+import type { Answered } from "../../services/actions.ts";
 import { type Asking, untilKnown } from "./persistence.ts";
 import type { Outcome } from "./problem.ts";
 import { type Name, type Said, wireOf } from "./request.ts";
@@ -11,10 +11,10 @@ export class OperatorClient {
 		this.#token = token;
 	}
 
-	call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> {
+	call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Answered<N>>> {
 		const wire = wireOf(name, said);
 		const { method, path, body, contentType, idempotencyKey } = wire;
-		return untilKnown<Result<N>>(
+		return untilKnown<Answered<N>>(
 			wire,
 			(signal) =>
 				fetch(path, {

@@ -4,6 +4,8 @@ import type { Wire } from "./request.ts";
 
 /** How long one attempt may take: the gateway itself gives up after 3 s, and a phone's network needs its time. */
 const ATTEMPT_MS = 8_000;
+/** The same for a file, which comes as fast as the network takes it. */
+export const FILE_ATTEMPT_MS = 120_000;
 /** How long is waited before each further attempt. */
 const AGAIN_AFTER_MS = [300, 1_000, 2_000, 4_000];
 /** What the platform asks to wait for is waited for if a person would. */

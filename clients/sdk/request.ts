@@ -1,4 +1,4 @@
-import type { Actions, Params } from "../../services/actions.ts";
+import type { Actions, Answered, Params } from "../../services/actions.ts";
 import { type ClientRoute, internalRoutes, publicRoutes } from "./routes.ts";
 
 export type Name = keyof typeof publicRoutes | keyof typeof internalRoutes;
@@ -10,6 +10,7 @@ type SaidElsewhere<N extends keyof Actions> =
 	| "address"
 	| "refreshToken"
 	| "userAgent"
+	| (Answered<N> extends string ? "cursor" : never)
 	| (N extends "auth.signInTill" ? "tillId" : never);
 
 /** What an action takes from a client. Of what moves credit, the key is made up unless it is given: keep it until the outcome is known. */

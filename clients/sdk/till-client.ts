@@ -1,4 +1,4 @@
-import type { Result } from "../../services/actions.ts";
+import type { Answered, Result } from "../../services/actions.ts";
 import type { DeviceKey } from "./device-key.ts";
 import { deviceKeyOf, forget, keep, kept } from "./key-cabinet.ts";
 import { type Asking, untilKnown } from "./persistence.ts";
@@ -71,10 +71,10 @@ export class TillClient {
 	}
 
 	/** Calls the action of that name. What is refused comes back as a problem; `unauthenticated` means that the owner ended this till. */
-	call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> {
+	call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Answered<N>>> {
 		const wire = wireOf(name, said);
 		const needsToken = routeOf(name).binds === undefined;
-		return untilKnown<Result<N>>(wire, (signal) => this.#send(wire, { signal, needsToken }), asking);
+		return untilKnown<Answered<N>>(wire, (signal) => this.#send(wire, { signal, needsToken }), asking);
 	}
 
 	/** What became of a request, by the address that its problem named. */

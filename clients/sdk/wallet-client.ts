@@ -1,4 +1,4 @@
-import type { Result } from "../../services/actions.ts";
+import type { Answered, Result } from "../../services/actions.ts";
 import { deviceKeyOf, forget, keep, kept } from "./key-cabinet.ts";
 import { type Asking, untilKnown } from "./persistence.ts";
 import { type Outcome, refused } from "./problem.ts";
@@ -63,11 +63,11 @@ export class WalletClient {
 	}
 
 	/** Calls the action of that name. What is refused comes back as a problem; nothing is thrown. */
-	async call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> {
+	async call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Answered<N>>> {
 		const wire = wireOf(name, said);
 		const needsToken = routeOf(name).binds === undefined && name !== "user.signUp";
 		const send = (signal: AbortSignal) => this.#send(wire, { signal, needsToken });
-		const outcome = await untilKnown<Result<N>>(wire, send, asking);
+		const outcome = await untilKnown<Answered<N>>(wire, send, asking);
 		await this.#after(name, outcome);
 		return outcome;
 	}
@@ -83,7 +83,7 @@ export class WalletClient {
 		return this.#send({ method: "GET", path }, { signal, needsToken: true, headers });
 	}
 
-	async #after<N extends Name>(name: N, outcome: Outcome<Result<N>>): Promise<void> {
+	async #after<N extends Name>(name: N, outcome: Outcome<Answered<N>>): Promise<void> {
 		if (!outcome.ok) {
 			if (outcome.problem.code === "session_ended") await this.#end();
 		} else if (name === "auth.login" || name === "auth.changePassword") await this.#begin(outcome.value as Tokens);

@@ -1,5 +1,5 @@
 import { computed, effect, signal } from "@preact/signals";
-import type { Result } from "../../services/actions.ts";
+import type { Answered, Result } from "../../services/actions.ts";
 import { forget, keep, kept } from "../sdk/key-cabinet.ts";
 import { pause } from "../sdk/pause.ts";
 import type { Asking } from "../sdk/persistence.ts";
@@ -73,7 +73,7 @@ export async function openTill(): Promise<void> {
 }
 
 /** As `TillClient.call`, in this till's store. */
-export async function call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Result<N>>> {
+export async function call<N extends Name>(name: N, said: Said<N>, asking: Asking = {}): Promise<Outcome<Answered<N>>> {
 	const outcome = await (isPerson.value && person ? person : client).call(name, said, asking);
 	// What was given up here says nothing of the network.
 	if (!asking.signal?.aborted) isOnline.value = isAnswer(outcome);

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { FILE_ATTEMPT_MS } from "../sdk/persistence.ts";
 import type { Problem } from "../sdk/problem.ts";
 import { Button } from "../ui/button.tsx";
 import { Choice } from "../ui/choice.tsx";
@@ -155,7 +156,7 @@ function Waiting() {
 
 async function download(month: Month): Promise<void> {
 	const range = { fromMs: beginOf(month), toMs: beginOf(monthAfter(month, 1)) - 1 };
-	const read = await client().call("user.exportTransactions", range);
+	const read = await client().call("user.exportTransactions", range, { attemptMs: FILE_ATTEMPT_MS });
 	if (!read.ok) return say(read.problem);
 	const link = document.createElement("a");
 	link.href = URL.createObjectURL(new Blob([read.value], { type: "text/csv" }));

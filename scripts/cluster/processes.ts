@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 
 const WITHIN_MS = 60_000;
 
@@ -19,29 +19,44 @@ export async function until(condition: () => Promise<unknown> | boolean, what: s
 }
 
 /** Below those that the system gives to whoever connects to somewhere: there they would be taken before they are used. */
-const PORTS = { first: 10_000, count: 20_000, each: 100 } as const;
-let nextPort = PORTS.first + ((process.pid * PORTS.each) % PORTS.count);
+const PORTS = { first: 10_000, block: 100, blocks: 200 } as const;
+let nextBlock = process.pid;
+let left: number[] = [];
 
-/** Ports that were free a moment ago, all different; processes that ask at the same time look in different places. */
+/** Ports that were free a moment ago, all different, and others than any other process gets from here while this one lives. */
 export async function freePorts(count: number): Promise<number[]> {
 	const ports: number[] = [];
 	while (ports.length < count) {
-		const port = nextPort;
-		nextPort = PORTS.first + ((nextPort + 1 - PORTS.first) % PORTS.count);
-		if (await isFree(port)) ports.push(port);
+		const port = left.shift();
+		if (port === undefined) left = await takeBlock();
+		else if (await isFree(port)) ports.push(port);
 	}
 	return ports;
 }
 
-async function isFree(port: number): Promise<boolean> {
-	const server = createServer();
-	const isListening = await new Promise<boolean>((resolve) => {
-		server.once("error", () => resolve(false));
-		server.listen(port, "127.0.0.1", () => resolve(true));
-	});
-	if (isListening) await once(server.close(), "close");
-	return isListening;
+/** A block of ports is whose its first one is, until that process ends. */
+async function takeBlock(): Promise<number[]> {
+	for (let tries = 0; tries < PORTS.blocks; tries++) {
+		const first = PORTS.first + (nextBlock++ % PORTS.blocks) * PORTS.block;
+		const held = await listenAt(first);
+		held?.unref();
+		if (held) return Array.from({ length: PORTS.block - 1 }, (_, n) => first + 1 + n);
+	}
+	throw new Error("no ports are left");
 }
+
+async function isFree(port: number): Promise<boolean> {
+	const server = await listenAt(port);
+	if (server) await once(server.close(), "close");
+	return server !== null;
+}
+
+const listenAt = (port: number): Promise<Server | null> =>
+	new Promise((resolve) => {
+		const server = createServer();
+		server.once("error", () => resolve(null));
+		server.listen(port, "127.0.0.1", () => resolve(server));
+	});
 
 /** What a process holds of the memory, in megabytes. Linux says it in /proc; elsewhere, and of a process that has ended, it is not known. */
 export function residentMb(pid: number | undefined): number | undefined {

@@ -18,7 +18,7 @@ export type Failing = IncomingMessage & {
 	$params?: Record<string, unknown>;
 	parsedUrl?: string;
 	/** For whoever logs the request when it is over. */
-	$problem?: { readonly code: ProblemCode; readonly error: unknown };
+	$problem?: { readonly code: ProblemCode; readonly error: unknown; readonly isCutOff?: true };
 };
 type Failure = {
 	readonly error: unknown;

@@ -3,8 +3,10 @@ import type { ServerResponse } from "node:http";
 /**
  * Tells once when there is nothing more to do for an answer: its last word is said, or its client is gone. Node tells only when the client has
  * taken it ("finish"), and of an answer behind one that nobody reads not even that: it would be for strangers to say how long our work takes.
+ *
+ * @returns what tells it before
  */
-export function onceAnswered(response: ServerResponse, tell: () => void): void {
+export function onceAnswered(response: ServerResponse, tell: () => void): () => void {
 	let isTold = false;
 	const once = () => {
 		if (!isTold) tell();
@@ -17,4 +19,5 @@ export function onceAnswered(response: ServerResponse, tell: () => void): void {
 		return end(...said);
 	};
 	response.once("close", once);
+	return once;
 }

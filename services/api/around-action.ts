@@ -8,11 +8,16 @@ import type { Alias, Failing } from "./answer-problem.ts";
 import { clearedCookie, refreshCookie, refuseCrossSite } from "./refresh-cookie.ts";
 import { checkPrecondition } from "./request-form.ts";
 import { type Incoming, paramsOf, type Schema } from "./request-params.ts";
-import type { Route } from "./routes.ts";
+import { isFile, type Route } from "./routes.ts";
 
 /** A request, with what moleculer-web and we write on it. */
 export type Request = Incoming &
-	Failing & { $untilMs?: number; $action?: { name: string; params?: object; returns?: object }; $admitted?: Admitted };
+	Failing & {
+		$untilMs?: number;
+		$isWorkedOut?: () => void;
+		$action?: { name: string; params?: object; returns?: object };
+		$admitted?: Admitted;
+	};
 type GatewayMeta = { $statusCode?: number; $location?: string; $responseType?: string };
 type Call = Context<unknown, Meta & GatewayMeta>;
 
@@ -74,6 +79,7 @@ function fullParams(req: Request, route: Route, address: string): Record<string,
 		...("jkt" in properties && { jkt: req.$admitted?.jkt }),
 		...("address" in properties && { address }),
 		...(route.binds === "till" && { tillId: req.$admitted?.tillId }),
+		...(isFile(route) && { cursor: null }),
 	};
 	return paramsOf(route, req, { ...path, ...ours }, schema);
 }

@@ -117,7 +117,7 @@ export class FrontDoor {
 		const over = () => leave(performance.now());
 		// It may have gone while what it sent was unpacked; then there is nothing more to hear of.
 		if (res.destroyed) over();
-		else onceAnswered(res, over);
+		else req.$isWorkedOut = onceAnswered(res, over);
 		return undefined;
 	}
 

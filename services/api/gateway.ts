@@ -7,8 +7,8 @@ import { keyring } from "../../mixins/keyring.ts";
 import { metricsOf } from "../../mixins/metrics.ts";
 import { newTraceId } from "../../mixins/trace-id.ts";
 import type { Settings } from "../../moleculer.config.ts";
-import { call } from "../actions.ts";
-import { fail } from "../errors.ts";
+import { call, type Result } from "../actions.ts";
+import { fail, problemOf } from "../errors.ts";
 import { LedgerAppended } from "../events.ts";
 import { Access } from "./access.ts";
 import { type Alias, answerProblem } from "./answer-problem.ts";
@@ -18,13 +18,14 @@ import { BODY_BYTES_MAX, bodyReader } from "./body.ts";
 import { clientAddresses } from "./client-address.ts";
 import { type ClientFiles, noFiles } from "./client-files.ts";
 import { crossOrigin } from "./cors.ts";
+import { Exports } from "./exports.ts";
 import { FrontDoor } from "./front-door.ts";
 import { httpMetricsIn } from "./http-metrics.ts";
 import { type EventPage, LiveEvents } from "./live-events.ts";
 import { type OperatorCheck, operatorCheck, operatorsOf } from "./operators.ts";
 import { acceptsEventStream } from "./request-form.ts";
 import { requestWatch } from "./request-watch.ts";
-import type { Route } from "./routes.ts";
+import { isFile, type Route } from "./routes.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { closeGently, openServer, saidMethodOf } from "./server.ts";
 import { Standstill } from "./standstill.ts";
@@ -66,6 +67,7 @@ type GatewayService = Service & {
 	access: Access;
 	/** Who is told what happens while it happens. */
 	live: LiveEvents;
+	exports: Exports;
 	looking?: NodeJS.Timeout;
 	standstill: Standstill;
 	isDraining?: boolean;
@@ -129,9 +131,11 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 		methods: {
 			sendResponse(req: Request, res: ServerResponse, data: unknown, action: unknown): void {
 				const service = this as unknown as GatewayService;
-				if (req.$alias && routeOf(req.$alias)?.live && acceptsEvents(req))
-					tellLive(service, req, res, data as EventPage);
-				else ApiGateway.methods?.sendResponse?.call(service, req, res, data, action);
+				const route = req.$alias && routeOf(req.$alias);
+				const send = (said: unknown) => ApiGateway.methods?.sendResponse?.call(service, req, res, said, action);
+				if (route?.live && acceptsEvents(req)) tellLive(service, req, res, data as EventPage);
+				else if (route && isFile(route)) sendFile(service, req, res, { first: data as FilePage, send });
+				else send(data);
 			},
 			encodeResponse(req: Request, _res: ServerResponse, data: unknown): string {
 				return answers.write(req.$action, data);
@@ -146,6 +150,7 @@ export function gateway(options: GatewayOptions): ServiceSchema {
 				const checkOperator = audience === "operators" ? checkOf(service, settings) : refuseAll;
 				service.access = new Access(service, settings, checkOperator);
 				service.live = new LiveEvents();
+				service.exports = new Exports();
 				const metrics = metricsOf(service.broker);
 				if (metrics && isLive) httpMetricsIn(metrics).readStreams(() => service.live.count);
 				if (isLive) service.looking = setInterval(() => lookForMore(service), LOOK_MS);
@@ -243,6 +248,35 @@ function tellLive(
 		isAdmitted: () => access.isStillAdmitted(caller),
 		onFailed: (error) => logger.warn("Somebody could not be told what happens in their wallet.", error),
 	});
+}
+
+type FilePage = Result<"user.exportTransactions">;
+
+function sendFile(
+	{ exports, broker }: GatewayService,
+	req: Request,
+	res: ServerResponse,
+	{ first, send }: { first: FilePage; send: (csv: string) => void },
+) {
+	if (first.nextCursor === null) return send(first.csv);
+	const { caller } = req.$admitted ?? {};
+	if (!caller || caller.kind === "operator") throw fail("unauthenticated");
+	res.setHeader("Content-Type", "text/csv; charset=utf-8");
+	if (saidMethodOf(req) === "HEAD") return void res.end();
+	const { name } = req.$action as NonNullable<Request["$action"]>;
+	exports.send(res, {
+		who: caller.kind === "till" ? caller.tillId : caller.userId,
+		first,
+		ask(cursor) {
+			const meta = { caller, untilMs: Date.now() + REQUEST_TIMEOUT_MS, untilBy: broker.nodeID };
+			return broker.call(name, { ...req.$params, cursor }, { meta, timeout: REQUEST_TIMEOUT_MS });
+		},
+		onCutOff(error) {
+			req.$problem = { code: problemOf(error), error, isCutOff: true };
+		},
+	});
+	// From now on it takes as long as the client does, which says nothing about what there is to do.
+	req.$isWorkedOut?.();
 }
 
 function checkOf({ logger }: Service, settings: Settings): OperatorCheck {

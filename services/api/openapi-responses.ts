@@ -3,7 +3,7 @@ import { type Reachable, rights } from "../rights.ts";
 import { BODY_BYTES_MAX, LARGE_BODY_BYTES_MAX } from "./body.ts";
 import { type JsonSchema, published } from "./openapi-schema.ts";
 import { securityOf } from "./openapi-security.ts";
-import type { Route } from "./routes.ts";
+import { isFile, type Route } from "./routes.ts";
 
 export const problemSchema = {
 	type: "object",
@@ -190,11 +190,15 @@ const eventStream = {
 	},
 };
 
+const FILE =
+	"The file, of any length. It comes while it is made: one that could not be made to its end is cut off without HTTP's last chunk, which every client takes for an " +
+	"error. By HTTP/1.0 a longer one is refused, as that could not be told there.";
+
 function doneOf(route: Route, returns: JsonSchema) {
 	const { refreshToken: _, ...properties } = returns.properties ?? {};
-	const schema = published(returns.properties ? { ...returns, properties } : returns);
-	const isFile = route.csv && "fileName" in route.csv;
-	const type = route.image ? "image/jpeg" : isFile ? "text/csv" : "application/json";
+	const whole = returns.properties ? { ...returns, properties } : returns;
+	const schema = published((isFile(route) && properties.csv) || whole);
+	const type = route.image ? "image/jpeg" : isFile(route) ? "text/csv" : "application/json";
 	const said = {
 		"DPoP-Nonce": proved(route),
 		RateLimit: counted(route),
@@ -202,12 +206,16 @@ function doneOf(route: Route, returns: JsonSchema) {
 		Location: route.location,
 		"Idempotent-Replayed": route.idempotent,
 		"Set-Cookie": route.refreshCookie,
-		"Content-Disposition": isFile,
+		"Content-Disposition": isFile(route),
 		"Cache-Control": route.cacheS,
 	};
 	const names = Object.entries(said).flatMap(([name, isSaid]) => (isSaid ? [name as keyof typeof said] : []));
 	const content = { [type]: { schema }, ...(route.live && eventStream) };
-	return { description: "Done", ...withHeaders(names), ...(route.status !== 204 && { content }) };
+	return {
+		description: isFile(route) ? FILE : "Done",
+		...withHeaders(names),
+		...(route.status !== 204 && { content }),
+	};
 }
 
 export function responsesOf(route: Route, returns: JsonSchema, isOutcome: boolean) {

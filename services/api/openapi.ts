@@ -3,7 +3,7 @@ import { Cursor, IdempotencyKey } from "../schema.ts";
 import { headers, problemSchema, responsesOf, sizeOf } from "./openapi-responses.ts";
 import { exampleOf, type JsonSchema, published } from "./openapi-schema.ts";
 import { securityOf, securitySchemes } from "./openapi-security.ts";
-import type { Route } from "./routes.ts";
+import { isFile, type Route } from "./routes.ts";
 
 export type ActionSchemas = { readonly params: JsonSchema; readonly returns: JsonSchema };
 
@@ -60,6 +60,7 @@ function operationOf(route: Route, { params, returns }: ActionSchemas, isOutcome
 	const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as string);
 	const fromHeaders = [
 		...(route.binds === "till" ? ["tillId"] : []),
+		...(isFile(route) ? ["cursor"] : []),
 		"idempotencyKey",
 		"refreshToken",
 		"userAgent",

@@ -22,7 +22,7 @@ export type Schema = { properties?: Record<string, Field> };
 export function paramsOf(
 	route: Route,
 	request: Incoming,
-	path: Record<string, string | undefined>,
+	path: Record<string, string | null | undefined>,
 	schema: Schema,
 ): Record<string, unknown> {
 	const hasBody = route.method === "POST" || route.method === "PATCH";

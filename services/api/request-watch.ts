@@ -49,16 +49,24 @@ export function requestWatch(service: Service) {
 type Ended = ReturnType<typeof endOf>;
 
 function endOf(request: Watched, response: ServerResponse, tookMs: number) {
-	const { $alias: route } = request;
+	const { $alias: route, $problem: problem } = request;
 	const isStream = String(response.getHeader("Content-Type") ?? "").startsWith("text/event-stream");
 	return {
 		method: route ? saidMethodOf(request) : NO_ROUTE.method,
 		path: route?.fullPath ?? NO_ROUTE.path,
-		status: response.writableFinished || isStream ? response.statusCode : CLIENT_WENT_AWAY,
+		status: statusOf(response, { isStream, cutOff: problem?.isCutOff ? problem.code : null }),
 		traceId: String(response.getHeader("X-Request-ID") ?? ""),
 		isStream,
 		tookMs,
 	};
+}
+
+function statusOf(
+	{ writableFinished, statusCode }: ServerResponse,
+	{ isStream, cutOff }: { isStream: boolean; cutOff: ProblemCode | null },
+): number {
+	if (cutOff) return problems[cutOff].status;
+	return writableFinished || isStream ? statusCode : CLIENT_WENT_AWAY;
 }
 
 /** One for each request: the template of its route, never the address, which has ids and whatever a client makes up. */

@@ -25,7 +25,7 @@ export type Route = {
 	 * signature (RFC 9421): a registered one, or a new one that is in the body.
 	 */
 	readonly binds?: "device" | "till" | "newTill";
-	/** CSV instead of JSON, into this parameter or out of the answer. */
+	/** CSV instead of JSON: into this parameter, or a file, whose pages are one answer. */
 	readonly csv?: { readonly into: string } | { readonly fileName: string };
 	/** A JPEG instead of JSON. */
 	readonly image?: true;
@@ -38,6 +38,8 @@ export type Route = {
 	/** How long anybody may keep the answer; otherwise nobody may. */
 	readonly cacheS?: number;
 };
+
+export const isFile = ({ csv }: Route): boolean => csv !== undefined && "fileName" in csv;
 
 const YEAR_S = 31_536_000;
 
@@ -204,7 +206,7 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/me/transactions.csv",
 		action: "user.exportTransactions",
 		csv: { fileName: "hannip-transactions.csv" },
-		summary: "Your statement as CSV",
+		summary: "Your statement as CSV, newest first",
 	},
 
 	{
@@ -355,7 +357,7 @@ export const publicRoutes: readonly Route[] = [
 		path: "/v1/stores/:storeId/sales.csv",
 		action: "store.exportSales",
 		csv: { fileName: "hannip-sales.csv" },
-		summary: "A day's sales as CSV",
+		summary: "Sales of a day, or of a part of time, as CSV, oldest first",
 	},
 	{
 		method: "GET",

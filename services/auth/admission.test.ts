@@ -56,7 +56,8 @@ async function newPhone() {
 
 async function newTill(revokedAtMs: number | null = null) {
 	const publicJwk = { kty: "EC", crv: "P-256", x: "x", y: "y" } as const;
-	const till = { storeId: "s_1", pairing: `p_${++made}`, name: "Counter", mayRefund: true, publicJwk, jkt: "till" };
+	const trust = { mayRefund: true, discountMaxPercent: 0 };
+	const till = { storeId: "s_1", pairing: `p_${++made}`, name: "Counter", ...trust, publicJwk, jkt: "till" };
 	const { _id: tillId } = await tills.insert({ ...till, pairedAtMs: T0, revokedAtMs });
 	return (proof = newProof()): Question => ({
 		tillId,

@@ -17,15 +17,13 @@ export class SqliteShortLived implements ShortLived {
 	constructor(path: string) {
 		this.#db = openSqlite(path, { synchronous: "NORMAL" });
 		this.#db.exec(`
-			CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+			CREATE TABLE IF NOT EXISTS claims (
+				key TEXT PRIMARY KEY, until_ms INTEGER NOT NULL, question_id TEXT NOT NULL
+			) STRICT, WITHOUT ROWID;
 			CREATE INDEX IF NOT EXISTS claims_until ON claims (until_ms);
 			CREATE TABLE IF NOT EXISTS counters (key TEXT PRIMARY KEY, count INTEGER NOT NULL, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 			CREATE INDEX IF NOT EXISTS counters_until ON counters (until_ms);
 		`);
-		// What a platform before this one has claimed stays claimed.
-		const columns = this.#db.prepare("SELECT name FROM pragma_table_info('claims')").all();
-		if (!columns.some(({ name }) => name === "question_id"))
-			this.#db.exec("ALTER TABLE claims ADD COLUMN question_id TEXT NOT NULL DEFAULT ''");
 		this.#claim = this.#db.prepare(`
 			INSERT INTO claims (key, until_ms, question_id) VALUES (?1, ?2, ?4) ON CONFLICT (key) DO UPDATE SET until_ms = ?2, question_id = ?4
 				WHERE until_ms <= ?3 OR question_id = ?4

@@ -136,7 +136,7 @@ test("a code lasts ten minutes, not a millisecond more", async () => {
 test("codes that are over are removed with the next invitation, others stay", async () => {
 	await pairings.removeMany({});
 	const { pairingCode } = await newInvitation();
-	const later = { storeId: "s_later", name: "Counter", mayRefund: false };
+	const later = { storeId: "s_later", name: "Counter", mayRefund: false, discountMaxPercent: 0 };
 	await invite(pairings, { ...later, nowMs: T0 + TEN_MINUTES_MS - 1 });
 	assert.equal(await pairings.count(), 2);
 	await joinBy(pairingCode);
@@ -208,7 +208,8 @@ test("a store's tills are listed as they came, and no other store's", async () =
 	const storeId = "s_many";
 	const made: string[] = [];
 	for (const laterMs of [1, 2, 3]) {
-		const invitation = { storeId, name: `Counter ${laterMs}`, mayRefund: false, nowMs: T0 };
+		const trust = { mayRefund: false, discountMaxPercent: 0 };
+		const invitation = { storeId, name: `Counter ${laterMs}`, ...trust, nowMs: T0 };
 		const { pairingCode } = await invite(pairings, invitation);
 		made.push((await joinBy(pairingCode, newJwk(), T0 + laterMs))._id);
 	}

@@ -14,8 +14,7 @@ export type Till = {
 	/** The key's thumbprint (RFC 7638). */
 	readonly jkt: string;
 	readonly mayRefund: boolean;
-	/** Tills from before discounts have none. */
-	readonly discountMaxPercent?: number;
+	readonly discountMaxPercent: number;
 	/** The pairing's id: one pairing makes one till. */
 	readonly pairing: string;
 	readonly pairedAtMs: number;
@@ -30,7 +29,7 @@ export type Pairing = {
 	readonly storeId: string;
 	readonly name: string;
 	readonly mayRefund: boolean;
-	readonly discountMaxPercent?: number;
+	readonly discountMaxPercent: number;
 	readonly expiresAtMs: number;
 };
 
@@ -82,7 +81,7 @@ export async function pair({ tills, pairings }: Registry, { pairingCode, publicJ
 	const jkt = thumbprintOf(publicJwk);
 	const invitation = await pairings.findById(idOf(pairingCode));
 	if (!invitation || invitation.expiresAtMs <= nowMs) throw fail("pairing_code_invalid");
-	const { _id: pairing, storeId, name, mayRefund, discountMaxPercent = 0 } = invitation;
+	const { _id: pairing, storeId, name, mayRefund, discountMaxPercent } = invitation;
 	const { kty, crv, x, y } = publicJwk;
 	const trust = { mayRefund, discountMaxPercent };
 	const till = { storeId, name, ...trust, publicJwk: { kty, crv, x, y }, jkt, pairing, pairedAtMs: nowMs };
@@ -107,7 +106,7 @@ function checkKey({ kty, crv, x, y }: PublicJwk): void {
 }
 
 /** What the till's owner trusts it with. */
-export const trustOf = ({ mayRefund, discountMaxPercent = 0 }: Till) => ({ mayRefund, discountMaxPercent });
+export const trustOf = ({ mayRefund, discountMaxPercent }: Till) => ({ mayRefund, discountMaxPercent });
 
 /** Those that can be used, oldest first. */
 export const tillsOfStore = (tills: Documents<Till>, storeId: string): Promise<Till[]> =>

@@ -177,6 +177,7 @@ export const creditActions = {
 			kinds: Type.Optional(Type.Array(TransferKind, { maxItems: 6 })),
 			fromMs: Type.Optional(TimeMs),
 			toMs: Type.Optional(TimeMs),
+			order: Type.Optional(Type.Enum(["newest first", "oldest first"], { default: "newest first" })),
 		}),
 		returns: page(StatementLine),
 	},

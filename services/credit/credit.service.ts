@@ -34,7 +34,7 @@ import type { OperatorLog } from "./operator-log.ts";
 import type { Place } from "./read-model.ts";
 import { RunningLedger } from "./running-ledger.ts";
 import { checkRange, endOf, placeOf, toCursor } from "./statement-cursor.ts";
-import { howManyFit, pageOf } from "./statement-page.ts";
+import { howManyFit, pageAfter, pageOf } from "./statement-page.ts";
 import { openStorage } from "./storage.ts";
 import { traceOf } from "./trace.ts";
 
@@ -171,16 +171,20 @@ const ledgerService = (settings: Settings): ServiceSchema => ({
 		}),
 
 		statement: action("published", creditActions.statement, async function (ctx) {
-			const { cursor, accountId, limit = 20, ...rest } = ctx.params;
+			const { cursor, accountId, limit = 20, order = "newest first", ...rest } = ctx.params;
 			checkRange(rest);
 			const ledger = ledgerOf(this);
 			await existing(this, accountId);
+			const place = cursor === undefined ? null : placeOf(cursor, "cursor");
+			// The page before may be of a process that knew more: what lies behind it must not be taken for all that there is.
+			if (place && (order === "oldest first" || place.sequence > ledger.sequence)) await ledger.latest();
 			// Whoever was told that it is booked must find it here. What came since may be in the read model in part: no line of it, or the
 			// next page would go on behind one that was not there yet.
 			const { sequence } = ledger;
 			await ledger.readModel.reached(sequence);
-			const before = cursor === undefined ? endOf(sequence) : placeOf(cursor, "cursor");
-			return pageOf(ledger.readModel, { ...rest, accountId: accountId as AccountId, before, limit });
+			const asked = { ...rest, accountId: accountId as AccountId, limit };
+			if (order === "newest first") return pageOf(ledger.readModel, { ...asked, before: place ?? endOf(sequence) });
+			return pageAfter(ledger.readModel, { ...asked, after: { place: place ?? endOf(0), lastSequence: sequence } });
 		}),
 
 		activity: action("public", creditActions.activity, async function (ctx) {

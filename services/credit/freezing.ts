@@ -94,8 +94,10 @@ const open = (service: Service, ctx: Asking<Params<"operator.unfreeze">>, change
 			const { accountId } = ctx.params;
 			if (ctx.params.lift === "all") await freezesOf(service).removeMany({ accountId });
 			else await freezesOf(service).removeById(idOf(accountId, by));
-			const opened = await setState(ctx, begun, "open");
+			// First: what is cut off behind this is done by doing it again. One that is open and locked its owner could freeze, and then neither open
+			// nor have opened by who did this.
 			await unlockUnlessFrozen(service, ctx, "forgotten");
+			const opened = await setState(ctx, begun, "open");
 			// Somebody has frozen it meanwhile, and may have been told that it is: better frozen by two than by none.
 			return (await freezersOf(service, accountId)).length > 0 ? freeze(service, ctx) : opened;
 		},

@@ -18,40 +18,24 @@ import { serve } from "./worker-link.ts";
 
 // The thread behind `SqliteJournal`.
 
-/**
- * What brings the file from each version to the next; 0 is an empty one. A change of the tables is another step at the end, those before it
- * stay as they are.
- */
-const STEPS = [
-	`CREATE TABLE ledger_groups (
-		sequence        INTEGER PRIMARY KEY,
-		lane            INTEGER NOT NULL,
-		hash            TEXT NOT NULL,
-		previous_hash   TEXT NOT NULL,
-		committed_at_ms INTEGER NOT NULL,
-		body            TEXT NOT NULL
-	) STRICT`,
-	// A body is its text, or that compressed by Zstandard (RFC 8878). The hash is always the text's.
-	`ALTER TABLE ledger_groups RENAME TO ledger_groups_1;
-	CREATE TABLE ledger_groups (
-		sequence        INTEGER PRIMARY KEY,
-		lane            INTEGER NOT NULL,
-		hash            TEXT NOT NULL,
-		previous_hash   TEXT NOT NULL,
-		committed_at_ms INTEGER NOT NULL,
-		body            ANY NOT NULL CHECK (typeof(body) IN ('text', 'blob'))
-	) STRICT;
-	INSERT INTO ledger_groups SELECT * FROM ledger_groups_1;
-	DROP TABLE ledger_groups_1`,
-];
-const VERSION = STEPS.length;
+/** Of the tables: a change of them is another number, see "How the log is stored" in this folder's README. An empty file has 0. */
+const VERSION = 2;
+/** A body is its text, or that compressed by Zstandard (RFC 8878). The hash is always the text's. */
+const TABLES = `CREATE TABLE ledger_groups (
+	sequence        INTEGER PRIMARY KEY,
+	lane            INTEGER NOT NULL,
+	hash            TEXT NOT NULL,
+	previous_hash   TEXT NOT NULL,
+	committed_at_ms INTEGER NOT NULL,
+	body            ANY NOT NULL CHECK (typeof(body) IN ('text', 'blob'))
+) STRICT`;
 /** Characters of a body from which on it is compressed: shorter ones gain little, and whoever waits alone would wait for it. */
 const COMPRESSED_FROM = 4_096;
 const FASTEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 const { path, claimsPath } = workerData as { path: string; claimsPath: string };
 const db = openSqlite(path);
-migrate();
+prepare();
 
 const sql = {
 	last: db.prepare("SELECT sequence, hash, committed_at_ms FROM ledger_groups ORDER BY sequence DESC LIMIT 1"),
@@ -64,15 +48,14 @@ function versionOf(): number {
 	return (db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 }
 
-function migrate(): void {
+function prepare(): void {
 	if (versionOf() === VERSION) return;
 	transaction(db, () => {
 		// Again: another process may have been first.
 		const version = versionOf();
 		if (version === VERSION) return;
-		if (version > VERSION) throw new Error(`the ledger's file has version ${version}, this Hannip knows ${VERSION}`);
-		for (const step of STEPS.slice(version)) db.exec(step);
-		db.exec(`PRAGMA user_version = ${VERSION}`);
+		if (version !== 0) throw new Error(`the ledger's file has version ${version}, this Hannip knows ${VERSION}`);
+		db.exec(`${TABLES}; PRAGMA user_version = ${VERSION}`);
 	});
 }
 

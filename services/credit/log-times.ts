@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { numbersAround } from "../../mixins/time-search.ts";
 import { placeNumber } from "./read-model.ts";
+import { numbersAround } from "./time-search.ts";
 
 /** So many are looks of a thousand searches: round numbers are in all of them. */
 const KNOWN_MAX = 4_096;

@@ -8,6 +8,7 @@ const LOOKED_AT_MAX = 1_000;
 const PAGE_CHARACTERS = 400_000;
 
 type Asked = Omit<StatementQuery, "downTo" | "after"> & { readonly before: Place };
+type AskedAfter = Omit<StatementQuery, "downTo" | "before"> & Pick<Required<StatementQuery>, "after">;
 
 /** Newest first. It may have fewer lines than asked for, or none, and still not be the last one: then its cursor says where to go on. */
 export async function pageOf(
@@ -20,6 +21,17 @@ export async function pageOf(
 	const items = found.slice(0, Math.min(limit, howManyFit(found)));
 	const end = items.length < found.length ? items.at(-1) : downTo;
 	return { items, nextCursor: end ? toCursor(end) : null };
+}
+
+/** Oldest first. Of what it looks at it has those of the kinds that are asked for: few, or none, where others are in between. */
+export async function pageAfter(
+	readModel: Pick<ReadModel, "statement">,
+	{ limit, kinds, ...asked }: AskedAfter,
+): Promise<Result<"credit.statement">> {
+	const found = await readModel.statement({ ...asked, limit: limit + 1 });
+	const page = found.slice(0, Math.min(limit, howManyFit(found)));
+	const end = page.length < found.length ? page.at(-1) : undefined;
+	return { items: page.filter(({ kind }) => !kinds || kinds.includes(kind)), nextCursor: end ? toCursor(end) : null };
 }
 
 /** At least one. */

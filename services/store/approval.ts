@@ -26,7 +26,7 @@ const isFor = (transfer: Transfer | null, userId: string): transfer is Transfer 
 const isOpen = (hold: Transfer, nowMs: number): hold is Held => hold.expiresAtMs !== null && hold.expiresAtMs > nowMs;
 
 function view({ id, amount, expiresAtMs, details }: Held, nowMs: number) {
-	const { storeId, storeName, items, discount = 0 } = details as Receipt;
+	const { storeId, storeName, items, discount } = details as Receipt;
 	const asked = { storeId, storeName, total: amount, discount, items: [...items] };
 	return { id, ...asked, expiresAtMs, expiresInMs: expiresAtMs - nowMs };
 }

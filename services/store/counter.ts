@@ -9,9 +9,9 @@ export type Store = {
 	readonly ownerId: string;
 	readonly name: string;
 	readonly timeZone: string;
-	/** For receipts; stores from before these fields have none. */
-	readonly registration?: string | null;
-	readonly place?: string | null;
+	/** For receipts. */
+	readonly registration: string | null;
+	readonly place: string | null;
 	readonly createdAtMs: number;
 };
 

@@ -33,7 +33,7 @@ export async function importProducts(products: Products, storeId: string, rows: 
 }
 
 const insertOf = (storeId: string, row: ProductRow) => ({
-	insert: { _id: newId("p"), storeId, ...row, state: "active" as const, version: 1 },
+	insert: { _id: newId("p"), storeId, ...row, photoId: null, state: "active" as const, version: 1 },
 });
 type Insert = ReturnType<typeof insertOf>;
 

@@ -11,7 +11,7 @@ export type Product = {
 	readonly name: string;
 	readonly category: string;
 	readonly price: number;
-	readonly photoId?: string | null;
+	readonly photoId: string | null;
 	readonly state: "active" | "archived";
 	readonly version: number;
 };
@@ -26,7 +26,6 @@ export type Products = Documents<Product>;
 
 export const productView = ({ _id, storeId: _, ...fields }: Product): Result<"store.getProduct"> => ({
 	id: _id,
-	photoId: null,
 	...fields,
 });
 
@@ -36,7 +35,9 @@ export async function addProduct(
 	fields: Omit<Product, "_id" | "photoId" | "state" | "version">,
 ): Promise<Product> {
 	await checkRoom(products, fields.storeId, 1);
-	return await products.insert({ _id: newId("p"), ...fields, state: "active", version: 1 }).catch(rejectTakenSku);
+	return await products
+		.insert({ _id: newId("p"), ...fields, photoId: null, state: "active", version: 1 })
+		.catch(rejectTakenSku);
 }
 
 /** @throws not_found, version_conflict, sku_taken */

@@ -11,8 +11,7 @@ export type Receipt = {
 	readonly storeId: string;
 	readonly storeName: string;
 	readonly items: readonly PricedLine[];
-	/** Receipts from before discounts do not say it. */
-	readonly discount?: number;
+	readonly discount: number;
 	readonly note: string | null;
 	readonly soldBy: string;
 };
@@ -30,7 +29,7 @@ const isWaiting = (transfer: Transfer): transfer is Waiting =>
 
 /** What its transfer says of it by itself, whenever that is read. */
 export function soldAs(transfer: Transfer): Omit<Sale, "expiresInMs" | "refunds"> {
-	const { storeId, items, discount = 0, note } = transfer.details as Receipt;
+	const { storeId, items, discount, note } = transfer.details as Receipt;
 	return {
 		id: keyOf(transfer.id),
 		transferId: transfer.id,

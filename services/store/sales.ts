@@ -1,28 +1,19 @@
 import { keyOf } from "../../mixins/command-id.ts";
-import { csvOf, type Place } from "../../mixins/csv-export.ts";
-import { call, type Result } from "../actions.ts";
+import { csvPageOf } from "../../mixins/csv-export.ts";
+import type { Result } from "../actions.ts";
 import type { Receipt } from "./sale.ts";
 
 type Line = Result<"credit.statement">["items"][number];
-type Range = { readonly fromMs?: number; readonly toMs?: number };
 
 /** A sale as lists of them show it. */
 export function saleLine({ transferId, amount, refunded, details, postedAtMs }: Line) {
-	const { items, discount = 0, note } = details as Receipt;
+	const { items, discount, note } = details as Receipt;
 	const sums = { total: amount, discount, refunded };
 	return { id: keyOf(transferId), transferId, ...sums, items: [...items], note, createdAtMs: postedAtMs };
 }
 
-/** All sales of a while as CSV, oldest first. @throws validation_failed when there are too many for one file */
-export function salesCsvOf(
-	from: Parameters<typeof call>[0],
-	accountId: string,
-	{ place, ...range }: Range & { readonly place: Place },
-): Promise<string> {
-	const readPage = (cursor: string | null) =>
-		call(from, "credit.statement", { ...range, accountId, limit: 100, kinds: ["sale"], ...(cursor && { cursor }) });
-	return csvOf(readPage, { columns: COLUMNS, rowOf, order: "oldest first", lines: "sales", place });
-}
+export const salesCsvOf = (page: Result<"credit.statement">, isFirst: boolean) =>
+	csvPageOf(page, { columns: COLUMNS, rowOf, isFirst });
 
 const COLUMNS = ["time", "items", "discount", "total", "refunded", "net", "note", "sale_id"];
 

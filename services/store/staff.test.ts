@@ -16,7 +16,15 @@ after(async () => {
 	rmSync(dataDir, { recursive: true });
 });
 
-const storeOf = (name: string): Store => ({ _id: name, ownerId: "u_owner", name, timeZone: "UTC", createdAtMs: 1 });
+const storeOf = (name: string): Store => ({
+	_id: name,
+	ownerId: "u_owner",
+	name,
+	timeZone: "UTC",
+	registration: null,
+	place: null,
+	createdAtMs: 1,
+});
 const person = (n: number) => ({ userId: `u_${n}`, handle: `staff.${n}` });
 
 it("a store has room for a thousand people who sell; who does already is not refused, and whoever goes makes room", async () => {

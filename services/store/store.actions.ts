@@ -5,6 +5,8 @@ import {
 	Cursor,
 	closed,
 	empty,
+	FileCursor,
+	FilePage,
 	FromMs,
 	Handle,
 	IdempotencyKey,
@@ -376,8 +378,8 @@ export const storeActions = {
 	},
 	/** The sales of a day, or of a part of time, oldest first. */
 	exportSales: {
-		params: closed({ ...inStore, ...dayOrPart }, { minProperties: 2 }),
-		returns: Type.String({ description: "CSV" }),
+		params: closed({ ...inStore, ...dayOrPart, cursor: FileCursor }, { minProperties: 3 }),
+		returns: FilePage,
 	},
 	report: {
 		params: closed({ ...inStore, date: Day }),

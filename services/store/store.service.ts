@@ -3,7 +3,6 @@ import type { ActionParams, Context, Service, ServiceSchema } from "moleculer";
 import type { Static } from "typebox";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, transferIdOf } from "../../mixins/command-id.ts";
-import { placeIn } from "../../mixins/csv-export.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { CLOCKS_DIFFER_MS } from "../../mixins/deadline.ts";
 import { keyring, keyringOf } from "../../mixins/keyring.ts";
@@ -73,7 +72,8 @@ export default (settings: Settings): ServiceSchema => ({
 			checkTimeZone(timeZone);
 			const { userId: ownerId } = callerOf(ctx);
 			await checkStoreRoom(storesOf(this), ownerId);
-			const store = { _id: newId("s"), ownerId, name, timeZone, createdAtMs: Date.now() };
+			const forReceipts = { registration: null, place: null };
+			const store = { _id: newId("s"), ownerId, name, timeZone, ...forReceipts, createdAtMs: Date.now() };
 			// The account comes first: a store without one could not be paid; an account without a store is nobody's.
 			await call(ctx, "credit.open", { accountId: accountOf(store._id), owner: ownerId });
 			return view(await storesOf(this).insert(store));
@@ -276,10 +276,12 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		exportSales: action("published", storeActions.exportSales, async function (ctx) {
-			const { storeId, ...said } = ctx.params;
+			const { storeId, cursor, ...said } = ctx.params;
 			const { store } = await enter(this, ctx);
 			const range = rangeOf(said, store.timeZone);
-			return salesCsvOf(ctx, accountOf(storeId), { ...range, place: placeIn(settings) });
+			const query = { ...range, accountId: accountOf(storeId), limit: 100, ...(cursor && { cursor }) };
+			const page = await call(ctx, "credit.statement", { ...query, kinds: ["sale"], order: "oldest first" });
+			return salesCsvOf(page, cursor === null);
 		}),
 
 		getRefund: action("published", storeActions.getRefund, async function (ctx) {
@@ -449,7 +451,7 @@ async function currentSale(service: Service, ctx: Context<{ storeId: string; sal
 	return saleOutcome({ storeId, transferId, nowMs: nowIn(service) }, outcome);
 }
 
-const view = ({ _id: id, name, timeZone, registration = null, place = null, createdAtMs }: Store) => ({
+const view = ({ _id: id, name, timeZone, registration, place, createdAtMs }: Store) => ({
 	id,
 	name,
 	timeZone,

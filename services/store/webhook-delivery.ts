@@ -1,10 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import type { Collection as Described, Documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
-import { numbersAround } from "../../mixins/time-search.ts";
 import type { Params, Result } from "../actions.ts";
 import { fail, failAt } from "../errors.ts";
-import { eventIdOf, type StoreEvent, sequenceOf, type WebhookEvent } from "./webhook-event.ts";
+import type { StoreEvent, WebhookEvent } from "./webhook-event.ts";
 import type { Answered } from "./webhook-request.ts";
 
 /** Longer than a request may take: whoever began it and does not end it has died, and another one begins it again. */
@@ -15,8 +14,6 @@ const KEPT_MS = 30 * 86_400_000;
 const REPLAYS_MAX = 1_000;
 /** Longer than one of so many takes. */
 const REPLAY_MS = 60_000;
-/** More than clocks of processes differ: what one of them writes down it dates by its own. */
-const DATED_EARLY_MS = 3_600_000;
 const FORGOTTEN_AT_ONCE = 50;
 
 /** One event on its way to one webhook: at least once, whatever dies. */
@@ -25,8 +22,8 @@ export type Delivery = {
 	readonly _id: string;
 	readonly webhookId: string;
 	readonly storeId: string;
-	/** The store's; what was written down before 2026-11-29 has none. */
-	readonly ownerId?: string;
+	/** The store's. */
+	readonly ownerId: string;
 	readonly eventId: string;
 	readonly type: WebhookEvent;
 	readonly body: string;
@@ -51,6 +48,8 @@ export const DELIVERIES: Described = {
 		{ fields: ["webhookId", "eventId"] },
 		{ fields: ["webhookId", "state", "eventId"] },
 		{ fields: ["webhookId", "state", "dueAtMs"] },
+		{ fields: ["webhookId", "createdAtMs"] },
+		{ fields: ["webhookId", "state", "createdAtMs"] },
 		{ fields: ["createdAtMs"] },
 	],
 };
@@ -59,14 +58,13 @@ export const DELIVERIES: Described = {
 export async function enqueue(
 	deliveries: Collection,
 	event: StoreEvent,
-	{ webhookId, ownerId, nowMs }: { webhookId: string; ownerId: string | undefined; nowMs: number },
+	{ webhookId, ownerId, nowMs }: { webhookId: string; ownerId: string; nowMs: number },
 ): Promise<void> {
 	const { id: eventId, type, storeId, body } = event;
 	try {
 		await deliveries.insert({
 			_id: `${webhookId}.${eventId}`,
-			...{ webhookId, storeId, eventId, type, body },
-			...(ownerId && { ownerId }),
+			...{ webhookId, storeId, ownerId, eventId, type, body },
 			...{ state: "waiting", attempts: 0, dueAtMs: nowMs, createdAtMs: nowMs },
 			...{ lastAtMs: null, lastStatus: null, lastError: null, lastTookMs: null },
 		});
@@ -171,7 +169,12 @@ export async function replay(
 	return view(delivery);
 }
 
-/** Sends again what happened since, oldest first. @returns how many there are, and whether that was as many as go at once */
+/**
+ * Sends again what was written down since, oldest first. That is dated by whoever writes it, whose clocks may differ; so in the order of these dates, not in
+ * the log's: whoever goes on from the last date has them all.
+ *
+ * @returns how many there are, and whether that was as many as go at once
+ */
 export async function replaySince(
 	deliveries: Collection,
 	{ webhookId, storeId, fromMs, state }: Params<"store.replayDeliveries">,
@@ -179,24 +182,11 @@ export async function replaySince(
 ) {
 	// What is about to be forgotten may be gone when it is to be changed, and then nothing is.
 	const keptFromMs = nowMs - KEPT_MS + REPLAY_MS;
-	const eventId = { $gte: await eventIdBefore(deliveries, webhookId, fromMs - DATED_EARLY_MS) };
 	const createdAtMs = { $gte: Math.max(fromMs, keptFromMs) };
-	const query = { webhookId, storeId, eventId, createdAtMs, ...(state && { state }) };
-	const found = await deliveries.find({ query, sort: "eventId", limit: REPLAYS_MAX });
+	const query = { webhookId, storeId, createdAtMs, ...(state && { state }) };
+	const found = await deliveries.find({ query, sort: "createdAtMs", limit: REPLAYS_MAX });
 	await deliveries.writeMany(found.map(({ _id }, index) => ({ update: { _id }, set: anew(nowMs + index) })));
 	return { count: found.length, isAll: found.length < REPLAYS_MAX };
-}
-
-/** From where on deliveries may be of this time, or later: those before it need not be looked at. */
-async function eventIdBefore(deliveries: Collection, webhookId: string, atMs: number): Promise<string> {
-	const [newest] = await deliveries.find({ query: { webhookId }, sort: "-eventId", limit: 1 });
-	const look = async (sequence: number) => {
-		const query = { webhookId, eventId: { $gte: eventIdOf({ sequence, position: 0 }) } };
-		const [found] = await deliveries.find({ query, sort: "eventId", limit: 1 });
-		return found ? { number: sequenceOf(found.eventId), atMs: found.createdAtMs } : null;
-	};
-	const { after } = await numbersAround(atMs, { first: 1, last: newest ? sequenceOf(newest.eventId) : 0, look });
-	return eventIdOf({ sequence: after, position: 0 });
 }
 
 const anew = (nowMs: number) => ({ state: "waiting" as const, attempts: 0, dueAtMs: nowMs });

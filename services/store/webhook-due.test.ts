@@ -136,3 +136,27 @@ it("what is forgotten in the next moment is not sent again, and does not keep th
 	assert.equal((await deliveries.findById("w_one.new"))?.state, "waiting");
 	assert.equal((await deliveries.findById("w_one.old"))?.state, "failed");
 });
+
+it("a replay has all that is dated from then on, whoever's clock dated it, in parts that follow each other", async () => {
+	const HOUR_MS = 3_600_000;
+	// One of those who read the log was ahead by two hours for a while; what came after it in the log is dated earlier.
+	const dates = Array.from({ length: 3_000 }, (_, n) => NOW_MS - 4 * HOUR_MS + n + (n % 1_000 < 500 ? 2 * HOUR_MS : 0));
+	await dueOf("one", dates.length);
+	const all = await deliveries.find({ sort: "eventId" });
+	for (const [n, { _id }] of all.entries())
+		await deliveries.updateById(_id, { $set: { createdAtMs: dates[n] as number, state: "delivered" } });
+	const wanted = all.flatMap(({ _id }, n) => ((dates[n] as number) >= NOW_MS - 3 * HOUR_MS ? [_id] : []));
+	const asked = { webhookId: "w_one", storeId: "s_one", state: "delivered" } as const;
+	const replayed: string[] = [];
+	for (let fromMs = NOW_MS - 3 * HOUR_MS, isAll = false; !isAll; ) {
+		const answer = await replaySince(deliveries, { ...asked, fromMs }, NOW_MS);
+		isAll = answer.isAll;
+		const again = await deliveries.find({ query: { state: "waiting" }, sort: "dueAtMs" });
+		assert.equal(again.length, answer.count);
+		replayed.push(...again.map(({ _id }) => _id));
+		fromMs = Number(again.at(-1)?.createdAtMs) + 1;
+		await deliveries.updateMany({ state: "waiting" }, { $set: { state: "failed" } });
+	}
+	assert.deepEqual(replayed.toSorted(), wanted.toSorted());
+	assert.equal(new Set(replayed).size, replayed.length);
+});

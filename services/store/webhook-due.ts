@@ -71,6 +71,6 @@ export class DueDeliveries {
 	}
 
 	#leaveBehind({ webhookId, storeId, ownerId }: Pick<Delivery, "webhookId" | "storeId" | "ownerId">): void {
-		if (!this.#behind.has(webhookId)) this.#behind.set(webhookId, { webhookId, storeId, ...(ownerId && { ownerId }) });
+		if (!this.#behind.has(webhookId)) this.#behind.set(webhookId, { webhookId, storeId, ownerId });
 	}
 }

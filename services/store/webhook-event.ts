@@ -29,11 +29,8 @@ export const storeIn = ({ accountIds }: FeedItem): string | undefined =>
 	accountIds.find((id) => id.startsWith("store:"))?.slice("store:".length);
 
 /** Its place in the ledger's log. */
-export const eventIdOf = ({ sequence, position }: { readonly sequence: number; readonly position: number }): string =>
+const eventIdOf = ({ sequence, position }: { readonly sequence: number; readonly position: number }): string =>
 	`evt_${String(sequence).padStart(15, "0")}_${String(position).padStart(5, "0")}`;
-
-/** Of which group of the log an event is. */
-export const sequenceOf = (eventId: string): number => Number(eventId.slice("evt_".length, "evt_".length + 15));
 
 /** What happened in stores by an entry of the ledger's log, if it is something that a webhook is told of. */
 export function eventOf(item: FeedItem): StoreEvent | undefined {

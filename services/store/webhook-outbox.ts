@@ -146,9 +146,10 @@ export class WebhookOutbox {
 				const hooks = hooksOf.get(storeIn(item) ?? "");
 				const event = hooks && eventOf(item);
 				const told = (event && hooks.filter(({ events }) => events.includes(event.type))) ?? [];
-				return told.map(({ _id: webhookId, storeId }) =>
-					enqueue(this.#parts.deliveries, event as StoreEvent, { webhookId, ownerId: ownerOf.get(storeId), nowMs }),
-				);
+				return told.map(({ _id: webhookId, storeId }) => {
+					const to = { webhookId, ownerId: ownerOf.get(storeId) as string, nowMs };
+					return enqueue(this.#parts.deliveries, event as StoreEvent, to);
+				});
 			}),
 		);
 	}

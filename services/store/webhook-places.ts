@@ -55,6 +55,5 @@ export class Places {
 	}
 }
 
-/** What was written down before there were owners counts as its store's own. */
-const keysOf = ({ webhookId, storeId, ownerId = storeId }: Omit<Sent, "_id">) =>
+const keysOf = ({ webhookId, storeId, ownerId }: Omit<Sent, "_id">) =>
 	[`webhook ${webhookId}`, `store ${storeId}`, `owner ${ownerId}`] as const;

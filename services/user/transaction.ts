@@ -1,4 +1,4 @@
-import { csvOf, type Place } from "../../mixins/csv-export.ts";
+import { csvPageOf } from "../../mixins/csv-export.ts";
 import type { Result } from "../actions.ts";
 
 type StatementLine = Result<"credit.statement">["items"][number];
@@ -43,11 +43,8 @@ function counterpartyOf({ kind, amount, details }: StatementLine): string {
 
 const COLUMNS = ["time", "kind", "counterparty", "amount", "balance_after", "note", "transfer_id"];
 
-/** All lines of a wallet's statement as CSV, newest first. @throws validation_failed when there are too many for one file */
-export const transactionsCsvOf = (
-	readPage: (cursor: string | null) => Promise<Result<"credit.statement">>,
-	place: Place,
-) => csvOf(readPage, { columns: COLUMNS, rowOf, order: "newest first", lines: "lines", place });
+export const transactionsCsvOf = (page: Result<"credit.statement">, isFirst: boolean) =>
+	csvPageOf(page, { columns: COLUMNS, rowOf, isFirst });
 
 function rowOf(line: StatementLine) {
 	const { postedAtMs, kind, counterparty, amount, balanceAfter, note, transferId } = toTransaction(line);

@@ -7,6 +7,8 @@ import {
 	Cursor,
 	closed,
 	empty,
+	FileCursor,
+	FilePage,
 	FromMs,
 	Handle,
 	IdempotencyKey,
@@ -200,5 +202,6 @@ export const userActions = {
 			account: closed({ balance: Sum, available: Sum, pending: Sum, state: AccountState }),
 		}),
 	},
-	exportTransactions: { params: closed(filters), returns: Type.String({ description: "CSV, newest first" }) },
+	/** Newest first. */
+	exportTransactions: { params: closed({ ...filters, cursor: FileCursor }), returns: FilePage },
 } as const;

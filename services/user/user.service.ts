@@ -1,7 +1,6 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
 import { bookingOf } from "../../mixins/booking.ts";
 import { commandOf, keyOf, transferIdOf } from "../../mixins/command-id.ts";
-import { placeIn } from "../../mixins/csv-export.ts";
 import { database, documents } from "../../mixins/database.ts";
 import { isDuplicateKey } from "../../mixins/document-errors.ts";
 import { clockOf } from "../../mixins/mongo.ts";
@@ -29,11 +28,11 @@ type User = {
 	readonly displayName: string;
 	readonly confirmAbove?: number;
 	/** The last time that they froze their wallet themselves. Then they may open it again; what an operator has frozen, only an operator may. */
-	readonly frozenByOwner?: string | null;
+	readonly frozenByOwner: string | null;
 	/** An operator froze the wallet: whatever its owner did before or does now does not open it. */
-	readonly isLocked?: boolean;
+	readonly isLocked: boolean;
 	/** How often it was locked and unlocked. Whoever unlocks says which lock they mean: one that comes late must not undo the next. */
-	readonly lockVersion?: number;
+	readonly lockVersion: number;
 	readonly createdAtMs: number;
 };
 
@@ -52,7 +51,9 @@ export default (settings: Settings): ServiceSchema => ({
 			const { userId } = await call(ctx, "auth.register", { handle, password, address });
 			await call(ctx, "credit.open", { accountId: walletOf(userId), owner: userId });
 			// The profile comes last: while it is missing, the same sign-up can be sent again and goes on where it was cut off.
-			return person(await insertUser(this, { _id: userId, handle, displayName, createdAtMs: Date.now() }));
+			const unfrozen = { frozenByOwner: null, isLocked: false, lockVersion: 0 };
+			const user = { _id: userId, handle, displayName, ...unfrozen, createdAtMs: Date.now() };
+			return person(await insertUser(this, user));
 		}),
 
 		find: action("published", userActions.find, async function (ctx) {
@@ -67,8 +68,8 @@ export default (settings: Settings): ServiceSchema => ({
 
 		holder: action("public", userActions.holder, async function (ctx) {
 			const user = await byId(this, ctx.params.userId);
-			const { isLocked = false, lockVersion = 0, frozenByOwner } = user;
-			return { ...person(user), isLocked, lockVersion, isFrozenByOwner: Boolean(frozenByOwner) };
+			const { isLocked, lockVersion, frozenByOwner } = user;
+			return { ...person(user), isLocked, lockVersion, isFrozenByOwner: frozenByOwner !== null };
 		}),
 
 		lock: action("public", userActions.lock, async function (ctx) {
@@ -186,12 +187,10 @@ export default (settings: Settings): ServiceSchema => ({
 		}),
 
 		exportTransactions: action("published", userActions.exportTransactions, async (ctx) => {
-			const { kind, ...range } = ctx.params;
+			const { kind, cursor, ...range } = ctx.params;
 			const accountId = walletOf(callerOf(ctx).userId);
-			const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }) };
-			const readPage = (cursor: string | null) =>
-				call(ctx, "credit.statement", { ...query, ...(cursor && { cursor }) });
-			return transactionsCsvOf(readPage, placeIn(settings));
+			const query = { ...range, accountId, limit: 100, ...(kind && { kinds: [kind] }), ...(cursor && { cursor }) };
+			return transactionsCsvOf(await call(ctx, "credit.statement", query), cursor === null);
 		}),
 	},
 });
@@ -276,7 +275,7 @@ const openingOf = (frozenByOwner: string): string => `open-${frozenByOwner}`;
 /** @returns by what its owner could open it until now */
 async function lock(service: Service, userId: string): Promise<string | null> {
 	for (;;) {
-		const { frozenByOwner = null } = await byId(service, userId);
+		const { frozenByOwner } = await byId(service, userId);
 		// Unless its owner has frozen it meanwhile.
 		const change = { $set: { isLocked: true }, $inc: { lockVersion: 1 } };
 		if ((await usersOf(service).updateMany({ _id: userId, frozenByOwner }, change)) === 1) return frozenByOwner;
@@ -289,14 +288,17 @@ async function unlock(
 	{ userId, lockVersion, ownersFreeze }: Params<"user.unlock">,
 ): Promise<boolean> {
 	for (;;) {
-		const user = await byId(service, userId);
-		if ((user.lockVersion ?? 0) !== lockVersion) return false;
-		const before = { lockVersion: user.lockVersion ?? null, frozenByOwner: user.frozenByOwner ?? null };
+		const before = await byId(service, userId);
+		if (before.lockVersion !== lockVersion) return false;
 		// By another id than before: an operator keeps out the one by which it could be opened then.
 		const frozenByOwner = ownersFreeze === "kept" && before.frozenByOwner ? newId("n") : null;
 		const change = { $set: { isLocked: false, frozenByOwner }, $inc: { lockVersion: 1 } };
 		// Unless it was locked, or its owner has frozen it, since it was read.
-		if ((await usersOf(service).updateMany({ _id: userId, ...before }, change)) === 1) return true;
+		if (
+			(await usersOf(service).updateMany({ _id: userId, lockVersion, frozenByOwner: before.frozenByOwner }, change)) ===
+			1
+		)
+			return true;
 	}
 }
 

@@ -4,7 +4,7 @@ import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from "
 import { type DeviceKey, newDeviceKey } from "../../clients/sdk/device-key.ts";
 import { Prover, wantsNonce } from "../../clients/sdk/prover.ts";
 import { RequestSigner } from "../../clients/sdk/request-signer.ts";
-import type { Actions, Params, Result } from "../../services/actions.ts";
+import type { Actions, Answered, Params } from "../../services/actions.ts";
 import { internalRoutes } from "../../services/api/internal-routes.ts";
 import { publicRoutes, type Route } from "../../services/api/routes.ts";
 import type { ProblemCode } from "../../services/errors.ts";
@@ -26,6 +26,7 @@ type SaidElsewhere<N extends Name> =
 	| "idempotencyKey"
 	| "jkt"
 	| "address"
+	| (Answered<N> extends string ? "cursor" : never)
 	| (N extends "auth.signInTill" ? "tillId" : never);
 
 type Options = { readonly headers?: OutgoingHttpHeaders };
@@ -142,16 +143,16 @@ export class Client {
 	}
 
 	/** Calls the route that leads to this action. */
-	async call<N extends Name>(name: N, said: Said<N>, options: Options = {}): Promise<Answer<Result<N>>> {
+	async call<N extends Name>(name: N, said: Said<N>, options: Options = {}): Promise<Answer<Answered<N>>> {
 		const route = routeOf(name);
 		const wire = wireOf(route, said);
 		const answer = await this.raw({ ...wire, headers: { ...wire.headers, ...options.headers } });
 		if (answer.status < 400) answered.add(nameOf(route));
-		return answer as Answer<Result<N>>;
+		return answer as Answer<Answered<N>>;
 	}
 
 	/** @throws AssertionError unless it succeeds */
-	async ok<N extends Name>(name: N, said: Said<N>, options: Options = {}): Promise<Result<N>> {
+	async ok<N extends Name>(name: N, said: Said<N>, options: Options = {}): Promise<Answered<N>> {
 		const answer = await this.call(name, said, options);
 		const { status = 200 } = routeOf(name);
 		assert.equal(answer.status, status, `${name} was answered ${answer.status} ${answer.text.slice(0, 500)}`);

@@ -140,3 +140,17 @@ it("what its owner has frozen is theirs to open, also when an unlocking before i
 	assert.deepEqual(await unlocking.repeat(), { isUnlocked: false });
 	assert.equal((await bob.api.ok("user.unfreeze", { password: PASSWORD })).state, "open");
 });
+
+for (const step of ["user.unlock", "credit.setState"])
+	it(`an opening that was cut off before ${step} is done by repeating it, whatever its owner did meanwhile`, async () => {
+		await kim.ok("operator.freeze", change());
+		const cut = holdBack(platform.broker, step);
+		const told = kim.call("operator.unfreeze", change());
+		await cut.isHeld;
+		await bob.api.ok("user.freeze", {});
+		assert.equal((await kim.ok("operator.unfreeze", change())).state, "open");
+		await bob.api.ok("user.freeze", {});
+		assert.equal((await bob.api.ok("user.unfreeze", { password: PASSWORD })).state, "open");
+		cut.letGo();
+		await told;
+	});

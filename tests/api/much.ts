@@ -100,7 +100,7 @@ async function fillDocuments(
 	const nowMs = Date.now();
 	const { userId } = bob;
 	const storeId = shop.id;
-	const product = { storeId, category: "Things", price: 1, state: "active", version: 1 };
+	const product = { storeId, category: "Things", price: 1, photoId: null, state: "active", version: 1 };
 	const session = {
 		refreshHash: "",
 		previousHash: null,
@@ -109,7 +109,9 @@ async function fillDocuments(
 		userAgent: "test",
 		jkt: "",
 	};
-	const till = { storeId, name: "Counter", publicJwk: {}, jkt: "", mayRefund: false, pairedAtMs: 1, revokedAtMs: 2 };
+	const forReceipts = { registration: null, place: null };
+	const trust = { mayRefund: false, discountMaxPercent: 0 };
+	const till = { storeId, name: "Counter", publicJwk: {}, jkt: "", ...trust, pairedAtMs: 1, revokedAtMs: 2 };
 	const rows: readonly [service: string, collection: string, make: (n: number) => object][] = [
 		["store", "products", (n) => ({ ...product, _id: `p_${id(n)}`, sku: `x${id(n)}`, name: `Product ${n}` })],
 		["store", "photos", (n) => ({ productId: `p_${id(n)}`, jpeg: "" })],
@@ -118,10 +120,17 @@ async function fillDocuments(
 		[
 			"store",
 			"stores",
-			(n) => ({ _id: `s_${id(n)}`, ownerId: ada.userId, name: "Other", timeZone: "UTC", createdAtMs: n }),
+			(n) => ({
+				_id: `s_${id(n)}`,
+				ownerId: ada.userId,
+				name: "Other",
+				timeZone: "UTC",
+				...forReceipts,
+				createdAtMs: n,
+			}),
 		],
 		["auth", "tills", (n) => ({ ...till, pairing: `pairing-${n}` })],
-		["auth", "pairings", (n) => ({ storeId, name: "Counter", mayRefund: false, expiresAtMs: nowMs + 600_000 + n })],
+		["auth", "pairings", (n) => ({ storeId, name: "Counter", ...trust, expiresAtMs: nowMs + 600_000 + n })],
 		["auth", "sessions", (n) => ({ ...session, userId, expiresAtMs: OLD_MS + n })],
 		["auth", "devices", (n) => ({ userId, usedAtMs: n })],
 	];

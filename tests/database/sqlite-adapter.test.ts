@@ -42,6 +42,31 @@ function child({
 	return spawn(process.execPath, ["--input-type=module", "-e", module], { stdio: ["ignore", stdout, "inherit"] });
 }
 
+describe("SQLite: many writes at once", () => {
+	const COUNT = 2_000;
+
+	it("are prepared while others have their turn, and are all or none, also of what those have changed", async (t) => {
+		const adapter = await opened(newPath(), { collection: "products" });
+		const ids = Array.from({ length: COUNT }, (_, n) => `p_${n}`);
+		await adapter.writeMany(ids.map((_id) => ({ insert: { _id, version: 1 } })));
+		let turns = 0;
+		let changing: Promise<unknown> | undefined;
+		const count = () => {
+			turns++;
+			changing ??= adapter.updateById("p_0", { $inc: { version: 1 } });
+			timer = setImmediate(count);
+		};
+		let timer = setImmediate(count);
+		t.after(() => clearImmediate(timer));
+		const updates = ids.map((_id) => ({ update: { _id, version: 1 }, inc: { version: 1 } }));
+		await assert.rejects(adapter.writeMany(updates.toReversed()), { type: "WRITE_CONFLICT" });
+		await changing;
+		assert.ok(turns >= 7, `${turns} turns`);
+		assert.equal(await adapter.count({ query: { version: 1 } }), COUNT - 1);
+		await adapter.disconnect();
+	});
+});
+
 describe("SQLite: durability", () => {
 	it("finds everything after closing and opening again, indexes included", async () => {
 		const path = newPath();

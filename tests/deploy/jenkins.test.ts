@@ -60,6 +60,45 @@ it("every credential, variable and library that the pipeline needs is in casc.ya
 	for (const name of all(pipeline, /\b(\w+)\.(?:writeImage|promote)\(/g)) assert.ok(read(`vars/${name}.groovy`));
 });
 
+type Cloud = {
+	readonly name: string;
+	readonly namespace: string;
+	readonly credentialsId: string;
+	readonly usageRestricted?: boolean;
+};
+const { jenkins } = parse(casc) as { jenkins: { clouds: { kubernetes: Cloud }[] } };
+const clouds = jenkins.clouds.map(({ kubernetes }) => kubernetes);
+
+type Bound = {
+	readonly kind: string;
+	readonly metadata: { readonly namespace: string };
+	readonly subjects?: readonly { readonly name: string; readonly namespace: string }[];
+};
+
+it("what branches bring starts nothing where it is delivered, and what is there is out of its reach", () => {
+	assert.deepEqual(
+		clouds.map(({ name, usageRestricted }) => [name, usageRestricted]),
+		[
+			["branches", undefined],
+			["delivery", true],
+		],
+	);
+	for (const key of ["namespace", "credentialsId"] as const)
+		assert.equal(new Set(clouds.map((cloud) => cloud[key])).size, 2, key);
+	assert.deepEqual(all(branches, /kubernetes \{ (.*?);/g), ["cloud 'branches'"]);
+	assert.deepEqual(all(pipeline, /kubernetes \{ (.*?);/g), ["cloud 'delivery'"]);
+	assert.deepEqual(all(jobs, /'permittedClouds' << 'string'\('([\w-]+)'\)/g), ["delivery"]);
+	assert.match(blockOf("hannip-delivery"), /KubernetesFolderProperty/);
+	assert.deepEqual(
+		parseAllDocuments(read("../k8s/cluster/jenkins-agents.yaml"))
+			.map((document) => document.toJS() as Bound)
+			.flatMap(({ kind, metadata, subjects = [] }) =>
+				subjects.map(({ name, namespace }) => [kind, metadata.namespace, `${namespace}/${name}`]),
+			),
+		clouds.map(({ name, namespace }) => ["RoleBinding", namespace, `jenkins/${name}`]),
+	);
+});
+
 type Credentials = { readonly [kind: string]: { readonly id: string; readonly scope: string } };
 
 /** The block of this job, or folder, in `jobs.groovy`. */
@@ -74,7 +113,7 @@ it("what is needed to deliver is in a folder of its own, and no branch reaches i
 	// A build reaches what is global. What has the scope of the system only Jenkins itself does.
 	assert.deepEqual(
 		everywhere.map(({ id, scope }) => `${id} ${scope}`),
-		["hannip-git GLOBAL", "hannip-webhook-secret SYSTEM"],
+		["hannip-git GLOBAL", "hannip-webhook-secret SYSTEM", ...clouds.map((cloud) => `${cloud.credentialsId} SYSTEM`)],
 	);
 	const wanted = all(groovy, /credentialsId: '([\w-]+)'/g).sort();
 	assert.equal(wanted.length, 4);
@@ -160,8 +199,8 @@ it("the namespace of the agents lets in what they are, and no other one lets in 
 	);
 	const levelsOf = (labels: Readonly<Record<string, string>>) =>
 		["enforce", "warn"].map((mode) => labels[`pod-security.kubernetes.io/${mode}`]);
-	const [, home] = /^\s+namespace: ([\w-]+)$/m.exec(casc) ?? [];
-	assert.ok(namespaces.some(({ metadata }) => metadata.name === home));
+	for (const { namespace } of clouds) assert.ok(namespaces.some(({ metadata }) => metadata.name === namespace));
+	const home = clouds.find(({ name }) => name === "delivery")?.namespace;
 	const pods = ["agent-pod.yaml", "build-pod.yaml"].map((file) => parse(read(file)) as Pod);
 	const isPrivileged = pods.some(
 		({ spec }) =>

@@ -48,6 +48,8 @@ const kindsOf = (names: readonly Overlay[]): string[] => [
 	...new Set(names.flatMap(manifestsOf).map(({ kind }) => kind.toLowerCase())),
 	"namespace",
 	"priorityclass",
+	"role",
+	"rolebinding",
 ];
 
 itWith(

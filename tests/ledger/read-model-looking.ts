@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { Group } from "../../services/credit/journal.ts";
 import type { Place, ReadModel } from "../../services/credit/read-model.ts";
-import { endOf, placeOf, toCursor } from "../../services/credit/statement-cursor.ts";
-import { pageOf } from "../../services/credit/statement-page.ts";
+import { endOf, placeOf } from "../../services/credit/statement-cursor.ts";
+import { pageAfter, pageOf } from "../../services/credit/statement-page.ts";
 import { LogFold, locateIn } from "./log-fold.ts";
 import { FUNDING, LogMaker, OPENING, payCommand, randomLog, STORES, WALLETS } from "./random-log.ts";
 import { id, plain, type ReadModelKind } from "./read-model-conformance.ts";
@@ -63,13 +63,13 @@ export function lookingConformance(name: string, { open }: Pick<ReadModelKind, "
 			maker.add(Array.from({ length: 1_200 }, (_, n) => pay(1_500 + n)));
 			const readModel = await holding(maker.groups);
 			const asked = { accountId: ada, kinds: ["charge"], limit: 20 } as const;
-			const pages: string[][] = [];
-			for (let cursor: string | null = toCursor(endOf(readModel.watermark)); cursor !== null; ) {
-				const { items, nextCursor } = await pageOf(readModel, { ...asked, before: placeOf(cursor, "cursor") });
-				pages.push(items.map(({ transferId }) => transferId));
-				cursor = nextCursor;
-			}
-			assert.deepEqual(pages, [[], ["second"], ["first"]]);
+			const idsIn = (pages: readonly Page[]) => pages.map(({ items }) => items.map(({ transferId }) => transferId));
+			const newest = await pagesFrom(endOf(readModel.watermark), (before) => pageOf(readModel, { ...asked, before }));
+			assert.deepEqual(idsIn(newest), [[], ["second"], ["first"]]);
+			const oldest = await pagesFrom(endOf(0), (place) =>
+				pageAfter(readModel, { ...asked, limit: 1_000, after: { place, lastSequence: readModel.watermark } }),
+			);
+			assert.deepEqual(idsIn(oldest), [["first"], ["second"], []]);
 		});
 
 		it("is had in pages that a message has room for", async () => {
@@ -82,13 +82,28 @@ export function lookingConformance(name: string, { open }: Pick<ReadModelKind, "
 			maker.add(OPENING);
 			for (let n = 0; n < 10; n++) maker.add([large(n)]);
 			const readModel = await holding(maker.groups);
-			const counts: number[] = [];
-			for (let before: Place | undefined = endOf(readModel.watermark); before; ) {
-				const page = await pageOf(readModel, { accountId: ada, limit: 100, before });
-				counts.push(page.items.length);
-				before = page.nextCursor === null ? undefined : placeOf(page.nextCursor, "cursor");
-			}
-			assert.deepEqual(counts, [1, 2, 2, 2, 2, 1]);
+			const asked = { accountId: ada, limit: 100 };
+			const newest = await pagesFrom(endOf(readModel.watermark), (before) => pageOf(readModel, { ...asked, before }));
+			assert.deepEqual(
+				newest.map(({ items }) => items.length),
+				[1, 2, 2, 2, 2, 1],
+			);
+			const oldest = await pagesFrom(endOf(0), (place) =>
+				pageAfter(readModel, { ...asked, after: { place, lastSequence: readModel.watermark } }),
+			);
+			assert.deepEqual(
+				oldest.map(({ items }) => items.length),
+				[2, 2, 2, 2, 1, 1],
+			);
 		});
 	});
+}
+
+type Page = Awaited<ReturnType<typeof pageOf>>;
+
+async function pagesFrom(first: Place, ask: (place: Place) => Promise<Page>): Promise<Page[]> {
+	const pages = [await ask(first)];
+	for (let end = pages[0]?.nextCursor; end; end = pages.at(-1)?.nextCursor)
+		pages.push(await ask(placeOf(end, "cursor")));
+	return pages;
 }

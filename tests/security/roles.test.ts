@@ -50,6 +50,7 @@ const paramsFor = (action: Reachable, saleId: string): object => {
 		version: 99,
 		csv: "sku,name,category,price\n",
 		date: "2026-01-01",
+		cursor: null,
 		photo: null,
 		amount: 1,
 		code: "HN:",

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Result } from "../../../services/actions.ts";
+import { FILE_ATTEMPT_MS } from "../../sdk/persistence.ts";
 import type { Outcome, Problem } from "../../sdk/problem.ts";
 import { Bars } from "../../ui/bars.tsx";
 import { Button } from "../../ui/button.tsx";
@@ -156,7 +157,8 @@ async function salesOf(date: string): Promise<Loaded> {
 }
 
 async function exportDay(date: string): Promise<void> {
-	const csv = await call("store.exportSales", { storeId: till.value?.storeId ?? "", date });
+	const said = { storeId: till.value?.storeId ?? "", date };
+	const csv = await call("store.exportSales", said, { attemptMs: FILE_ATTEMPT_MS });
 	if (!csv.ok) return toast(problemText(csv.problem), "danger");
 	saveAs(`hannip-${date}.csv`, "text/csv", csv.value);
 	toast(t().exported);
