@@ -89,15 +89,17 @@ class NatsByAction extends Base {
 
 	override makeSubscriptions(topics: object): Promise<unknown> {
 		this.client?.subscribe(`${this.#unheard}>`, {
-			callback: (error, { subject, headers }) => {
-				if (error || headers?.code !== NO_RESPONDERS) return;
-				const whoAndWhat = subject.slice(this.#unheard.length);
+			callback: (error, message) => {
+				if (error || message.headers?.code !== NO_RESPONDERS) return;
+				const whoAndWhat = message.subject.slice(this.#unheard.length);
 				const dot = whoAndWhat.lastIndexOf(".");
 				// Without a connection nobody is asked anything anyway, and whoever has one again hears who is there.
 				this.#giveUp(whoAndWhat.slice(0, dot), whoAndWhat.slice(dot + 1)).catch(() => {});
 			},
 		});
-		void this.#tellWhenBack();
+		this.#tellWhenBack().catch((error: Error) =>
+			this.logger.warn(`Nobody is told any more that it is back: ${error.message}`),
+		);
 		return super.makeSubscriptions(topics);
 	}
 
