@@ -104,7 +104,8 @@ function outcomesIn(groups: readonly Group[], fold: LogFold, ids: readonly strin
 		const refunds = fold.refundsOf(id).sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
 		return {
 			state,
-			kind: transfer?.kind ?? entry?.kind ?? null,
+			// A refund names what it gives back, and so no kind of its own.
+			kind: transfer?.kind ?? entry?.kind ?? (entry?.type === "refund" ? "refund" : null),
 			refusal,
 			transfer,
 			refunds,
