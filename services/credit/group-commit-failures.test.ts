@@ -29,6 +29,27 @@ describe("a process that was frozen", () => {
 		assert.ok(!idsIn(log).flat().includes("waiting"));
 	});
 
+	it("decides what has waited for five seconds, and not what has waited longer, which came with it", async (t) => {
+		const { commit, log, journal } = await openedWriter();
+		const clock = t.mock.method(performance, "now");
+		// Whole, so that sums are exact.
+		const startMs = Math.ceil(performance.now());
+		const at = (ms: number) => clock.mock.mockImplementation(() => startMs + ms);
+		at(0);
+		journal.trouble = (operation) => (operation === "append" ? "slow" : undefined);
+		const first = commit.submit(pay("first", 1));
+		await turn();
+		const late = wordsOf([commit.submit(pay("late", 2))]);
+		at(1);
+		const inTime = commit.submit(pay("in-time", 3));
+		at(5_001);
+		assert.deepEqual(
+			[await wordOf(first), ...(await late), await wordOf(inTime)],
+			["new applied", "ledger_unavailable", "new applied"],
+		);
+		assert.ok(!idsIn(log).flat().includes("late"));
+	});
+
 	it("decides nothing anew that it had decided before, when others have gone on", async (t) => {
 		const { commit, log, journal } = await openedWriter();
 		const other = writer({ log });

@@ -300,9 +300,10 @@ export class GroupCommit {
 
 	#refuseLate(batch: Waiting[]): void {
 		const beganAtMs = performance.now() - this.#limits.waitMsMax;
-		const late = batch.filter(({ sinceMs }) => sinceMs < beganAtMs);
-		if (late.length === 0) return;
-		batch.splice(0, batch.length, ...batch.filter(({ sinceMs }) => sinceMs >= beganAtMs));
+		const { late = [], inTime = [] } = Object.groupBy(batch.splice(0), ({ sinceMs }) =>
+			sinceMs < beganAtMs ? "late" : "inTime",
+		);
+		batch.push(...inTime);
 		for (const each of late) this.#refuse(each);
 	}
 
