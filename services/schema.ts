@@ -132,6 +132,16 @@ export const Refusal = nullable(
 	Type.String({ description: "Why it was refused: a `code` of the problems, see `Problem`. Null: it was not" }),
 );
 
+/** What somebody asked to be booked, and what became of it (`mixins/booking.ts`). */
+export const Booking = closed({
+	id: IdempotencyKey,
+	transferId: TransferId,
+	state: Type.Enum(["posted", "refused", "cancelled"]),
+	refusal: Refusal,
+	amount: nullable(Amount),
+	createdAtMs: nullable(TimeMs),
+});
+
 export const TransferKind = Type.Enum(["charge", "sale", "p2p", "refund", "payout", "adjustment"]);
 export const TransferState = Type.Enum(["pending", "posted", "voided", "expired"]);
 

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import {
 	Amount,
+	Booking,
 	Count,
 	Cursor,
 	closed,
@@ -17,7 +18,6 @@ import {
 	PhotoId,
 	ProductId,
 	page,
-	Refusal,
 	StoreId,
 	Sum,
 	TillId,
@@ -104,17 +104,7 @@ const Code = Type.String({
 });
 const inStore = { storeId: StoreId };
 const ofWebhook = { ...inStore, webhookId: WebhookId };
-const outcomeByKey = {
-	params: closed({ ...inStore, id: IdempotencyKey }),
-	returns: closed({
-		id: IdempotencyKey,
-		transferId: TransferId,
-		state: Type.Enum(["posted", "refused", "cancelled"]),
-		refusal: Refusal,
-		amount: nullable(Amount),
-		createdAtMs: nullable(TimeMs),
-	}),
-};
+const outcomeByKey = { params: closed({ ...inStore, id: IdempotencyKey }), returns: Booking };
 const ofSale = { ...inStore, saleId: IdempotencyKey };
 
 const WebhookUrl = Type.String({

@@ -3,6 +3,7 @@ import { CODE_CAP_MAX } from "../../mixins/payment-code.ts";
 import {
 	AccountState,
 	Amount,
+	Booking,
 	Count,
 	Cursor,
 	closed,
@@ -15,7 +16,6 @@ import {
 	nullable,
 	PageLimit,
 	page,
-	Refusal,
 	Sum,
 	TimeMs,
 	ToMs,
@@ -40,15 +40,6 @@ const ConfirmAbove = Type.Integer({
 
 const Person = closed({ userId: UserId, handle: Handle, displayName: DisplayName, createdAtMs: TimeMs });
 
-/** What a person asked to be booked, and what became of it. */
-const Booking = closed({
-	id: IdempotencyKey,
-	transferId: TransferId,
-	state: Type.Enum(["posted", "refused", "cancelled"]),
-	refusal: Refusal,
-	amount: nullable(Amount),
-	createdAtMs: nullable(TimeMs),
-});
 const BookingWithBalance = closed({ ...Booking.properties, balanceAfter: Sum });
 
 const Item = closed({ name: Type.String(), unitPrice: Amount, quantity: Amount, amount: Amount });
