@@ -52,6 +52,8 @@ const nameOf = ({ payload }: Packet): string => String(payload.action ?? payload
 
 /** What waits for an answer of one process: that it is gone is then known at once. */
 const awaited = ["REQ", "PING"];
+/** Where the server was away, others need so long at the most to have their connections again: see `natsOptions`. */
+const OTHERS_COME_BACK_MS = 1_000;
 /** What the server answers in the place of whoever does not listen (NATS ADR-22, "no responders"). */
 const NO_RESPONDERS = 503;
 
@@ -67,6 +69,8 @@ const NO_RESPONDERS = 503;
  * may hear it (`k8s/base/nats/users.conf`). A request whose subject names another action than the request itself is not taken.
  */
 class NatsByAction extends Base {
+	#backAtMs = Number.NEGATIVE_INFINITY;
+
 	publish(packet: Packet): Promise<void> {
 		const { type, target, payload } = packet;
 		const subject = this.getTopicName(type, target);
@@ -104,6 +108,7 @@ class NatsByAction extends Base {
 	}
 
 	async #giveUp(nodeID: string, requestID: string): Promise<void> {
+		if (performance.now() - this.#backAtMs < OTHERS_COME_BACK_MS) return;
 		const { transit, registry } = this.broker as unknown as Internals;
 		const pending = transit.pendingRequests.get(requestID);
 		if (pending) {
@@ -120,7 +125,9 @@ class NatsByAction extends Base {
 	async #tellWhenBack(): Promise<void> {
 		const { registry } = this.broker as unknown as Internals;
 		for await (const { type } of this.client?.status() ?? []) {
-			if (type === "reconnect") await registry.discoverer.sendLocalNodeInfo();
+			if (type !== "reconnect") continue;
+			this.#backAtMs = performance.now();
+			await registry.discoverer.sendLocalNodeInfo();
 		}
 	}
 
