@@ -25,6 +25,8 @@ type ActionEndpoint = { readonly action: { readonly name: string } };
  * request", as in Dean & Barroso, The Tail at Scale, CACM 56(2), 2013.) Only what is repeatable is asked twice; all else is asked of another
  * one only when nobody has heard it.
  *
+ * What was asked over a connection that is gone since is asked anew, of the same one too.
+ *
  * A process is gone when nothing has come from it for `afterMs` while somebody waited, not even the answer to a ping half way: one that
  * only waits for its database says that it lives, and asking others would not help the database.
  *
@@ -42,7 +44,8 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 			const asked = [first];
 			const mayAskTwice = repeatable.has(name);
 			const askNext = () => {
-				const [nodeID] = processes.othersThan(name, asked);
+				const stillAsked = asked.filter((each) => !processes.mayBeLost(each));
+				const [nodeID] = processes.othersThan(name, stillAsked);
 				if (nodeID === undefined) return undefined;
 				const latest = processes.ask(callNode, nodeID);
 				asked.push(latest);
@@ -50,7 +53,7 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 			};
 			return firstDecided(first, {
 				askNext,
-				isSilent: (each) => processes.isSilent(name, each),
+				isSilent: (each) => processes.mayBeLost(each) || processes.isSilent(name, each),
 				isDecided: (error, by) => {
 					if (OF_THE_LEDGER.test(name)) return isDecidedByLedger(error, asked);
 					return mayAskTwice ? saysItself(error, broker) : !processes.wasUnheard(error, by);
@@ -84,7 +87,7 @@ type Hedge = {
 	readonly askNext: () => Asked | undefined;
 	readonly isSilent: (asked: Asked) => boolean;
 	readonly isDecided: (error: unknown, by: Asked) => boolean;
-	/** How often it is looked whether the one that was asked is silent. */
+	/** How often it is looked whether those that were asked are silent. */
 	readonly everyMs: number;
 	readonly isCommand: boolean;
 	/** Whether another one may be asked what this one may have heard. */
@@ -95,27 +98,28 @@ function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
 	const { askNext, isSilent, isDecided, everyMs, isCommand, mayAskTwice } = hedge;
 	return new Promise((resolve, reject) => {
 		const undecided: unknown[] = [];
-		let open = 0;
+		const open = new Set<Asked>();
 		let isOver = false;
-		let timer: NodeJS.Timeout | undefined;
+		const timer = setInterval(() => {
+			const silent = [...open].filter(isSilent);
+			if (silent.length === open.size && mayAskTwice) askOneMore();
+		}, everyMs);
 		const decide = (settle: () => void) => {
 			isOver = true;
-			clearTimeout(timer);
+			clearInterval(timer);
 			settle();
 		};
 		const askOneMore = () => {
-			clearTimeout(timer);
 			const asked = askNext();
 			if (asked) follow(asked);
-			else if (open === 0) reject(worstOf(undecided, isCommand));
+			else if (open.size === 0) decide(() => reject(worstOf(undecided, isCommand)));
 		};
 		const follow = (asked: Asked) => {
-			open++;
-			timer = setInterval(() => isSilent(asked) && mayAskTwice && askOneMore(), everyMs);
+			open.add(asked);
 			asked.answer.then(
 				(value) => decide(() => resolve(value)),
 				(error: unknown) => {
-					open--;
+					open.delete(asked);
 					// Who did not answer is given up some time later; nobody waits for it any more.
 					if (isOver) return;
 					if (isDecided(error, asked)) return decide(() => reject(error));

@@ -40,11 +40,26 @@ type Internals = {
 		readonly discoverer: { sendLocalNodeInfo(): Promise<void> };
 	};
 };
+/** A packet, and what becomes of it. */
+type Said = {
+	readonly type: string;
+	readonly subject: string;
+	readonly data: Buffer;
+	/** The request's. */
+	readonly id: string;
+	/** The process and the request. */
+	readonly to: string;
+	/** Whether somebody has to know that nobody heard it. */
+	readonly isAwaited: boolean;
+};
 type Pending = { readonly action: { readonly name: string }; reject(error: Error): void };
 const Base = Transporters.NATS as unknown as new (options: object) => Nats;
 
 /** That this process goes is said to the others within this time, or they find it out by themselves. */
 const FLUSH_MS = 1_000;
+
+/** Told on the broker's `localBus` when the connection is gone: what was asked before, or its answer, may be lost. */
+export const AWAY = "$transporter.away";
 
 /** What these ask for, or tell, is in their subject too. */
 const named = ["REQ", "EVENT"];
@@ -52,17 +67,23 @@ const nameOf = ({ payload }: Packet): string => String(payload.action ?? payload
 
 /** What waits for an answer of one process: that it is gone is then known at once. */
 const awaited = ["REQ", "PING"];
+/** What somebody waits for; all else is said again before long. */
+const kept = ["REQ", "RES"];
 /** Where the server was away, others need so long at the most to have their connections again: see `natsOptions`. */
 const OTHERS_COME_BACK_MS = 1_000;
+const SAY_AGAIN_MS = 100;
 /** What the server answers in the place of whoever does not listen (NATS ADR-22, "no responders"). */
 const NO_RESPONDERS = 503;
 
 /**
- * Moleculer's NATS transporter, except for two things.
+ * Moleculer's NATS transporter, except for three things.
  *
  * A process that died, or has lost its connection, listens to nothing, and the server knows: it says so to whoever asks it something. So
  * nobody waits for heartbeats to be missed, what was asked surely was not done, and all that the process was to answer is given up. One that
  * has its connection again tells everybody that it is there.
+ *
+ * Requests and answers that nobody can hear, since the server is away or those who are meant have not come back to it yet, are said when they
+ * can: the client would throw them away with each try to connect.
  *
  * The subject of a request ends with the action's name and that of an event with the event's:
  * `MOL-hannip.REQ.credit.<process>.credit.transfer`. So it is the NATS server that decides which service may ask what of whom, and who
@@ -70,16 +91,42 @@ const NO_RESPONDERS = 503;
  */
 class NatsByAction extends Base {
 	#backAtMs = Number.NEGATIVE_INFINITY;
+	#isAway = false;
+	readonly #unsaid: Said[] = [];
+	/** Since the connection is back, until the others must be too; by whom it is for and its id. */
+	readonly #saidLately = new Map<string, Said>();
+	#forgetting: NodeJS.Timeout | undefined;
 
 	publish(packet: Packet): Promise<void> {
 		const { type, target, payload } = packet;
 		const subject = this.getTopicName(type, target);
-		const isAwaited = target !== null && awaited.includes(type);
-		return this.send(
-			named.includes(type) ? `${subject}.${nameOf(packet)}` : subject,
-			this.serialize(packet),
-			isAwaited ? { reply: `${this.#unheard}${target}.${payload.id}` } : undefined,
-		);
+		return this.#say({
+			type,
+			subject: named.includes(type) ? `${subject}.${nameOf(packet)}` : subject,
+			data: this.serialize(packet),
+			id: String(payload.id),
+			to: `${target}.${payload.id}`,
+			isAwaited: target !== null && awaited.includes(type),
+		});
+	}
+
+	async #say(said: Said): Promise<void> {
+		const isKept = kept.includes(said.type);
+		if (isKept && this.#isAway) return void this.#unsaid.push(said);
+		const mayBeUnheard = isKept && this.#areOthersComing;
+		if (mayBeUnheard) this.#saidLately.set(said.to, said);
+		const isAwaited = said.isAwaited || mayBeUnheard;
+		await this.send(said.subject, said.data, isAwaited ? { reply: `${this.#unheard}${said.to}` } : undefined);
+	}
+
+	/** What is asked, and has been given up since, is not to be done. Whether an answer is, only those know who get it. */
+	#isWaitedFor({ type, id }: Said): boolean {
+		const { transit } = this.broker as unknown as Internals;
+		return type !== "REQ" || transit.pendingRequests.has(id);
+	}
+
+	get #areOthersComing(): boolean {
+		return performance.now() - this.#backAtMs < OTHERS_COME_BACK_MS;
 	}
 
 	async send(subject: string, data: Buffer, options?: { reply: string }): Promise<void> {
@@ -101,14 +148,19 @@ class NatsByAction extends Base {
 				this.#giveUp(whoAndWhat.slice(0, dot), whoAndWhat.slice(dot + 1)).catch(() => {});
 			},
 		});
-		this.#tellWhenBack().catch((error: Error) =>
-			this.logger.warn(`Nobody is told any more that it is back: ${error.message}`),
+		this.#followConnection().catch((error: Error) =>
+			this.logger.warn(`The connection to NATS is not followed any more: ${error.message}`),
 		);
 		return super.makeSubscriptions(topics);
 	}
 
 	async #giveUp(nodeID: string, requestID: string): Promise<void> {
-		if (performance.now() - this.#backAtMs < OTHERS_COME_BACK_MS) return;
+		if (this.#areOthersComing) {
+			const said = this.#saidLately.get(`${nodeID}.${requestID}`);
+			const again = () => said && this.#isWaitedFor(said) && this.#say(said);
+			setTimeout(again, SAY_AGAIN_MS).unref();
+			return;
+		}
 		const { transit, registry } = this.broker as unknown as Internals;
 		const pending = transit.pendingRequests.get(requestID);
 		if (pending) {
@@ -122,11 +174,19 @@ class NatsByAction extends Base {
 		if (!isBack) registry.nodes.disconnected(nodeID, true);
 	}
 
-	async #tellWhenBack(): Promise<void> {
+	async #followConnection(): Promise<void> {
 		const { registry } = this.broker as unknown as Internals;
 		for await (const { type } of this.client?.status() ?? []) {
+			if (type === "disconnect") {
+				this.#isAway = true;
+				this.broker.localBus.emit(AWAY);
+			}
 			if (type !== "reconnect") continue;
+			this.#isAway = false;
 			this.#backAtMs = performance.now();
+			clearTimeout(this.#forgetting);
+			this.#forgetting = setTimeout(() => this.#saidLately.clear(), OTHERS_COME_BACK_MS).unref();
+			for (const said of this.#unsaid.splice(0)) if (this.#isWaitedFor(said)) await this.#say(said);
 			await registry.discoverer.sendLocalNodeInfo();
 		}
 	}

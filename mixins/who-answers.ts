@@ -1,6 +1,7 @@
 import type { CallingOptions, ServiceBroker } from "moleculer";
 import { problemOf } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
+import { AWAY } from "./nats-by-action.ts";
 
 /** What one process of the ledger knows at once, unlike an audit, which takes as long as the log is. */
 export const OF_THE_LEDGER = /^credit\.(?!audit$|status$)/;
@@ -22,6 +23,8 @@ export class WhoAnswers {
 	readonly #answeredAtMs = new Map<string | undefined, number>();
 	/** Who was silent while somebody waited, and when it is tried again. */
 	readonly #tryAgainAtMs = new Map<string | undefined, number>();
+	/** When this process lost its connection to the others. */
+	#awayAtMs = 0;
 	/** Which process of the ledger the strategy chose last. */
 	#preferred: string | undefined;
 	#turn = 0;
@@ -36,6 +39,9 @@ export class WhoAnswers {
 		const { localBus } = this.#broker;
 		// Moleculer tells only this process.
 		localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) => this.#heard(nodeID));
+		localBus.on(AWAY, () => {
+			this.#awayAtMs = performance.now();
+		});
 		// Those that went for good would be kept for ever.
 		localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
 			for (const known of [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs]) known.delete(id);
@@ -65,6 +71,11 @@ export class WhoAnswers {
 		const first = this.ask(call, nodeID);
 		if (nodeID === undefined) this.#preferred = first.nodeID;
 		return first;
+	}
+
+	/** Whether it was asked over a connection that is gone since: the question may be lost, or its answer. */
+	mayBeLost({ nodeID, askedAtMs }: Asked): boolean {
+		return nodeID !== this.#broker.nodeID && askedAtMs < this.#awayAtMs;
 	}
 
 	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */

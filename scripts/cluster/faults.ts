@@ -94,7 +94,7 @@ async function onNats({ nats }: Cluster, { doing, forMs }: Fault): Promise<void>
 		await sleep(forMs);
 		process.kill(nats.pid, "SIGCONT");
 	} else {
-		await nats.kill();
+		await nats.kill(doing === "stop" ? "SIGTERM" : "SIGKILL");
 		await sleep(forMs);
 		await nats.restart();
 	}

@@ -106,11 +106,11 @@ export class NatsServer {
 		throw new Error("nats-server does not answer");
 	}
 
-	/** With -9, as a machine that loses its power. */
-	async kill(): Promise<void> {
+	/** With -9 it is as a machine that loses its power. */
+	async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
 		const exited = once(this.#process, "exit");
 		this.#process.ref();
-		this.#process.kill("SIGKILL");
+		this.#process.kill(signal);
 		await exited;
 	}
 
