@@ -1,7 +1,7 @@
-// `npm run bench:memory -- [--journal sqlite|mongo]`: how much memory the ledger takes with many accounts that all pay each other at random,
+// `npm run bench:memory -- [--journal mongo|sqlite]`: how much memory the ledger takes with many accounts that all pay each other at random,
 // so that none is in memory for long. The script gives V8 little room, as an operator would in a small container; without that it lets
 // the heap grow to where collecting is cheap. `--accounts N --transfers N` for other sizes. The load is made in the same process, and
-// counts; mongod is another one, and does not.
+// counts; mongod is another one, and does not. SQLite's threads are in it, and need more than the script gives (256 MB). About 40 minutes.
 import { parseArgs } from "node:util";
 import { ReplicaSet } from "../scripts/cluster/replica-set.ts";
 import { checkInterrupted, own, runBench } from "./ending.ts";
@@ -11,8 +11,8 @@ import { type Ask, order, startLedger } from "./ledger-load.ts";
 const { values } = parseArgs({
 	options: {
 		accounts: { type: "string", default: "1000000" },
-		transfers: { type: "string", default: "1000000" },
-		journal: { type: "string", default: "sqlite" },
+		transfers: { type: "string", default: "9000000" },
+		journal: { type: "string", default: "mongo" },
 	},
 });
 const accounts = Number(values.accounts);

@@ -17,6 +17,14 @@ it("the README names each command", () => {
 	assert.deepEqual(missing, []);
 });
 
+it("the README names each setting that is read, and no other", () => {
+	const [readme, config] = ["README.md", "moleculer.config.ts"].map((file) => readFileSync(join(root, file), "utf8"));
+	const named = [...String(readme).matchAll(/^\| `([A-Z][A-Z_]+)`/gm)].map(([, name]) => name);
+	const read = String(config).matchAll(/\benv\.([A-Z][A-Z_]+)|[([](?:env, )?"([A-Z][A-Z_]+)"|, "([A-Z]+_[A-Z_]+)"\]/g);
+	const names = new Set([...read].map(([, ...found]) => found.find(Boolean)));
+	assert.deepEqual(named.toSorted(), [...names].toSorted());
+});
+
 it("each command of ours explains itself with --help, and does nothing", () => {
 	const ours = Object.entries(scripts).filter(([, command]) => /run\.mjs .*\b(scripts|bench)\//.test(command));
 	assert.ok(ours.length > 25);
