@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Context, ServiceBroker } from "moleculer";
+import { type BrokerOptions, type Context, ServiceBroker } from "moleculer";
 import { fail, problemOf } from "../services/errors.ts";
 import { hedging } from "./hedging.ts";
 
@@ -24,6 +24,8 @@ class Brokers {
 		const broker = new ServiceBroker({
 			...{ nodeID, namespace: this.#namespace, transporter: "Fake", logger: false, requestTimeout: GIVEN_UP_MS },
 			dependencyInterval: 10,
+			// The others hear of a service at once, not after a second. (Moleculer's types do not know it.)
+			transit: { serviceChangedDebounceTime: 0 } as NonNullable<BrokerOptions["transit"]>,
 			...{ registry: { preferLocal: false }, middlewares: [hedging({ afterMs: AFTER_MS })] },
 		});
 		this.#all.push(broker);

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 export const root = join(import.meta.dirname, "..");
@@ -9,8 +10,11 @@ export type Step = { readonly name: string; readonly command: string; readonly a
 /** A file of tests that hangs says so, and lets the others go on. */
 const HANGS_MS = 900_000;
 
+/** One more than there are cores: of three files one waits, for a time-out, a browser or a process. */
+const FILES_AT_ONCE = availableParallelism() + 1;
+
 export const nodeTest = (name: string, ...patterns: readonly string[]): Step => {
-	const how = ["--test", "--test-concurrency=2", `--test-timeout=${HANGS_MS}`];
+	const how = ["--test", `--test-concurrency=${FILES_AT_ONCE}`, `--test-timeout=${HANGS_MS}`];
 	return { name, command: process.execPath, args: ["--disable-warning=ExperimentalWarning", ...how, ...patterns] };
 };
 

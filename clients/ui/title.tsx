@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 /** A screen's heading. It takes the focus when the screen appears, so that who does not see it hears where they are. */
 export function Title({ children, app }: { readonly children: string; readonly app: string }) {
@@ -6,7 +6,8 @@ export function Title({ children, app }: { readonly children: string; readonly a
 	useEffect(() => {
 		document.title = `${children} · ${app}`;
 	}, [children, app]);
-	useEffect(() => {
+	// Before anybody can have begun to type somewhere: later it would take the focus from them.
+	useLayoutEffect(() => {
 		heading.current?.focus({ preventScroll: true });
 	}, []);
 	return (

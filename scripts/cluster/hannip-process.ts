@@ -58,9 +58,12 @@ export class HannipProcess {
 		await this.ready();
 	}
 
-	/** @throws with the end of its log */
+	/** @throws with the end of its log, also when it is told to end meanwhile */
 	async ready(): Promise<void> {
-		await until(() => this.isReady, `${this.name} is ready`).catch((error: Error) => {
+		const decided = until(() => this.isReady || !this.#isWanted, `${this.name} is ready`).then(() => {
+			if (!this.isReady) throw new Error(`${this.name} was told to end`);
+		});
+		await decided.catch((error: Error) => {
 			const lastLines = readFileSync(this.logFile, "utf8").split("\n").slice(-8).join("\n");
 			throw new Error(`${error.message}; it is ${this.state} ${this.reason}. Its log ends with:\n${lastLines}`);
 		});

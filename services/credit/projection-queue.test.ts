@@ -8,7 +8,7 @@ const BYTES = 100;
 const limits = {
 	batchGroups: 2,
 	batchBytes: 10 * BYTES,
-	gatherMs: 60_000,
+	gatherMs: 3_000,
 	backlogBytesMax: 4 * BYTES,
 	reachTimeoutMs: 10,
 };

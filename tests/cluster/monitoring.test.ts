@@ -57,6 +57,9 @@ describeWith(
 				env: { ...unlimited, ZIPKIN_URL: zipkin.url, TRACE_RATE },
 			});
 			prometheus = await PrometheusServer.start(cluster.processes.map(({ ports }) => ports.probes));
+			// It takes some seconds to find them; what is counted before that is no increase to it.
+			const isSeen = async () => (await prometheus.query("sum(up)"))[0]?.value === cluster.processes.length;
+			await until(isSeen, "Prometheus sees every process");
 			anyone = new Client(cluster.publicUrl, null, { origin: cluster.publicUrl });
 			customer = await newPerson(anyone, { credit: 1_000_000 });
 			shop = await newShop(await newPerson(anyone, { name: "Grace" }), { prices: [100] });
