@@ -39,13 +39,19 @@ type ActionEndpoint = { readonly action: { readonly name: string } };
 export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 	((broker: ServiceBroker) => {
 		const processes = new WhoAnswers(broker, afterMs);
-		const askUntilDecided = (name: string, callNode: CallNode): Promise<unknown> => {
+		const askUntilDecided = (name: string, callNode: CallNode, leftMs: () => number): Promise<unknown> => {
 			const first = processes.askFirst(name, callNode);
 			const asked = [first];
 			const mayAskTwice = repeatable.has(name);
 			const askNext = () => {
-				const stillAsked = asked.filter((each) => !processes.mayBeLost(each));
-				const [nodeID] = processes.othersThan(name, stillAsked);
+				if (leftMs() <= 0) return undefined;
+				const lost = asked.filter((each) => processes.mayBeLost(each));
+				const others = processes.othersThan(
+					name,
+					asked.filter((each) => !lost.includes(each)),
+				);
+				// The same one as before, or all would come to the first of them.
+				const nodeID = others.find((id) => lost.some((each) => each.nodeID === id)) ?? others[0];
 				if (nodeID === undefined) return undefined;
 				const latest = processes.ask(callNode, nodeID);
 				asked.push(latest);
@@ -72,9 +78,15 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 					const name = typeof action === "string" ? action : action.action.name;
 					if (options.nodeID || name.startsWith("$")) return next(name, params, options);
 					const laned = inLane(name, options);
+					const startedAtMs = performance.now();
+					const leftMs = () => (options.timeout || Number.POSITIVE_INFINITY) - (performance.now() - startedAtMs);
 					const callNode: CallNode = (nodeID) =>
-						next(name, params, nodeID === undefined ? laned : { ...laned, nodeID });
-					return askUntilDecided(name, callNode);
+						next(name, params, {
+							...laned,
+							...(nodeID !== undefined && { nodeID }),
+							...(options.timeout && { timeout: Math.ceil(leftMs()) }),
+						});
+					return askUntilDecided(name, callNode, leftMs);
 				},
 		};
 	}) as unknown as Middleware;

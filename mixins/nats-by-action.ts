@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BrokerOptions, Errors, type ServiceBroker, Transporters } from "moleculer";
+import { fail } from "../services/errors.ts";
 
 type Packet = {
 	readonly type: string;
@@ -58,8 +59,8 @@ const Base = Transporters.NATS as unknown as new (options: object) => Nats;
 /** That this process goes is said to the others within this time, or they find it out by themselves. */
 const FLUSH_MS = 1_000;
 
-/** Told on the broker's `localBus` when the connection is gone: what was asked before, or its answer, may be lost. */
-export const AWAY = "$transporter.away";
+/** Told on the broker's `localBus`, with `isAway`: what was asked before that, or its answer, may be lost. */
+export const CONNECTION = "$transporter.connection";
 
 /** What these ask for, or tell, is in their subject too. */
 const named = ["REQ", "EVENT"];
@@ -72,8 +73,12 @@ const kept = ["REQ", "RES"];
 /** Where the server was away, others need so long at the most to have their connections again: see `natsOptions`. */
 const OTHERS_COME_BACK_MS = 1_000;
 const SAY_AGAIN_MS = 100;
+/** Who moves from one server to another is there again within this time, and has lost nothing. */
+const MOVES_MS = 250;
 /** What the server answers in the place of whoever does not listen (NATS ADR-22, "no responders"). */
 const NO_RESPONDERS = 503;
+/** What the client says of a message beyond the server's `max_payload`. */
+const TOO_LARGE = "MAX_PAYLOAD_EXCEEDED";
 
 /**
  * Moleculer's NATS transporter, except for three things.
@@ -116,13 +121,28 @@ class NatsByAction extends Base {
 		const mayBeUnheard = isKept && this.#areOthersComing;
 		if (mayBeUnheard) this.#saidLately.set(said.to, said);
 		const isAwaited = said.isAwaited || mayBeUnheard;
-		await this.send(said.subject, said.data, isAwaited ? { reply: `${this.#unheard}${said.to}` } : undefined);
+		try {
+			await this.send(said.subject, said.data, isAwaited ? { reply: `${this.#unheard}${said.to}` } : undefined);
+		} catch (error) {
+			// Moleculer would let the caller wait.
+			if (said.type !== "REQ" || (error as { code?: string }).code !== TOO_LARGE) throw error;
+			this.#reject(said.id, () => fail("payload_too_large"));
+		}
 	}
 
 	/** What is asked, and has been given up since, is not to be done. Whether an answer is, only those know who get it. */
-	#isWaitedFor({ type, id }: Said): boolean {
+	async #sayIfWaitedFor(said: Said): Promise<void> {
 		const { transit } = this.broker as unknown as Internals;
-		return type !== "REQ" || transit.pendingRequests.has(id);
+		if (said.type === "REQ" && !transit.pendingRequests.has(said.id)) return;
+		await this.#say(said).catch((error: Error) => this.logger.warn(`It cannot be said any more: ${error.message}`));
+	}
+
+	#reject(requestID: string, because: (action: string) => Error): void {
+		const { transit } = this.broker as unknown as Internals;
+		const pending = transit.pendingRequests.get(requestID);
+		if (!pending) return;
+		transit.removePendingRequest(requestID);
+		pending.reject(because(pending.action.name));
 	}
 
 	get #areOthersComing(): boolean {
@@ -157,17 +177,13 @@ class NatsByAction extends Base {
 	async #giveUp(nodeID: string, requestID: string): Promise<void> {
 		if (this.#areOthersComing) {
 			const said = this.#saidLately.get(`${nodeID}.${requestID}`);
-			const again = () => said && this.#isWaitedFor(said) && this.#say(said);
-			setTimeout(again, SAY_AGAIN_MS).unref();
+			if (said) setTimeout(() => void this.#sayIfWaitedFor(said), SAY_AGAIN_MS).unref();
 			return;
 		}
-		const { transit, registry } = this.broker as unknown as Internals;
-		const pending = transit.pendingRequests.get(requestID);
-		if (pending) {
-			transit.removePendingRequest(requestID);
-			pending.reject(new Errors.ServiceNotAvailableError({ action: pending.action.name, nodeID }));
-		}
+		const { registry } = this.broker as unknown as Internals;
+		this.#reject(requestID, (action) => new Errors.ServiceNotAvailableError({ action, nodeID }));
 		const said = registry.nodes.get(nodeID)?.rawInfo;
+		await sleep(MOVES_MS, undefined, { ref: false });
 		// What else was asked of it by now is told to be unheard before this is answered: the rest it may have heard.
 		await this.client?.flush();
 		const isBack = registry.nodes.get(nodeID)?.rawInfo !== said;
@@ -177,16 +193,14 @@ class NatsByAction extends Base {
 	async #followConnection(): Promise<void> {
 		const { registry } = this.broker as unknown as Internals;
 		for await (const { type } of this.client?.status() ?? []) {
-			if (type === "disconnect") {
-				this.#isAway = true;
-				this.broker.localBus.emit(AWAY);
-			}
-			if (type !== "reconnect") continue;
-			this.#isAway = false;
+			if (type !== "disconnect" && type !== "reconnect") continue;
+			this.#isAway = type === "disconnect";
+			this.broker.localBus.emit(CONNECTION, { isAway: this.#isAway });
+			if (this.#isAway) continue;
 			this.#backAtMs = performance.now();
 			clearTimeout(this.#forgetting);
-			this.#forgetting = setTimeout(() => this.#saidLately.clear(), OTHERS_COME_BACK_MS).unref();
-			for (const said of this.#unsaid.splice(0)) if (this.#isWaitedFor(said)) await this.#say(said);
+			this.#forgetting = setTimeout(() => this.#saidLately.clear(), OTHERS_COME_BACK_MS + SAY_AGAIN_MS).unref();
+			for (const said of this.#unsaid.splice(0)) await this.#sayIfWaitedFor(said);
 			await registry.discoverer.sendLocalNodeInfo();
 		}
 	}

@@ -1,7 +1,7 @@
 import type { CallingOptions, ServiceBroker } from "moleculer";
 import { problemOf } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
-import { AWAY } from "./nats-by-action.ts";
+import { CONNECTION } from "./nats-by-action.ts";
 
 /** What one process of the ledger knows at once, unlike an audit, which takes as long as the log is. */
 export const OF_THE_LEDGER = /^credit\.(?!audit$|status$)/;
@@ -23,8 +23,10 @@ export class WhoAnswers {
 	readonly #answeredAtMs = new Map<string | undefined, number>();
 	/** Who was silent while somebody waited, and when it is tried again. */
 	readonly #tryAgainAtMs = new Map<string | undefined, number>();
-	/** When this process lost its connection to the others. */
+	/** Whether this process has no connection to the others, and when it lost it last, and had it again. */
+	#isAway = false;
 	#awayAtMs = 0;
+	#backAtMs = 0;
 	/** Which process of the ledger the strategy chose last. */
 	#preferred: string | undefined;
 	#turn = 0;
@@ -39,8 +41,10 @@ export class WhoAnswers {
 		const { localBus } = this.#broker;
 		// Moleculer tells only this process.
 		localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) => this.#heard(nodeID));
-		localBus.on(AWAY, () => {
-			this.#awayAtMs = performance.now();
+		localBus.on(CONNECTION, ({ isAway }: { isAway: boolean }) => {
+			this.#isAway = isAway;
+			if (isAway) this.#awayAtMs = performance.now();
+			else this.#backAtMs = performance.now();
 		});
 		// Those that went for good would be kept for ever.
 		localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
@@ -75,21 +79,21 @@ export class WhoAnswers {
 
 	/** Whether it was asked over a connection that is gone since: the question may be lost, or its answer. */
 	mayBeLost({ nodeID, askedAtMs }: Asked): boolean {
-		return nodeID !== this.#broker.nodeID && askedAtMs < this.#awayAtMs;
+		return nodeID !== this.#broker.nodeID && !this.#isAway && askedAtMs < this.#awayAtMs;
 	}
 
 	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */
 	isSilent(name: string, { nodeID, askedAtMs }: Asked): boolean {
-		if (nodeID === this.#broker.nodeID) return false;
+		if (nodeID === this.#broker.nodeID || this.#isAway) return false;
 		const now = performance.now();
 		const signs = OF_THE_LEDGER.test(name) ? this.#answeredAtMs : this.#heardAtMs;
-		const quietMs = now - Math.max(signs.get(nodeID) ?? 0, askedAtMs);
+		const quietMs = now - Math.max(signs.get(nodeID) ?? 0, askedAtMs, this.#backAtMs);
 		// Timers are a little early, or late.
 		if (quietMs < 0.9 * this.#afterMs) {
 			if (quietMs > 0.4 * this.#afterMs && nodeID !== undefined) void this.#broker.transit?.sendPing(nodeID);
 			return false;
 		}
-		this.#tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
+		if (!this.#tryAgainAtMs.has(nodeID)) this.#tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
 		return true;
 	}
 

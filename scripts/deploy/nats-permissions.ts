@@ -111,6 +111,8 @@ ${listOf(subscribe)}
 /** What is not listed is refused. Passwords come from the secret `passwords.conf` beside it. */
 export const usersConf =
 	(): string => `# Made from the code by \`npm run permissions\`: who may say and hear what. What is not listed is refused.
+# A product list of 1,000,000 bytes as it is in JSON, each of its quotes and line breaks by two.
+max_payload: 2MB
 include ./passwords.conf
 authorization {
   users: [

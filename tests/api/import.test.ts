@@ -62,6 +62,20 @@ describe("an import", () => {
 		assert.deepEqual(changed, { created: 0, updated: 10, unchanged: 0 });
 	});
 
+	it("takes a list that is as large as it may be, and nearly all quotes, which are more on their way", async () => {
+		const { id } = await newShop(ada, { prices: [] });
+		const name = '""'.repeat(80);
+		const rows = Array.from({ length: 5_000 }, (_, n) => `"q${n}","${name}","Things","1000"`);
+		const csv = [HEADER, ...rows].join("\n");
+		assert.ok(csv.length > 900_000 && csv.length < 1_000_000);
+		const counts = await ada.api.ok("store.importProducts", { storeId: id, csv });
+		assert.deepEqual(counts, { created: 5_000, updated: 0, unchanged: 0 });
+		// Nobody has that; it has to be refused by somebody, at once.
+		const worse = { storeId: id, csv: "\u0001".repeat(999_000) };
+		const { status } = await ada.api.call("store.importProducts", worse);
+		assert.ok([413, 422].includes(status), String(status));
+	});
+
 	it("brings an archived product back", async () => {
 		const { items } = await ada.api.ok("store.listProducts", { storeId });
 		const cake = items.find(({ sku }) => sku === "cake") ?? assert.fail("no cake");

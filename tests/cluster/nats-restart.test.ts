@@ -129,6 +129,19 @@ describe("a call while NATS is restarted", () => {
 		);
 	});
 
+	it("is refused when it is too large to be said, and holds up nothing that waits with it", async () => {
+		const tooLarge = { text: '"'.repeat(1_100_000) };
+		await assert.rejects(caller.call("user.once", tooLarge), { type: "payload_too_large" });
+		await nats.kill();
+		await noticed();
+		const refused = assert.rejects(caller.call("user.once", tooLarge), { type: "payload_too_large" });
+		const asking = ask("once");
+		await nats.restart();
+		await refused;
+		assert.equal(await asking, "answered");
+		assert.deepEqual(asked, ["user.once"]);
+	});
+
 	it("is made anew when it was lost and may be made twice", async () => {
 		freeze(nats.pid);
 		const asking = ask("me");
