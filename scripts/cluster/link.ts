@@ -36,9 +36,15 @@ export class Link {
 		this.#waiting.clear();
 	}
 
+	/** Ends the connections that there are; new ones may come. */
+	drop(): void {
+		for (const socket of this.#sockets) socket.destroy();
+	}
+
 	async close(): Promise<void> {
 		const closed = new Promise((resolve) => this.#server.close(resolve));
-		for (const socket of [...this.#sockets, ...this.#waiting]) socket.destroy();
+		this.drop();
+		for (const socket of this.#waiting) socket.destroy();
 		await closed;
 	}
 

@@ -108,6 +108,26 @@ describe("a call to a process that is gone", () => {
 		assert.deepEqual((await Promise.all(asking)).toSorted(), ["REQUEST_REJECTED", "REQUEST_TIMEOUT"]);
 	});
 
+	it("is not given up when it was heard and the process only moves to another server", async () => {
+		const [port = 0] = await freePorts(1);
+		const link = await Link.open(port, nats.port);
+		const moving = await start("moving", nats.uriBy(port));
+		await until(() => known() === 1, "it is known");
+		const asking = ask("hang");
+		await until(() => asked.length === 1, "it has heard it");
+		link.cut();
+		link.drop();
+		assert.equal(await ask("answer"), "SERVICE_NOT_AVAILABLE");
+		link.heal();
+		await until(async () => (await ask("answer")) === "moving", "it is there again");
+		// Longer than anybody is given to be there again.
+		await sleep(500);
+		for (const end of hanging.splice(0)) end();
+		assert.equal(await asking, "undefined");
+		await moving.stop();
+		await link.close();
+	});
+
 	it("is begun once, wherever, when it is what stands behind it that is gone", async () => {
 		await start("right");
 		const caller = brokers.get("caller") as ServiceBroker;
