@@ -17,7 +17,8 @@ import { benchProcesses } from "./ledger-processes.ts";
 import { type Place, sustain } from "./ledger-sustained.ts";
 import { NaiveTransfers } from "./naive-transfers.ts";
 
-const CACHE_GB = 1;
+/** As in `k8s/overlays/production`. */
+const CACHE_GB = 4;
 const FILL_S_MAX = 360;
 const FILL_STEP_S = 20;
 
