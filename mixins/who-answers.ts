@@ -10,6 +10,7 @@ const TRY_AGAIN_MS = 1_000;
 
 export type Answer = Promise<unknown> & { readonly ctx?: { readonly nodeID?: string | null } };
 export type Asked = { readonly nodeID: string | undefined; readonly askedAtMs: number; readonly answer: Answer };
+type About = { readonly node: { readonly id: string; readonly seq: number } };
 /** Asks a process; undefined leaves it to the strategy which. */
 export type CallNode = (nodeID: CallingOptions["nodeID"]) => Answer;
 
@@ -27,6 +28,9 @@ export class WhoAnswers {
 	#isAway = false;
 	#awayAtMs = 0;
 	#backAtMs = 0;
+	/** By which number each process said last what it has to offer, and when it said the same again: it is its connection then that is new. */
+	readonly #seqs = new Map<string | undefined, number>();
+	readonly #movedAtMs = new Map<string | undefined, number>();
 	/** Which process of the ledger the strategy chose last. */
 	#preferred: string | undefined;
 	#turn = 0;
@@ -46,9 +50,15 @@ export class WhoAnswers {
 			if (isAway) this.#awayAtMs = performance.now();
 			else this.#backAtMs = performance.now();
 		});
+		for (const told of ["$node.connected", "$node.updated"])
+			localBus.on(told, ({ node: { id, seq } }: About) => {
+				if (this.#seqs.get(id) === seq) this.#movedAtMs.set(id, performance.now());
+				this.#seqs.set(id, seq);
+			});
 		// Those that went for good would be kept for ever.
-		localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
-			for (const known of [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs]) known.delete(id);
+		localBus.on("$node.disconnected", ({ node: { id } }: About) => {
+			const all = [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs, this.#seqs, this.#movedAtMs];
+			for (const known of all) known.delete(id);
 		});
 	}
 
@@ -77,9 +87,10 @@ export class WhoAnswers {
 		return first;
 	}
 
-	/** Whether it was asked over a connection that is gone since: the question may be lost, or its answer. */
+	/** Whether it was asked over a connection that is gone since, on this side or the other: the question may be lost, or its answer. */
 	mayBeLost({ nodeID, askedAtMs }: Asked): boolean {
-		return nodeID !== this.#broker.nodeID && !this.#isAway && askedAtMs < this.#awayAtMs;
+		if (nodeID === this.#broker.nodeID || this.#isAway) return false;
+		return askedAtMs < Math.max(this.#awayAtMs, this.#movedAtMs.get(nodeID) ?? 0);
 	}
 
 	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */

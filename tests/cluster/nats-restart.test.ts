@@ -153,4 +153,18 @@ describe("a call while NATS is restarted", () => {
 		assert.deepEqual(asked, ["user.me"]);
 		assert.equal(await lost, "REQUEST_TIMEOUT");
 	});
+
+	it("is made anew when it is the one who was asked that has another connection, for its answer may be lost", async () => {
+		isHanging = true;
+		const asking = ask("me");
+		await until(() => hanging.length === 1, "it is begun");
+		link.cut();
+		release();
+		// Until the answer is in the connection that nobody reads.
+		await sleep(50);
+		link.drop();
+		link.heal();
+		assert.equal(await asking, "answered");
+		assert.deepEqual(asked, ["user.me", "user.me"]);
+	});
 });
