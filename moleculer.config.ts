@@ -316,6 +316,7 @@ const natsOptions = (url: string) => ({
 	maxReconnectAttempts: -1,
 	reconnectTimeWait: 200,
 	reconnectJitter: 200,
+	reconnectJitterTLS: 200,
 	// A server that is there and says nothing is left after 4 s. Its own way takes 4 minutes.
 	pingInterval: 2_000,
 	maxPingOut: 2,
