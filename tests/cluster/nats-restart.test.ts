@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Context, ServiceBroker } from "moleculer";
-import { brokerOptions, readSettings } from "../../moleculer.config.ts";
+import type { Context, ServiceBroker } from "moleculer";
 import { Link } from "../../scripts/cluster/link.ts";
 import { NatsServer } from "../../scripts/cluster/nats-server.ts";
 import { freePorts, freeze, until } from "../../scripts/cluster/processes.ts";
-import { secretsFor } from "../api/platform.ts";
+import { shippedBroker } from "./shipped-broker.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -22,9 +21,7 @@ describe("a call while NATS is restarted", () => {
 	let isHanging = false;
 
 	const start = async (nodeID: string, uri: string): Promise<ServiceBroker> => {
-		const env = { TRANSPORTER: uri, MONGODB_URI: "mongodb://127.0.0.1/none" };
-		const settings = readSettings({ ...env, ...secretsFor(env) });
-		const broker = new ServiceBroker({ ...brokerOptions(settings, nodeID), logger: false });
+		const broker = shippedBroker(nodeID, uri);
 		const answer = (ctx: Context) => {
 			asked.push(String(ctx.action?.name));
 			return isHanging ? new Promise<void>((resolve) => hanging.push(resolve)) : undefined;

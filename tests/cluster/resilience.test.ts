@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Context, ServiceBroker } from "moleculer";
-import { brokerOptions, readSettings } from "../../moleculer.config.ts";
+import type { Context, ServiceBroker } from "moleculer";
 import { NatsServer } from "../../scripts/cluster/nats-server.ts";
 import { freeze, until } from "../../scripts/cluster/processes.ts";
-import { secretsFor } from "../api/platform.ts";
+import { shippedBroker } from "./shipped-broker.ts";
 
 const TIMEOUT_MS = 300;
 
@@ -26,9 +25,7 @@ describe("calls between processes", () => {
 	const timesLeftMs: number[] = [];
 
 	const newBroker = (nodeID: string): ServiceBroker => {
-		const env = { TRANSPORTER: nats.uri, MONGODB_URI: "mongodb://127.0.0.1/none" };
-		const settings = readSettings({ ...env, ...secretsFor(env) });
-		const broker = new ServiceBroker({ ...brokerOptions(settings, nodeID), logger: false });
+		const broker = shippedBroker(nodeID, nats.uri);
 		brokers.push(broker);
 		return broker;
 	};
