@@ -1,6 +1,7 @@
 import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import { fail, problemOf } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
+import { MOVES_MS, SAY_AGAIN_MS, sayNotAgain } from "./nats-by-action.ts";
 import {
 	type Answer,
 	type Asked,
@@ -23,9 +24,8 @@ type ActionEndpoint = { readonly action: { readonly name: string } };
  * Calls between processes when one of them is gone: whoever waits for it asks another one, and whoever comes later goes elsewhere at once.
  * Nobody waits until a dead process is missed: with Moleculer's heartbeats that takes seconds. The first answer counts. (A "hedged
  * request", as in Dean & Barroso, The Tail at Scale, CACM 56(2), 2013.) Only what is repeatable is asked twice; all else is asked of another
- * one only when nobody has heard it.
- *
- * What was asked over a connection that is gone since is asked anew, of the same one too.
+ * one only when nobody has heard it. Where nobody is left to ask, all may be on their way from one NATS server to another: they are asked again
+ * until they must be there.
  *
  * A process is gone when nothing has come from it for `afterMs` while somebody waited, not even the answer to a ping half way: one that
  * only waits for its database says that it lives, and asking others would not help the database.
@@ -43,23 +43,25 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 			const first = processes.askFirst(name, callNode);
 			const asked = [first];
 			const mayAskTwice = repeatable.has(name);
+			let backByMs: number | undefined;
 			const askNext = () => {
 				if (leftMs() <= 0) return undefined;
-				const lost = asked.filter((each) => processes.mayBeLost(each));
-				const others = processes.othersThan(
-					name,
-					asked.filter((each) => !lost.includes(each)),
-				);
-				// The same one as before, or all would come to the first of them.
-				const nodeID = others.find((id) => lost.some((each) => each.nodeID === id)) ?? others[0];
+				const [nodeID] = processes.othersThan(name, asked);
 				if (nodeID === undefined) return undefined;
 				const latest = processes.ask(callNode, nodeID);
 				asked.push(latest);
 				return latest;
 			};
+			const mayComeBack = () => {
+				backByMs ??= performance.now() + MOVES_MS;
+				asked.length = 0;
+				return performance.now() < backByMs;
+			};
 			return firstDecided(first, {
 				askNext,
-				isSilent: (each) => processes.mayBeLost(each) || processes.isSilent(name, each),
+				wasUnheard: (error, by) => by.nodeID !== undefined && processes.wasUnheard(error, by),
+				mayComeBack,
+				isSilent: (each) => processes.isSilent(name, each),
 				isDecided: (error, by) => {
 					if (OF_THE_LEDGER.test(name)) return isDecidedByLedger(error, asked);
 					return mayAskTwice ? saysItself(error, broker) : !processes.wasUnheard(error, by);
@@ -67,6 +69,7 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 				everyMs: afterMs / 2,
 				isCommand: COMMANDS.test(name),
 				mayAskTwice,
+				giveUp: ({ answer }) => answer.ctx && sayNotAgain(broker, answer.ctx.id),
 			});
 		};
 		return {
@@ -99,32 +102,41 @@ type Hedge = {
 	readonly askNext: () => Asked | undefined;
 	readonly isSilent: (asked: Asked) => boolean;
 	readonly isDecided: (error: unknown, by: Asked) => boolean;
+	readonly wasUnheard: (error: unknown, by: Asked) => boolean;
+	/** Where all were asked and nobody has heard it: whether they are to be asked again. */
+	readonly mayComeBack: () => boolean;
 	/** How often it is looked whether those that were asked are silent. */
 	readonly everyMs: number;
 	readonly isCommand: boolean;
 	/** Whether another one may be asked what this one may have heard. */
 	readonly mayAskTwice: boolean;
+	/** Who has not answered when another one has. */
+	readonly giveUp: (asked: Asked) => void;
 };
 
 function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
-	const { askNext, isSilent, isDecided, everyMs, isCommand, mayAskTwice } = hedge;
+	const { askNext, isSilent, isDecided, wasUnheard, mayComeBack, everyMs, isCommand, mayAskTwice, giveUp } = hedge;
 	return new Promise((resolve, reject) => {
 		const undecided: unknown[] = [];
 		const open = new Set<Asked>();
 		let isOver = false;
+		let isUnheard = true;
 		const timer = setInterval(() => {
 			const silent = [...open].filter(isSilent);
-			if (silent.length === open.size && mayAskTwice) askOneMore();
+			if (open.size > 0 && silent.length === open.size && mayAskTwice) askOneMore();
 		}, everyMs);
 		const decide = (settle: () => void) => {
 			isOver = true;
 			clearInterval(timer);
+			open.forEach(giveUp);
 			settle();
 		};
 		const askOneMore = () => {
 			const asked = askNext();
 			if (asked) follow(asked);
-			else if (open.size === 0) decide(() => reject(worstOf(undecided, isCommand)));
+			else if (open.size > 0) return;
+			else if (isUnheard && mayComeBack()) setTimeout(askOneMore, SAY_AGAIN_MS);
+			else decide(() => reject(worstOf(undecided, isCommand)));
 		};
 		const follow = (asked: Asked) => {
 			open.add(asked);
@@ -136,6 +148,7 @@ function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
 					if (isOver) return;
 					if (isDecided(error, asked)) return decide(() => reject(error));
 					undecided.push(error);
+					isUnheard &&= wasUnheard(error, asked);
 					askOneMore();
 				},
 			);

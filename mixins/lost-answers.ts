@@ -3,7 +3,7 @@ import type { Context, Middleware, ServiceBroker } from "moleculer";
 type Pending = Map<string, { reject(error: Error): void }>;
 
 /**
- * An answer that was lost, because NATS was, or the process that was to give it and came back before anybody missed it, is awaited by
+ * An answer that was lost, because NATS was, or the process that was to give it, is awaited by
  * Moleculer for ever: its time-out tells who asked, and forgets nothing. What is kept of the call would never be free again, and a
  * process that is told to stop would wait ten seconds for it. So whoever gives up, gives up altogether. It stands around the time-out.
  */

@@ -7,7 +7,7 @@ type Known = {
 	readonly of: string;
 	readonly name: string;
 	readonly help: string;
-	/** Those of its labels that are bounded and tell something: never the node, which has a new name with every pod. */
+	/** Those of its labels that are bounded and tell something: never the node, which has a new name with every start. */
 	readonly labels: readonly string[];
 };
 

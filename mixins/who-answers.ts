@@ -8,9 +8,8 @@ export const OF_THE_LEDGER = /^credit\.(?!audit$|status$)/;
 /** So often one call tries whether a process that was silent is back; the others go elsewhere at once. */
 const TRY_AGAIN_MS = 1_000;
 
-export type Answer = Promise<unknown> & { readonly ctx?: { readonly nodeID?: string | null } };
+export type Answer = Promise<unknown> & { readonly ctx?: { readonly id: string; readonly nodeID?: string | null } };
 export type Asked = { readonly nodeID: string | undefined; readonly askedAtMs: number; readonly answer: Answer };
-type About = { readonly node: { readonly id: string; readonly seq: number } };
 /** Asks a process; undefined leaves it to the strategy which. */
 export type CallNode = (nodeID: CallingOptions["nodeID"]) => Answer;
 
@@ -24,13 +23,9 @@ export class WhoAnswers {
 	readonly #answeredAtMs = new Map<string | undefined, number>();
 	/** Who was silent while somebody waited, and when it is tried again. */
 	readonly #tryAgainAtMs = new Map<string | undefined, number>();
-	/** Whether this process has no connection to the others, and when it lost it last, and had it again. */
+	/** Whether this process has no connection to the others, and when it had one again last. */
 	#isAway = false;
-	#awayAtMs = 0;
 	#backAtMs = 0;
-	/** By which number each process said last what it has to offer, and when it said the same again: it is its connection then that is new. */
-	readonly #seqs = new Map<string | undefined, number>();
-	readonly #movedAtMs = new Map<string | undefined, number>();
 	/** Which process of the ledger the strategy chose last. */
 	#preferred: string | undefined;
 	#turn = 0;
@@ -47,18 +42,11 @@ export class WhoAnswers {
 		localBus.on("$node.pong", ({ nodeID }: { nodeID: string }) => this.#heard(nodeID));
 		localBus.on(CONNECTION, ({ isAway }: { isAway: boolean }) => {
 			this.#isAway = isAway;
-			if (isAway) this.#awayAtMs = performance.now();
-			else this.#backAtMs = performance.now();
+			if (!isAway) this.#backAtMs = performance.now();
 		});
-		for (const told of ["$node.connected", "$node.updated"])
-			localBus.on(told, ({ node: { id, seq } }: About) => {
-				if (this.#seqs.get(id) === seq) this.#movedAtMs.set(id, performance.now());
-				this.#seqs.set(id, seq);
-			});
 		// Those that went for good would be kept for ever.
-		localBus.on("$node.disconnected", ({ node: { id } }: About) => {
-			const all = [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs, this.#seqs, this.#movedAtMs];
-			for (const known of all) known.delete(id);
+		localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
+			for (const known of [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs]) known.delete(id);
 		});
 	}
 
@@ -85,12 +73,6 @@ export class WhoAnswers {
 		const first = this.ask(call, nodeID);
 		if (nodeID === undefined) this.#preferred = first.nodeID;
 		return first;
-	}
-
-	/** Whether it was asked over a connection that is gone since, on this side or the other: the question may be lost, or its answer. */
-	mayBeLost({ nodeID, askedAtMs }: Asked): boolean {
-		if (nodeID === this.#broker.nodeID || this.#isAway) return false;
-		return askedAtMs < Math.max(this.#awayAtMs, this.#movedAtMs.get(nodeID) ?? 0);
 	}
 
 	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */

@@ -1,11 +1,11 @@
 // `npm run repl`: Moleculer's own shell, with what operators do in it. What they do it asks at `--internal-url`, with the operator's token:
 // OPERATOR_TOKEN, or the file that DATA_DIR has. With TRANSPORTER it also joins the cluster, to see who is there.
-import { hostname } from "node:os";
 import type { REPLServer } from "node:repl";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { ServiceBroker } from "moleculer";
 import startRepl from "moleculer-repl";
+import { nodeIDOf } from "../mixins/nats-by-action.ts";
 import { brokerOptions, readSettings } from "../moleculer.config.ts";
 import { operatorTokenOf } from "../services/api/operators.ts";
 import { type Ask, askByHttp, Refused } from "./repl/ask.ts";
@@ -32,8 +32,7 @@ async function brokerOn(transporter: string | null): Promise<ServiceBroker> {
 	// Alone, they see nothing but this shell.
 	if (transporter === null) return new ServiceBroker({ logger: false, nodeID: "repl" });
 	// What it would say of the bus every few seconds stands between the lines of who types; what matters of it is said once, by `join`.
-	const nodeID = `operator.${hostname().replaceAll(/[^\w-]/g, "-")}-${process.pid}`;
-	return new ServiceBroker(brokerOptions({ ...settings, transporter, logLevel: "fatal" }, nodeID));
+	return new ServiceBroker(brokerOptions({ ...settings, transporter, logLevel: "fatal" }, nodeIDOf(["operator"])));
 }
 
 const toReplCommand = ({ usage, help, options = {}, run }: Command) => ({

@@ -30,6 +30,7 @@ const kinds: readonly (readonly [times: number, line: string])[] = [
 	[1, "freeze credit 10"],
 	...["credit", "api", "store"].map((service) => [1, `cut ${service} 3`] as const),
 	...([
+		[2, "stop nats"],
 		[3, "kill nats 0"],
 		[1, "kill nats 1"],
 		[1, "freeze nats 3"],
@@ -68,8 +69,7 @@ function nextFaults(): Fault[] {
 }
 
 const counts = Object.fromEntries(serviceNames.map((service) => [service, Number(values.processes)]));
-const isGraceful = (fault: Fault): boolean =>
-	fault.doing === "roll" || (fault.doing === "stop" && fault.target !== "primary");
+const isGraceful = ({ doing }: Fault): boolean => doing === "roll" || doing === "stop";
 const figures = { faults: 0, kills: 0, settled: 0, lost: 0, doubled: 0, wrong: 0, unresolved: 0, graceful_failed: 0 };
 const killErrorsS: number[] = [];
 let isStopped = false;

@@ -6,7 +6,7 @@ import { freeze } from "./processes.ts";
 import type { Member, ReplicaSet } from "./replica-set.ts";
 
 /**
- * What can happen: `kill` is -9, `stop` is SIGTERM (of a primary: it steps down), `freeze` stops it without its connections, `cut` its way
+ * What can happen: `kill` is -9, `stop` is SIGTERM (a primary hands its place over), `freeze` stops it without its connections, `cut` its way
  * to NATS (of a member of the replica set: the way to it); `roll` starts all processes anew one after the other, as another version.
  */
 export const doings = ["kill", "stop", "freeze", "cut", "roll"] as const;
@@ -102,10 +102,9 @@ async function onNats({ nats }: Cluster, { doing, forMs }: Fault): Promise<void>
 
 async function onMember({ set }: Cluster, { doing, target, forMs }: Fault): Promise<void> {
 	if (!set) throw new Error("the replica set is somebody else's");
-	if (doing === "stop") return void (await set.stepDown());
 	const member = await memberOf(set, target);
-	if (doing === "kill") {
-		await set.kill(member);
+	if (doing === "kill" || doing === "stop") {
+		await set.kill(member, doing === "stop" ? "SIGTERM" : "SIGKILL");
 		await sleep(forMs);
 		await set.restart(member);
 	} else if (doing === "cut") {

@@ -39,7 +39,7 @@ export async function drain(service: Service, ctx: Asking<Params<"operator.drain
 		target: nodeId,
 		before: services.join(", "),
 		make: async (begun) => {
-			refuseLast(ctx.broker, nodeId, await leavingBefore(service, ctx, begun));
+			refuseLast(ctx.broker, nodeId, await leavingBefore(service, begun));
 			await callAt(ctx, "process.drain", {}, { nodeID: nodeId });
 			return { nodeId };
 		},
@@ -47,20 +47,19 @@ export async function drain(service: Service, ctx: Asking<Params<"operator.drain
 	});
 }
 
-async function leavingBefore(service: Service, ctx: Asking, { sequence, atMs }: Line): Promise<ReadonlySet<string>> {
-	const toldAtMs = new Map<string, number>();
+async function leavingBefore(service: Service, { sequence, atMs }: Line): Promise<ReadonlySet<string>> {
+	const told = new Set<string>();
 	const failed = new Set<number | null>();
-	for await (const { operation, phase, of, target, ...line } of logOf(service).backTo(atMs - LEAVING_MS, sequence)) {
+	for await (const { operation, phase, of, target, sequence: line } of logOf(service).backTo(
+		atMs - LEAVING_MS,
+		sequence,
+	)) {
 		if (operation !== "process.drain") continue;
 		// An end comes after its beginning, so here it is met first.
 		if (phase === "failed") failed.add(of);
-		else if (!failed.has(of ?? line.sequence) && !toldAtMs.has(target)) toldAtMs.set(target, line.atMs);
+		else if (!failed.has(of ?? line)) told.add(target);
 	}
-	// One that was started again may have the name that it had.
-	const looks = await Promise.all([...toldAtMs.keys()].map((nodeId) => look(ctx, nodeId).catch(() => null)));
-	for (const { nodeId, startedAtMs } of looks.filter((each) => each !== null))
-		if (startedAtMs > (toldAtMs.get(nodeId) ?? 0)) toldAtMs.delete(nodeId);
-	return new Set(toldAtMs.keys());
+	return told;
 }
 
 function refuseLast(broker: ServiceBroker, nodeId: string, leaving: ReadonlySet<string>): void {

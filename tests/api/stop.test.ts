@@ -195,7 +195,8 @@ describe("SIGTERM", () => {
 
 describe("started by a command,", () => {
 	/** The platform's own process, which is none that this one started itself. */
-	const pidOf = ({ stdout }: Running): number => Number(/"nodeID":"[^"]+-(\d+)"/.exec(stdout())?.[1] ?? assert.fail());
+	const pidOf = ({ stdout }: Running): number =>
+		Number(/"nodeID":"[^"]+-(\d+)-\w+"/.exec(stdout())?.[1] ?? assert.fail());
 
 	async function assertGone(pid: number): Promise<void> {
 		for (;;) {

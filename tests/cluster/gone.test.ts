@@ -86,7 +86,7 @@ describe("a call to a process that is gone", () => {
 		await until(() => known() === 1, "it is out of the list");
 	});
 
-	it("is refused at once when there is no other one", async () => {
+	it("is refused when there is no other one, as soon as it cannot be on its way to another server", async () => {
 		const only = await start("only");
 		await until(() => known() === 1, "it is known");
 		await vanish(only);
@@ -119,14 +119,54 @@ describe("a call to a process that is gone", () => {
 		link.drop();
 		// Until nats-server has noticed, and not until it is given up.
 		await sleep(50);
-		assert.equal(await ask("answer"), "SERVICE_NOT_AVAILABLE");
+		const unheard = ask("answer");
+		await sleep(50);
 		link.heal();
-		await until(async () => (await ask("answer")) === "moving", "it is there again");
+		assert.equal(await unheard, "moving");
 		// Longer than anybody is given to be there again.
 		await sleep(500);
 		for (const end of hanging.splice(0)) end();
 		assert.equal(await asking, "undefined");
 		await moving.stop();
+	});
+
+	it("is answered when all who could answer it are on their way to another server", async (t) => {
+		const [port = 0] = await freePorts(1);
+		const link = await Link.open(port, nats.port);
+		t.after(() => link.close());
+		const moving = await Promise.all(["left", "right"].map((nodeID) => start(nodeID, nats.uriBy(port))));
+		await until(() => known() === 2, "both are known");
+		await sleep(500);
+		link.cut();
+		link.drop();
+		await sleep(50);
+		const asking = Array.from({ length: 8 }, () => ask("answer"));
+		await sleep(50);
+		link.heal();
+		assert.deepEqual((await Promise.all(asking)).toSorted(), asked.toSorted());
+		assert.equal(asked.length, 8);
+		await Promise.all(moving.map((broker) => broker.stop()));
+	});
+
+	it("is not asked of another one when it was heard before NATS was restarted, and the process does not come back", async (t) => {
+		const [port = 0] = await freePorts(1);
+		const link = await Link.open(port, nats.port);
+		t.after(() => link.close());
+		const [left] = await Promise.all([start("left", nats.uriBy(port)), start("right")]);
+		await until(() => known() === 2, "both are known");
+		const asking = [ask("hang"), ask("hang")];
+		await until(() => asked.length === 2, "each is asked");
+		link.cut();
+		link.drop();
+		await nats.kill();
+		await nats.restart();
+		assert.equal(await Promise.race(asking), "REQUEST_REJECTED");
+		for (const end of hanging.splice(0)) end();
+		assert.deepEqual((await Promise.all(asking)).toSorted(), ["REQUEST_REJECTED", "undefined"]);
+		assert.deepEqual(asked.toSorted(), ["left", "right"]);
+		link.heal();
+		await until(() => known() === 2, "it is back");
+		await left.stop();
 	});
 
 	it("is begun once, wherever, when it is what stands behind it that is gone", async () => {

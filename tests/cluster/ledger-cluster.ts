@@ -51,7 +51,7 @@ export class LedgerCluster {
 		for (const endsAt = Date.now() + START_TIMEOUT_MS; !launched.stdout().includes("Hannip is up"); await sleep(10)) {
 			assert.ok(Date.now() < endsAt && launched.child.exitCode === null, launched.stdout() + launched.stderr());
 		}
-		const nodeID = this.client.nodeID.replace(/\d+$/, String(launched.child.pid));
+		const [, nodeID = ""] = /"nodeID":"([^"]+)"/.exec(launched.stdout()) ?? [];
 		this.processes.set(nodeID, launched);
 		await this.#sees(nodeID);
 		return nodeID;

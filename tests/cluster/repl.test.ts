@@ -64,7 +64,7 @@ describeOnMongo("the operators' shell, joined to a cluster", () => {
 			return paid;
 		})();
 		const status = await terminal.run("status");
-		const [nodeId = ""] = new RegExp(`\\S+-${pid}\\b`).exec(status) ?? [];
+		const [nodeId = ""] = new RegExp(`\\S+-${pid}-\\w+`).exec(status) ?? [];
 		assert.match(await terminal.run(`drain ${nodeId} --reason "a new version"`), /finishes what it began/);
 		await until(() => first.restarts > restarts && first.isReady, "it was ended and started again");
 		isOver = true;

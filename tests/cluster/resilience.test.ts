@@ -116,8 +116,8 @@ describe("calls between processes", () => {
 		const asking = ask("back.answer");
 		await sleep(50);
 		await nats.kill();
-		await nats.restart();
 		assert.equal(await asking, "REQUEST_TIMEOUT");
+		await nats.restart();
 		const { _trackedContexts, transit } = caller as unknown as Kept;
 		assert.deepEqual([_trackedContexts.length, transit.pendingRequests.size], [0, 0]);
 		await until(async () => (await ask("back.answer")) === "answered", "all are connected again");

@@ -3,13 +3,15 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, it } from "node:test";
+import { after, afterEach, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Context, ServiceBroker } from "moleculer";
 import { connect, type NatsConnection } from "nats";
 import { parse } from "yaml";
 import { endWithUs, freePorts, until } from "../../scripts/cluster/processes.ts";
 import type { PodSpec } from "../../scripts/deploy/manifests.ts";
 import { partPath } from "../../scripts/parts.ts";
+import { shippedBroker } from "../cluster/shipped-broker.ts";
 import { itWith } from "./with-parts.ts";
 
 // What happens to a client when Kubernetes ends a pod of NATS: first what `preStop` says, then SIGTERM.
@@ -23,11 +25,13 @@ const [container] = template.spec.containers;
 const folder = mkdtempSync(join(tmpdir(), "hannip-lame-duck-"));
 const started: ChildProcess[] = [];
 let connection: NatsConnection | undefined;
+const brokers: ServiceBroker[] = [];
 afterEach(async () => {
 	await connection?.close();
-	for (const child of started) child.kill("SIGKILL");
-	rmSync(folder, { recursive: true, force: true });
+	await Promise.all(brokers.splice(0).map((broker) => broker.stop()));
+	for (const child of started.splice(0)) child.kill("SIGKILL");
 });
+after(() => rmSync(folder, { recursive: true, force: true }));
 
 function startServer(name: string, port: number, routes: number, other: number): ChildProcess {
 	const file = join(folder, `${name}.conf`);
@@ -84,6 +88,53 @@ itWith(["nats-server"], "a server that is ended tells its clients, serves on, an
 	await until(() => client.getServer() === servers[1], "the client is at the other one");
 	await client.flush();
 });
+
+itWith(
+	["nats-server"],
+	"no call between processes is lost, or made twice, when one server after the other is replaced",
+	async () => {
+		const [ports, routes] = [await freePorts(2), await freePorts(2)];
+		const start = (n: 0 | 1) =>
+			startServer(`replaced-${n}`, Number(ports[n]), Number(routes[n]), Number(routes[1 - n]));
+		const servers = [start(0), start(1)];
+		for (const port of ports) await (await connect({ port, waitOnFirstConnect: true })).close();
+		const uri = ports.map((port) => `nats://127.0.0.1:${port}`).join();
+		const done = new Map<unknown, number>();
+		const names = ["caller", "one", "two", "three"];
+		brokers.push(...names.map((name) => shippedBroker(name, uri)));
+		const [caller = assert.fail(), ...others] = brokers;
+		for (const broker of others) {
+			// Nobody may make these twice.
+			const once = async ({ params }: Context<{ id: number }>) => {
+				done.set(params.id, (done.get(params.id) ?? 0) + 1);
+				await sleep(5);
+			};
+			broker.createService({ name: "edits", actions: { once } });
+		}
+		await Promise.all(brokers.map((broker) => broker.start()));
+		await until(() => caller.registry.getActionEndpoints("edits.once")?.count() === 3, "all are known");
+
+		let isOver = false;
+		let called = 0;
+		const failures: unknown[] = [];
+		const callAndCall = async () => {
+			while (!isOver)
+				await caller.call("edits.once", { id: called++ }, { timeout: 3_000 }).catch((error) => failures.push(error));
+		};
+		const calling = Array.from({ length: 16 }, callAndCall);
+		for (const n of [0, 1] as const) {
+			preStop(Number(servers[n]?.pid));
+			await until(() => servers[n]?.exitCode === 0, "it has sent all its clients away");
+			servers[n] = start(n);
+			// They move to it only if it is there.
+			await (await connect({ port: Number(ports[n]), waitOnFirstConnect: true })).close();
+		}
+		isOver = true;
+		await Promise.all(calling);
+		assert.deepEqual(failures, []);
+		assert.deepEqual([done.size, [...done.values()].filter((times) => times !== 1)], [called, []]);
+	},
+);
 
 it("it has ended by itself before Kubernetes kills it", () => {
 	const [graceS, durationS] = ["grace_period", "duration"].map((name) =>
