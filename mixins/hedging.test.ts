@@ -258,6 +258,51 @@ describe("hedging", () => {
 			assert.equal(brokers.timesAsked("a") + brokers.timesAsked("b"), 1);
 		});
 
+		const lost = fail("service_unavailable", "The database does not answer", { lacksDatabase: true });
+
+		it("asks the other when one does not reach its database, then only the other, and both again when it does", async () => {
+			brokers = new Brokers();
+			let isLost = true;
+			const a = () => (isLost ? Promise.reject(lost) : "a");
+			await brokers.start({ a, b: () => "b" });
+			for (let n = 0; n < 4; n++) assert.equal(await brokers.ask("user.me"), "b");
+			const asked = brokers.timesAsked("a");
+			for (let n = 0; n < 20; n++) assert.equal(await brokers.ask("store.create"), "b");
+			assert.equal(brokers.timesAsked("a"), asked);
+			isLost = false;
+			let answer = "b";
+			for (const until = Date.now() + 5_000; Date.now() < until && answer !== "a"; await sleep(20))
+				answer = await brokers.ask("user.me");
+			assert.deepEqual([await brokers.ask("store.create"), await brokers.ask("store.create")].toSorted(), ["a", "b"]);
+		});
+
+		it("waits for the other that was asked already, whatever one says that does not reach its database", async () => {
+			brokers = new Brokers();
+			const slow = () => sleep(AFTER_MS * 2, "b");
+			await brokers.start({ a: () => sleep(AFTER_MS).then(() => Promise.reject(lost)), b: slow });
+			for (let n = 0; n < 4; n++) assert.equal(await brokers.ask("user.me"), "b");
+		});
+
+		it("asks nobody else when none reaches the database, nor for one that is told so by somebody behind it", async () => {
+			brokers = new Brokers();
+			const lose = () => sleep(AFTER_MS * 0.7).then(() => Promise.reject(lost));
+			await brokers.start({ a: lose, b: lose });
+			assert.equal(await brokers.ask("user.me"), "service_unavailable");
+			for (let n = 0; n < 4; n++) assert.equal(await brokers.ask("user.me"), "service_unavailable");
+			assert.equal(brokers.timesAsked("a") + brokers.timesAsked("b"), 2 + 4);
+			await brokers.stop();
+
+			brokers = new Brokers();
+			const behind: Answer = (ctx) => ctx.call("store.create", { n: 2 }, { nodeID: "b" });
+			const told = (ctx: Context<{ n: number }>) => (ctx.params.n === 2 ? Promise.reject(lost) : "b");
+			await brokers.start({ a: behind, b: told });
+			const heard = [await brokers.ask("user.me"), await brokers.ask("user.me")];
+			assert.deepEqual(heard.toSorted(), ["b", "service_unavailable"]);
+			assert.equal(brokers.timesAsked("a"), 1);
+			for (let n = 0; n < 4; n++) await brokers.ask("user.me");
+			assert.equal(brokers.timesAsked("a"), 3);
+		});
+
 		it("takes every answer for one, and asks nobody twice what is not repeatable", async () => {
 			brokers = new Brokers();
 			const refuse = () => {

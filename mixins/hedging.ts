@@ -28,7 +28,8 @@ type ActionEndpoint = { readonly action: { readonly name: string } };
  * until they must be there.
  *
  * A process is gone when nothing has come from it for `afterMs` while somebody waited, not even the answer to a ping half way: one that
- * only waits for its database says that it lives, and asking others would not help the database.
+ * only waits for its database says that it lives, and asking others would not help the database. One that says that it does not reach it is
+ * avoided as if it was silent, as long as there are others that have not said so.
  *
  * The ledger has rules of its own. One process of it is asked, always the same one as long as it is there, since two that write are slower
  * than one. A ping counts for nothing there, and another one is asked also when it says that it cannot: any process may append, and
@@ -64,7 +65,8 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 				isSilent: (each) => processes.isSilent(name, each),
 				isDecided: (error, by) => {
 					if (OF_THE_LEDGER.test(name)) return isDecidedByLedger(error, asked);
-					return mayAskTwice ? saysItself(error, broker) : !processes.wasUnheard(error, by);
+					if (!mayAskTwice) return !processes.wasUnheard(error, by);
+					return saysItself(error, broker) && !processes.mayBeDoneElsewhere(name, error, by);
 				},
 				everyMs: afterMs / 2,
 				isCommand: COMMANDS.test(name),

@@ -313,7 +313,7 @@ export async function answered<T>(work: Promise<T>, patience = new Patience()): 
 }
 
 const unavailable = (cause: unknown): Error =>
-	Object.assign(fail("service_unavailable", "The database does not answer"), { cause });
+	Object.assign(fail("service_unavailable", "The database does not answer", { lacksDatabase: true }), { cause });
 
 /** The server's code for a value that a unique index has already. */
 export const DUPLICATE_KEY = 11_000;

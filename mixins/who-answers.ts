@@ -1,5 +1,5 @@
 import type { CallingOptions, ServiceBroker } from "moleculer";
-import { problemOf } from "../services/errors.ts";
+import { type ProblemData, problemOf } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
 import { CONNECTION } from "./nats-by-action.ts";
 
@@ -21,8 +21,10 @@ export class WhoAnswers {
 	readonly #heardAtMs = new Map<string | undefined, number>();
 	/** When it last gave an answer. */
 	readonly #answeredAtMs = new Map<string | undefined, number>();
-	/** Who was silent while somebody waited, and when it is tried again. */
+	/** Who was silent while somebody waited, or has no database, and when it is tried again. */
 	readonly #tryAgainAtMs = new Map<string | undefined, number>();
+	/** Who said last that it does not reach the database. */
+	readonly #withoutDatabase = new Set<string | undefined>();
 	/** Whether this process has no connection to the others, and when it had one again last. */
 	#isAway = false;
 	#backAtMs = 0;
@@ -46,13 +48,14 @@ export class WhoAnswers {
 		});
 		// Those that went for good would be kept for ever.
 		localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
-			for (const known of [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs]) known.delete(id);
+			const all = [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs, this.#withoutDatabase];
+			for (const known of all) known.delete(id);
 		});
 	}
 
 	#heard(nodeID: string | undefined): void {
 		this.#heardAtMs.set(nodeID, performance.now());
-		this.#tryAgainAtMs.delete(nodeID);
+		if (!this.#withoutDatabase.has(nodeID)) this.#tryAgainAtMs.delete(nodeID);
 	}
 
 	ask(call: CallNode, at: string | undefined): Asked {
@@ -62,8 +65,31 @@ export class WhoAnswers {
 			this.#answeredAtMs.set(nodeID, performance.now());
 			this.#heard(nodeID);
 		};
-		answer.then(answered, (error: unknown) => saysItself(error, this.#broker) && answered());
+		answer.then(
+			() => {
+				this.#withoutDatabase.delete(nodeID);
+				answered();
+			},
+			(error: unknown) => {
+				if (lacksDatabase(error, nodeID)) this.#withoutDatabase.add(nodeID);
+				if (saysItself(error, this.#broker)) answered();
+				if (this.#withoutDatabase.has(nodeID)) this.#avoid(nodeID);
+			},
+		);
 		return { nodeID, askedAtMs: performance.now(), answer };
+	}
+
+	#avoid(nodeID: string | undefined): void {
+		if (!this.#tryAgainAtMs.has(nodeID)) this.#tryAgainAtMs.set(nodeID, performance.now() + TRY_AGAIN_MS);
+	}
+
+	/** Whether others may do what this one cannot: it does not reach the database, and they have not said so. */
+	mayBeDoneElsewhere(name: string, error: unknown, by: Asked): boolean {
+		return lacksDatabase(error, by.nodeID) && this.#isBetterAt(name, by.nodeID);
+	}
+
+	#isBetterAt(name: string, nodeID: string | undefined): boolean {
+		return this.#nodesOf(name).some((id) => id !== nodeID && !this.#tryAgainAtMs.has(id));
 	}
 
 	/** Whoever is good for it now. */
@@ -78,6 +104,7 @@ export class WhoAnswers {
 	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */
 	isSilent(name: string, { nodeID, askedAtMs }: Asked): boolean {
 		if (nodeID === this.#broker.nodeID || this.#isAway) return false;
+		if (this.#withoutDatabase.has(nodeID) && this.#isBetterAt(name, nodeID)) return true;
 		const now = performance.now();
 		const signs = OF_THE_LEDGER.test(name) ? this.#answeredAtMs : this.#heardAtMs;
 		const quietMs = now - Math.max(signs.get(nodeID) ?? 0, askedAtMs, this.#backAtMs);
@@ -86,7 +113,7 @@ export class WhoAnswers {
 			if (quietMs > 0.4 * this.#afterMs && nodeID !== undefined) void this.#broker.transit?.sendPing(nodeID);
 			return false;
 		}
-		if (!this.#tryAgainAtMs.has(nodeID)) this.#tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
+		this.#avoid(nodeID);
 		return true;
 	}
 
@@ -137,6 +164,12 @@ export class WhoAnswers {
 		return endpoints.filter(({ isAvailable }) => isAvailable).map(({ id }) => id);
 	}
 }
+
+/** Whether this process says that it does not reach the database itself, and not of somebody behind it. */
+const lacksDatabase = (error: unknown, nodeID: string | undefined): boolean => {
+	const { nodeID: from, data } = error as { nodeID?: string; data?: ProblemData };
+	return from === nodeID && (data?.lacksDatabase === true || problemOf(error) === "ledger_unavailable");
+};
 
 /** Whether a process gave this answer, and not the broker on this side in its place. */
 export const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean => {

@@ -287,6 +287,8 @@ export type ProblemData = {
 	readonly retryAfterS?: number;
 	/** The token was ours and has ended. */
 	readonly hasExpired?: true;
+	/** Another process may reach the database that this one does not. */
+	readonly lacksDatabase?: true;
 };
 
 export const isProblemCode = (value: unknown): value is ProblemCode =>

@@ -14,8 +14,8 @@ const PRICE = 7;
 const GIVE_UP_MS = 60_000;
 const FUNDING = "system:funding";
 
-/** What did not go as it should, as a client sees it: no answer, or one that asks to try again. */
-export type Failure = { readonly atMs: number; readonly what: string };
+/** What did not go as it should, as a client sees it: no answer, or one that asks to try again. A log-in is the one thing that nobody may repeat. */
+export type Failure = { readonly atMs: number; readonly what: string; readonly isLogIn: boolean };
 
 type Intent = Omit<Write, "completedAtMs" | "outcome"> & {
 	readonly send: () => Promise<Answer<unknown>>;
@@ -88,7 +88,7 @@ export class Customers {
 	async #logIn(): Promise<void> {
 		const person = this.#pick(this.#people);
 		const said = { handle: person.handle, password: PASSWORD };
-		const answer = await this.#answered(() => this.#anyone.from(person.prover).call("auth.login", said));
+		const answer = await this.#answered(() => this.#anyone.from(person.prover).call("auth.login", said), true);
 		if (answer) assert.equal(answer.status, 201, `answered wrongly: ${answer.text}`);
 	}
 
@@ -260,19 +260,19 @@ export class Customers {
 	}
 
 	/** @returns nothing when there was no answer, or one that says that another one may come */
-	async #answered(send: () => Promise<Answer<unknown>>): Promise<Answer<unknown> | undefined> {
+	async #answered(send: () => Promise<Answer<unknown>>, isLogIn = false): Promise<Answer<unknown> | undefined> {
 		try {
 			const answer = await send();
 			if (answer.status < 500) return answer;
-			this.#failed(`${answer.status} ${(answer.body as { code: string }).code}`);
+			this.#failed(`${answer.status} ${(answer.body as { code: string }).code}`, isLogIn);
 		} catch (error) {
-			this.#failed(String((error as NodeJS.ErrnoException).code ?? error));
+			this.#failed(String((error as NodeJS.ErrnoException).code ?? error), isLogIn);
 		}
 		return undefined;
 	}
 
-	#failed(what: string): void {
-		this.failures.push({ atMs: performance.now(), what });
+	#failed(what: string, isLogIn = false): void {
+		this.failures.push({ atMs: performance.now(), what, isLogIn });
 	}
 
 	/** Tokens live five minutes; all who find that out together get a new one together. */

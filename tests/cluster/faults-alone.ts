@@ -1,9 +1,12 @@
 // A test that wants the machine for itself: `npm test` runs it by its name, after all others.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { serviceNames } from "../../moleculer.config.ts";
 import { Cluster } from "../../scripts/cluster/cluster.ts";
 import { type Fault, nameOf, readFaults } from "../../scripts/cluster/faults.ts";
+import { Link } from "../../scripts/cluster/link.ts";
+import { freePorts } from "../../scripts/cluster/processes.ts";
 import { unlimited } from "../api/platform.ts";
 import { describeOnMongo } from "../mongo/on-mongo.ts";
 import { unexplained } from "./history.ts";
@@ -35,8 +38,8 @@ describeOnMongo("many processes, of which some fail while people pay", () => {
 		await cluster?.stop();
 	});
 
-	const survives = async (each: Fault, t: { diagnostic(text: string): void }): Promise<Round> => {
-		const round = await torture.round(each);
+	const survives = async (t: { diagnostic(text: string): void }, run: () => Promise<Round>): Promise<Round> => {
+		const round = await run();
 		rounds.push(round);
 		const whats = [...new Set(round.failures.map(({ what }) => what))].join(", ");
 		t.diagnostic(
@@ -51,14 +54,44 @@ describeOnMongo("many processes, of which some fail while people pay", () => {
 	describe("nobody notices that somebody is told to stop:", () => {
 		for (const each of graceful) {
 			it(nameOf(each), async (t) => {
-				const { failures } = await survives(each, t);
+				const { failures } = await survives(t, () => torture.round(each));
 				assert.deepEqual(failures, []);
 			});
 		}
 	});
 
 	describe("every outcome is known in the end, and right:", () => {
-		for (const each of others) it(nameOf(each), async (t) => void (await survives(each, t)));
+		for (const each of others) it(nameOf(each), async (t) => void (await survives(t, () => torture.round(each))));
+	});
+
+	describe("one process alone does not reach the database, and only a log-in may fail, which nobody may repeat:", () => {
+		for (const service of ["credit", "auth", "user", "store"] as const) {
+			it(service, async (t) => {
+				const { set } = cluster;
+				const [process] = cluster.of(service);
+				const primary = await set?.waitForPrimary();
+				const [port = 0] = await freePorts(1);
+				assert.ok(set && process && primary);
+				const link = await Link.open(port, primary.port);
+				t.after(() => link.close());
+				await process.stop();
+				await process.start({ MONGODB_URI: `mongodb://127.0.0.1:${port}/hannip?directConnection=true` });
+				const { failures } = await survives(t, () =>
+					torture.during(`no database for ${service}`, async () => {
+						link.cut();
+						await sleep(4_000);
+						link.heal();
+						await cluster.whole();
+					}),
+				);
+				await process.stop();
+				await process.start({ MONGODB_URI: set.uri("hannip") });
+				assert.deepEqual(
+					failures.filter(({ isLogIn }) => !isLogIn),
+					[],
+				);
+			});
+		}
 	});
 
 	it("there were thirty of them at least", () => assert.ok(rounds.length >= 30, `${rounds.length}`));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 import type { Cluster } from "../../scripts/cluster/cluster.ts";
 import { type Fault, inflict, nameOf } from "../../scripts/cluster/faults.ts";
 import type { Result } from "../../services/actions.ts";
@@ -50,7 +51,16 @@ export class Torture {
 	}
 
 	/** @param faults all at the same time */
-	async round(...faults: readonly Fault[]): Promise<Round> {
+	round(...faults: readonly Fault[]): Promise<Round> {
+		return this.during(faults.map(nameOf).join(", "), async () => {
+			const inflicted = faults.map((fault) => inflict(this.#cluster, fault, this.#random));
+			const failed = (await Promise.allSettled(inflicted)).filter((each) => each.status === "rejected");
+			if (failed.length > 0) throw new AggregateError(failed.map(({ reason }) => reason as Error));
+		});
+	}
+
+	/** @param happen rejects where all is not as before in the end */
+	async during(fault: string, happen: () => Promise<void>): Promise<Round> {
 		const { writes, reads, failures } = this.#customers;
 		for (const each of [writes, reads, failures]) each.length = 0;
 		const enough = new AbortController();
@@ -58,10 +68,8 @@ export class Torture {
 		working.catch(() => enough.abort());
 		await sleep(CALM_MS);
 		const beganAtMs = performance.now();
-		const inflicted = await Promise.allSettled(faults.map((fault) => inflict(this.#cluster, fault, this.#random)));
-		const problems = inflicted.flatMap((each) =>
-			each.status === "rejected" ? [`not whole again: ${(each.reason as Error).message}`] : [],
-		);
+		const problems: string[] = [];
+		await happen().catch((error: Error) => problems.push(`not whole again: ${inspect(error)}`));
 		await sleep(CALM_MS);
 		enough.abort();
 		await working;
@@ -69,7 +77,7 @@ export class Torture {
 		const observed = await this.#observe();
 		const lastFailureAtMs = Math.max(beganAtMs, ...failures.map(({ atMs }) => atMs));
 		return {
-			fault: faults.map(nameOf).join(", "),
+			fault,
 			settled: writes.filter(({ outcome }) => outcome !== "unknown").length,
 			failures: [...failures],
 			failuresForS: (lastFailureAtMs - beganAtMs) / 1_000,
