@@ -8,6 +8,7 @@ import { metricsOf } from "./mixins/metrics.ts";
 import { startProbes } from "./mixins/probes.ts";
 import { processService } from "./mixins/process.ts";
 import { measureProcess } from "./mixins/process-metrics.ts";
+import { tellDatabase } from "./mixins/tell-database.ts";
 import { tracesOf, tracesService } from "./mixins/traces.ts";
 import { brokerOptions, keepsAnything, readSettings, type Settings } from "./moleculer.config.ts";
 import type { Gateway } from "./services/api/gateway.ts";
@@ -30,10 +31,12 @@ export async function startPlatform(settings: Settings, options = brokerOptions(
 	const broker = new ServiceBroker(options);
 	const backing = backingOf(broker, settings);
 	const clock = watchClock(broker, backing.mongo);
+	const tellNoMore = tellDatabase(broker, backing);
 	const { promise: drainAsked, resolve: askToDrain } = Promise.withResolvers<void>();
 	const stop = async () => {
 		probes?.startStopping();
 		clock.stop();
+		tellNoMore();
 		await emptied(broker, settings);
 		// What the gateways still answer needs the services behind them.
 		await Promise.all(gatewaysOf(broker).map((gateway) => gateway.close()));

@@ -1,16 +1,8 @@
 import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
-import { fail, problemOf } from "../services/errors.ts";
+import { fail, problemOf, problems, surelyNotBooked } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
 import { MOVES_MS, SAY_AGAIN_MS, sayNotAgain } from "./nats-by-action.ts";
-import {
-	type Answer,
-	type Asked,
-	type CallNode,
-	OF_THE_LEDGER,
-	saysItself,
-	UNHEARD,
-	WhoAnswers,
-} from "./who-answers.ts";
+import { type Answer, type Asked, type CallNode, OF_THE_LEDGER, saysItself, WhoAnswers } from "./who-answers.ts";
 
 /** Of the ledger's actions, what changes something. */
 const COMMANDS = /^credit\.(open|transfer|refuse|post|void|refund|cancel|setState)$/;
@@ -28,8 +20,8 @@ type ActionEndpoint = { readonly action: { readonly name: string } };
  * until they must be there.
  *
  * A process is gone when nothing has come from it for `afterMs` while somebody waited, not even the answer to a ping half way: one that
- * only waits for its database says that it lives, and asking others would not help the database. One that says that it does not reach it is
- * avoided as if it was silent, as long as there are others that have not said so.
+ * only waits for its database says that it lives, and asking others would not help the database. One that says that it alone does not reach it
+ * is avoided as if it was silent.
  *
  * The ledger has rules of its own. One process of it is asked, always the same one as long as it is there, since two that write are slower
  * than one. A ping counts for nothing there, and another one is asked also when it says that it cannot: any process may append, and
@@ -66,10 +58,12 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 				isDecided: (error, by) => {
 					if (OF_THE_LEDGER.test(name)) return isDecidedByLedger(error, asked);
 					if (!mayAskTwice) return !processes.wasUnheard(error, by);
-					return saysItself(error, broker) && !processes.mayBeDoneElsewhere(name, error, by);
+					if (problems[problemOf(error)].status < 500) return true;
+					// What one of several failed with says nothing of what the others still do.
+					return saysItself(error, broker) && asked.length === 1 && !processes.mayBeDoneElsewhere(name, error, by);
 				},
 				everyMs: afterMs / 2,
-				isCommand: COMMANDS.test(name),
+				worstOf: OF_THE_LEDGER.test(name) ? worstOfLedger(COMMANDS.test(name)) : worstOf,
 				mayAskTwice,
 				giveUp: ({ answer }) => answer.ctx && sayNotAgain(broker, answer.ctx.id),
 			});
@@ -109,7 +103,8 @@ type Hedge = {
 	readonly mayComeBack: () => boolean;
 	/** How often it is looked whether those that were asked are silent. */
 	readonly everyMs: number;
-	readonly isCommand: boolean;
+	/** What to say when nobody has decided it. */
+	readonly worstOf: (errors: readonly unknown[]) => unknown;
 	/** Whether another one may be asked what this one may have heard. */
 	readonly mayAskTwice: boolean;
 	/** Who has not answered when another one has. */
@@ -117,7 +112,7 @@ type Hedge = {
 };
 
 function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
-	const { askNext, isSilent, isDecided, wasUnheard, mayComeBack, everyMs, isCommand, mayAskTwice, giveUp } = hedge;
+	const { askNext, isSilent, isDecided, wasUnheard, mayComeBack, everyMs, worstOf, mayAskTwice, giveUp } = hedge;
 	return new Promise((resolve, reject) => {
 		const undecided: unknown[] = [];
 		const open = new Set<Asked>();
@@ -138,7 +133,7 @@ function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
 			if (asked) follow(asked);
 			else if (open.size > 0) return;
 			else if (isUnheard && mayComeBack()) setTimeout(askOneMore, SAY_AGAIN_MS);
-			else decide(() => reject(worstOf(undecided, isCommand)));
+			else decide(() => reject(worstOf(undecided)));
 		};
 		const follow = (asked: Asked) => {
 			open.add(asked);
@@ -161,9 +156,6 @@ function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
 
 /** What one process of the ledger says of itself, and another one may say otherwise. */
 const NOT_DECIDED: ReadonlySet<string> = new Set(["ledger_unavailable", "outcome_unknown", "service_unavailable"]);
-/** Surely nothing happened: it was not sent, or the ledger says so. */
-const SURELY_NOT: ReadonlySet<unknown> = new Set(["ledger_busy", "ledger_unavailable", ...UNHEARD]);
-
 function isDecidedByLedger(error: unknown, asked: readonly Asked[]): boolean {
 	const code = problemOf(error);
 	// A second writer would not help the one that is busy. Of one that is asked in the place of another it says nothing about that one.
@@ -171,7 +163,15 @@ function isDecidedByLedger(error: unknown, asked: readonly Asked[]): boolean {
 }
 
 /** Of several it counts whether one of them leaves open what was done. */
-function worstOf(errors: readonly unknown[], isCommand: boolean): unknown {
-	const unknown = errors.find((error) => !SURELY_NOT.has((error as { type?: unknown }).type));
-	return isCommand && unknown ? fail("outcome_unknown") : (unknown ?? errors[0]);
-}
+const worstOf = (errors: readonly unknown[]): unknown => errors.find((error) => !isSurelyNot(error)) ?? errors[0];
+
+/** Of its commands the client must know; and one that says that it is unavailable may be one that was told to stop in the middle. */
+const worstOfLedger =
+	(isCommand: boolean) =>
+	(errors: readonly unknown[]): unknown => {
+		const open = errors.find((error) => !isSurelyNot(error) || typeOf(error) === "service_unavailable");
+		return isCommand && open ? fail("outcome_unknown") : (open ?? errors[0]);
+	};
+
+const isSurelyNot = (error: unknown): boolean => surelyNotBooked.has(typeOf(error));
+const typeOf = (error: unknown): unknown => (error as { type?: unknown }).type;

@@ -298,7 +298,7 @@ export async function answered<T>(work: Promise<T>, patience = new Patience()): 
 	let timer: NodeJS.Timeout | undefined;
 	const late = new Promise<never>((_, reject) => {
 		timer = setTimeout(() => {
-			const error = unavailable("no answer in time");
+			const error = unavailable("no answer in time", true);
 			reject(error);
 			patience.giveUp(error);
 		}, patience.leftMs);
@@ -306,20 +306,22 @@ export async function answered<T>(work: Promise<T>, patience = new Patience()): 
 	try {
 		return await Promise.race([work, late]);
 	} catch (error) {
-		throw isAway(error) ? unavailable(error) : error;
+		throw isAway(error) ? unavailable(error, isUnreachable(error)) : error;
 	} finally {
 		clearTimeout(timer);
 	}
 }
 
-const unavailable = (cause: unknown): Error =>
-	Object.assign(fail("service_unavailable", "The database does not answer", { lacksDatabase: true }), { cause });
+const unavailable = (cause: unknown, lacksDatabase = false): Error =>
+	Object.assign(fail("service_unavailable", "The database does not answer", lacksDatabase ? { lacksDatabase } : {}), {
+		cause,
+	});
 
 /** The server's code for a value that a unique index has already. */
 export const DUPLICATE_KEY = 11_000;
 
-/** The driver's classes for a server that is not there, or that did not answer. */
-const AWAY_NAMES = new Set([
+/** The driver's classes for a server that is not there, or that did not answer: another process may reach it. */
+const UNREACHABLE_NAMES = new Set([
 	"MongoServerSelectionError",
 	"MongoNetworkError",
 	"MongoNetworkTimeoutError",
@@ -330,7 +332,6 @@ const AWAY_NAMES = new Set([
 	"MongoServerClosedError",
 	"MongoTopologyClosedError",
 	"MongoWaitQueueTimeoutError",
-	"MongoWriteConcernError",
 	"AbortError",
 	"TimeoutError",
 ]);
@@ -345,10 +346,14 @@ function isAway(error: unknown): boolean {
 	if (!(error instanceof Error)) return false;
 	// A write of many documents wraps what went wrong, under a name that says nothing of it.
 	if (isBulkWriteError(error) && isAway(error.errorResponse)) return true;
-	if (AWAY_NAMES.has(error.name) || AWAY_SOCKETS.has(String((error as NodeJS.ErrnoException).code))) return true;
+	if (isUnreachable(error) || error.name === "MongoWriteConcernError") return true;
 	if (AWAY_CODES.has(Number((error as { code?: unknown }).code))) return true;
 	return isMongoError(error) && AWAY_LABELS.some(error.hasErrorLabel, error);
 }
+
+const isUnreachable = (error: unknown): boolean =>
+	error instanceof Error &&
+	(UNREACHABLE_NAMES.has(error.name) || AWAY_SOCKETS.has(String((error as NodeJS.ErrnoException).code)));
 
 const isMongoError = (error: Error): error is MongoError => "hasErrorLabel" in error;
 

@@ -2,6 +2,7 @@ import type { CallingOptions, ServiceBroker } from "moleculer";
 import { type ProblemData, problemOf } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
 import { CONNECTION } from "./nats-by-action.ts";
+import type { NodeMetadata } from "./tell-database.ts";
 
 /** What one process of the ledger knows at once, unlike an audit, which takes as long as the log is. */
 export const OF_THE_LEDGER = /^credit\.(?!audit$|status$)/;
@@ -10,6 +11,7 @@ const TRY_AGAIN_MS = 1_000;
 
 export type Answer = Promise<unknown> & { readonly ctx?: { readonly id: string; readonly nodeID?: string | null } };
 export type Asked = { readonly nodeID: string | undefined; readonly askedAtMs: number; readonly answer: Answer };
+type About = { readonly node: { readonly id: string; readonly metadata?: NodeMetadata } };
 /** Asks a process; undefined leaves it to the strategy which. */
 export type CallNode = (nodeID: CallingOptions["nodeID"]) => Answer;
 
@@ -21,9 +23,9 @@ export class WhoAnswers {
 	readonly #heardAtMs = new Map<string | undefined, number>();
 	/** When it last gave an answer. */
 	readonly #answeredAtMs = new Map<string | undefined, number>();
-	/** Who was silent while somebody waited, or has no database, and when it is tried again. */
+	/** Who was silent while somebody waited, and when it is tried again. */
 	readonly #tryAgainAtMs = new Map<string | undefined, number>();
-	/** Who said last that it does not reach the database. */
+	/** Who says that it does not reach the database, see `tellDatabase`. */
 	readonly #withoutDatabase = new Set<string | undefined>();
 	/** Whether this process has no connection to the others, and when it had one again last. */
 	#isAway = false;
@@ -46,8 +48,13 @@ export class WhoAnswers {
 			this.#isAway = isAway;
 			if (!isAway) this.#backAtMs = performance.now();
 		});
+		for (const told of ["$node.connected", "$node.updated"])
+			localBus.on(told, ({ node: { id, metadata } }: About) => {
+				if (metadata?.lacksDatabase) this.#withoutDatabase.add(id);
+				else this.#withoutDatabase.delete(id);
+			});
 		// Those that went for good would be kept for ever.
-		localBus.on("$node.disconnected", ({ node: { id } }: { node: { id: string } }) => {
+		localBus.on("$node.disconnected", ({ node: { id } }: About) => {
 			const all = [this.#heardAtMs, this.#answeredAtMs, this.#tryAgainAtMs, this.#withoutDatabase];
 			for (const known of all) known.delete(id);
 		});
@@ -55,7 +62,7 @@ export class WhoAnswers {
 
 	#heard(nodeID: string | undefined): void {
 		this.#heardAtMs.set(nodeID, performance.now());
-		if (!this.#withoutDatabase.has(nodeID)) this.#tryAgainAtMs.delete(nodeID);
+		this.#tryAgainAtMs.delete(nodeID);
 	}
 
 	ask(call: CallNode, at: string | undefined): Asked {
@@ -65,31 +72,23 @@ export class WhoAnswers {
 			this.#answeredAtMs.set(nodeID, performance.now());
 			this.#heard(nodeID);
 		};
-		answer.then(
-			() => {
-				this.#withoutDatabase.delete(nodeID);
-				answered();
-			},
-			(error: unknown) => {
-				if (lacksDatabase(error, nodeID)) this.#withoutDatabase.add(nodeID);
-				if (saysItself(error, this.#broker)) answered();
-				if (this.#withoutDatabase.has(nodeID)) this.#avoid(nodeID);
-			},
-		);
+		answer.then(answered, (error: unknown) => saysItself(error, this.#broker) && answered());
 		return { nodeID, askedAtMs: performance.now(), answer };
 	}
 
-	#avoid(nodeID: string | undefined): void {
-		if (!this.#tryAgainAtMs.has(nodeID)) this.#tryAgainAtMs.set(nodeID, performance.now() + TRY_AGAIN_MS);
-	}
-
-	/** Whether others may do what this one cannot: it does not reach the database, and they have not said so. */
-	mayBeDoneElsewhere(name: string, error: unknown, by: Asked): boolean {
-		return lacksDatabase(error, by.nodeID) && this.#isBetterAt(name, by.nodeID);
+	/** Whether others may do what this one could not, since it does not reach the database. */
+	mayBeDoneElsewhere(name: string, error: unknown, { nodeID }: Asked): boolean {
+		const { nodeID: from = this.#broker.nodeID, data } = error as { nodeID?: string; data?: ProblemData };
+		// Of somebody behind it others would hear the same.
+		return data?.lacksDatabase === true && from === nodeID && this.#isBetterAt(name, nodeID);
 	}
 
 	#isBetterAt(name: string, nodeID: string | undefined): boolean {
-		return this.#nodesOf(name).some((id) => id !== nodeID && !this.#tryAgainAtMs.has(id));
+		return this.#nodesOf(name).some((id) => id !== nodeID && !this.#isAvoided(id));
+	}
+
+	#isAvoided(nodeID: string): boolean {
+		return this.#tryAgainAtMs.has(nodeID) || this.#withoutDatabase.has(nodeID);
 	}
 
 	/** Whoever is good for it now. */
@@ -103,8 +102,9 @@ export class WhoAnswers {
 
 	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */
 	isSilent(name: string, { nodeID, askedAtMs }: Asked): boolean {
-		if (nodeID === this.#broker.nodeID || this.#isAway) return false;
+		if (this.#isAway) return false;
 		if (this.#withoutDatabase.has(nodeID) && this.#isBetterAt(name, nodeID)) return true;
+		if (nodeID === this.#broker.nodeID) return false;
 		const now = performance.now();
 		const signs = OF_THE_LEDGER.test(name) ? this.#answeredAtMs : this.#heardAtMs;
 		const quietMs = now - Math.max(signs.get(nodeID) ?? 0, askedAtMs, this.#backAtMs);
@@ -113,7 +113,7 @@ export class WhoAnswers {
 			if (quietMs > 0.4 * this.#afterMs && nodeID !== undefined) void this.#broker.transit?.sendPing(nodeID);
 			return false;
 		}
-		this.#avoid(nodeID);
+		if (!this.#tryAgainAtMs.has(nodeID)) this.#tryAgainAtMs.set(nodeID, now + TRY_AGAIN_MS);
 		return true;
 	}
 
@@ -123,10 +123,10 @@ export class WhoAnswers {
 		return UNHEARD.includes((error as { type: string }).type);
 	}
 
-	/** Whoever is silent comes last; else the same for everyone who asks, so that the commands of a lane stay together. */
+	/** Whoever is silent, or lacks the database, comes last; else the same for everyone who asks, so that the commands of a lane stay together. */
 	othersThan(name: string, asked: readonly Pick<Asked, "nodeID">[]): string[] {
 		const before = new Set(asked.map(({ nodeID }) => nodeID));
-		const rank = (id: string) => Number(this.#tryAgainAtMs.has(id));
+		const rank = (id: string) => Number(this.#isAvoided(id));
 		return this.#nodesOf(name)
 			.filter((id) => !before.has(id))
 			.sort((left, right) => rank(left) - rank(right) || (left < right ? -1 : 1));
@@ -134,6 +134,8 @@ export class WhoAnswers {
 
 	/** Whom of the ledger to ask first; undefined leaves it to the strategy. */
 	#firstOfLedger(name: string): string | undefined {
+		if (this.#withoutDatabase.has(this.#preferred) && this.#isBetterAt(name, this.#preferred))
+			return this.othersThan(name, [{ nodeID: this.#preferred }])[0];
 		const againAtMs = this.#tryAgainAtMs.get(this.#preferred);
 		if (againAtMs === undefined) return undefined;
 		const now = performance.now();
@@ -142,9 +144,9 @@ export class WhoAnswers {
 		return undefined;
 	}
 
-	/** Whom else to ask first, while somebody is silent; undefined leaves it to the strategy. */
+	/** Whom else to ask first, while somebody is silent, or lacks the database; undefined leaves it to the strategy. */
 	firstOfOthers(name: string): string | undefined {
-		if (this.#tryAgainAtMs.size === 0) return undefined;
+		if (this.#tryAgainAtMs.size === 0 && this.#withoutDatabase.size === 0) return undefined;
 		const now = performance.now();
 		const nodes = this.#nodesOf(name);
 		const back = nodes.find((id) => (this.#tryAgainAtMs.get(id) ?? now) < now);
@@ -152,8 +154,8 @@ export class WhoAnswers {
 			this.#tryAgainAtMs.set(back, now + TRY_AGAIN_MS);
 			return back;
 		}
-		const alive = nodes.filter((id) => !this.#tryAgainAtMs.has(id));
-		return alive.length < nodes.length ? alive[this.#turn++ % alive.length] : undefined;
+		const good = nodes.filter((id) => !this.#isAvoided(id));
+		return good.length < nodes.length ? good[this.#turn++ % good.length] : undefined;
 	}
 
 	/** The processes that can be called now. */
@@ -165,12 +167,6 @@ export class WhoAnswers {
 	}
 }
 
-/** Whether this process says that it does not reach the database itself, and not of somebody behind it. */
-const lacksDatabase = (error: unknown, nodeID: string | undefined): boolean => {
-	const { nodeID: from, data } = error as { nodeID?: string; data?: ProblemData };
-	return from === nodeID && (data?.lacksDatabase === true || problemOf(error) === "ledger_unavailable");
-};
-
 /** Whether a process gave this answer, and not the broker on this side in its place. */
 export const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean => {
 	const { nodeID: from = nodeID } = error as { nodeID?: string };
@@ -178,4 +174,4 @@ export const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean =
 };
 
 /** What Moleculer says when it asked nobody, or nobody heard it. */
-export const UNHEARD: readonly string[] = ["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE", "INVALID_ENDPOINT"];
+const UNHEARD: readonly string[] = ["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE", "INVALID_ENDPOINT"];

@@ -307,6 +307,21 @@ export function fail(code: ProblemCode, detail?: string, data: ProblemData = {})
 		: new Errors.MoleculerServerError(message, status, code, data);
 }
 
+/**
+ * What says that nothing was booked: our own words, and Moleculer's for a call that was never sent. All other ways in which a call can end
+ * without an answer leave open what was done: it timed out, or whoever worked on it has died, or was told to stop.
+ */
+export const surelyNotBooked: ReadonlySet<unknown> = new Set([
+	"ledger_busy",
+	"ledger_unavailable",
+	"overloaded",
+	"service_unavailable",
+	"SERVICE_NOT_FOUND",
+	"SERVICE_NOT_AVAILABLE",
+	"INVALID_ENDPOINT",
+	"QUEUE_FULL",
+]);
+
 /** What is wrong with one field of a request, `(all)` for what is wrong with it as a whole. */
 export const failAt = (at: string, message: string, detail?: string): Error =>
 	fail("validation_failed", detail, { errors: [{ at, message }] });

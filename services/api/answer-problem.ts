@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Context } from "moleculer";
 import { newTraceId } from "../../mixins/trace-id.ts";
-import { fail, type ProblemCode, problemOf, problems } from "../errors.ts";
+import { fail, type ProblemCode, problemOf, problems, surelyNotBooked } from "../errors.ts";
 import { type Address, filledIn, otherMethods } from "./addresses.ts";
 import { type Audience, challengeOf } from "./challenge.ts";
 import { toProblem } from "./problem.ts";
@@ -88,21 +88,6 @@ function* problemHeaders(
 	// What comes behind a body that was too large is not a request.
 	if (code === "payload_too_large") yield ["Connection", "close"];
 }
-
-/**
- * What says that nothing was booked: our own words, and Moleculer's for a call that was never sent. All other ways in which a call can end
- * without an answer leave open what was done: it timed out, or whoever worked on it has died, or was told to stop.
- */
-const surelyNotBooked: ReadonlySet<unknown> = new Set([
-	"ledger_busy",
-	"ledger_unavailable",
-	"overloaded",
-	"service_unavailable",
-	"SERVICE_NOT_FOUND",
-	"SERVICE_NOT_AVAILABLE",
-	"INVALID_ENDPOINT",
-	"QUEUE_FULL",
-]);
 
 function codeFor(error: unknown, route: Route | undefined): ProblemCode {
 	const code = problemOf(error);

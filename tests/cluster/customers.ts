@@ -14,7 +14,7 @@ const PRICE = 7;
 const GIVE_UP_MS = 60_000;
 const FUNDING = "system:funding";
 
-/** What did not go as it should, as a client sees it: no answer, or one that asks to try again. A log-in is the one thing that nobody may repeat. */
+/** What did not go as it should, as a client sees it: no answer, or one that asks to try again. A log-in is the one thing of theirs that nobody may repeat. */
 export type Failure = { readonly atMs: number; readonly what: string; readonly isLogIn: boolean };
 
 type Intent = Omit<Write, "completedAtMs" | "outcome"> & {
@@ -84,12 +84,24 @@ export class Customers {
 		else await this.#logIn();
 	}
 
-	/** Those who are told to come again do, another time. */
-	async #logIn(): Promise<void> {
-		const person = this.#pick(this.#people);
+	/** @returns nothing where they are told to come again */
+	async #logIn(person = this.#pick(this.#people)): Promise<Result<"auth.login"> | undefined> {
 		const said = { handle: person.handle, password: PASSWORD };
 		const answer = await this.#answered(() => this.#anyone.from(person.prover).call("auth.login", said), true);
 		if (answer) assert.equal(answer.status, 201, `answered wrongly: ${answer.text}`);
+		return answer?.body as Result<"auth.login"> | undefined;
+	}
+
+	async #logInAgain(person: Person): Promise<Client> {
+		for (;;) {
+			const session = await this.#logIn(person);
+			if (session) {
+				const api = this.#anyone.from(person.prover, session.accessToken);
+				this.#apis.set(person, api);
+				return api;
+			}
+			await sleep(100);
+		}
 	}
 
 	/** With the token that the person has now. */
@@ -286,16 +298,7 @@ export class Customers {
 
 	#renew(person: Person, before: Client): Promise<Client> {
 		if (this.#api(person) !== before) return Promise.resolve(this.#api(person));
-		const login = { handle: person.handle, password: PASSWORD };
-		const renewal = this.#anyone
-			.from(person.prover)
-			.ok("auth.login", login)
-			.then(({ accessToken }) => {
-				const api = this.#anyone.from(person.prover, accessToken);
-				this.#apis.set(person, api);
-				return api;
-			})
-			.finally(() => this.#renewals.delete(person));
+		const renewal = this.#logInAgain(person).finally(() => this.#renewals.delete(person));
 		this.#renewals.set(person, renewal);
 		return renewal;
 	}

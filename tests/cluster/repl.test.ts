@@ -69,7 +69,7 @@ describeOnMongo("the operators' shell, joined to a cluster", () => {
 		await until(() => first.restarts > restarts && first.isReady, "it was ended and started again");
 		isOver = true;
 		assert.ok((await paying) > 0);
-		const [, ledger = ""] = /(\S+-\d+)\s+credit\b/.exec(await terminal.run("status")) ?? [];
+		const [, ledger = ""] = /(\S+-\d+-\w+)\s+credit\b/.exec(await terminal.run("status")) ?? [];
 		assert.match(await terminal.run(`drain ${ledger} --reason x`), /No other process has credit, operator/);
 		assert.equal(await terminal.quit(), 0);
 	});
