@@ -301,6 +301,33 @@ describe("hedging", () => {
 			assert.deepEqual(await Promise.all([brokers.ask("user.me"), brokers.ask("user.me")]), ["b", "b"]);
 		});
 
+		it("asks the other about what one is still at that says that it does not reach its database", async () => {
+			brokers = new Brokers();
+			await brokers.start({ a: silent, b: () => "b" });
+			brokers.tellDatabase("a", () => false);
+			assert.deepEqual(await Promise.all([brokers.ask("user.me"), brokers.ask("user.me")]), ["b", "b"]);
+			assert.equal(brokers.timesAsked("a"), 1);
+		});
+
+		it("waits for the first, whatever the second one fails with, and asks no third one then", async () => {
+			brokers = new Brokers();
+			let first: string | undefined;
+			const answer = (nodeID: string) => () => {
+				first ??= nodeID;
+				if (first === nodeID) return sleep(8 * AFTER_MS, "first, late");
+				throw fail("overloaded");
+			};
+			await brokers.start({ a: answer("a"), b: answer("b"), c: answer("c") });
+			const asking = brokers.ask("user.me");
+			await until(() => first !== undefined, "one is asked");
+			brokers.tellDatabase(String(first), () => false);
+			assert.equal(await asking, "first, late");
+			assert.equal(
+				["a", "b", "c"].reduce((sum, nodeID) => sum + brokers.timesAsked(nodeID), 0),
+				2,
+			);
+		});
+
 		it("leaves open what was done when one does not reach its database and the other says nothing", async () => {
 			brokers = new Brokers();
 			await brokers.start({ a: () => Promise.reject(lost), b: silent });

@@ -2,7 +2,7 @@ import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import { fail, problemOf, problems, surelyNotBooked } from "../services/errors.ts";
 import { repeatable } from "../services/repeatable.ts";
 import { MOVES_MS, SAY_AGAIN_MS, sayNotAgain } from "./nats-by-action.ts";
-import { type Answer, type Asked, type CallNode, OF_THE_LEDGER, saysItself, WhoAnswers } from "./who-answers.ts";
+import { type Answer, type Asked, type CallNode, OF_THE_LEDGER, WhoAnswers } from "./who-answers.ts";
 
 /** Of the ledger's actions, what changes something. */
 const COMMANDS = /^credit\.(open|transfer|refuse|post|void|refund|cancel|setState)$/;
@@ -55,13 +55,7 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 				wasUnheard: (error, by) => by.nodeID !== undefined && processes.wasUnheard(error, by),
 				mayComeBack,
 				isSilent: (each) => processes.isSilent(name, each),
-				isDecided: (error, by) => {
-					if (OF_THE_LEDGER.test(name)) return isDecidedByLedger(error, asked);
-					if (!mayAskTwice) return !processes.wasUnheard(error, by);
-					if (problems[problemOf(error)].status < 500) return true;
-					// What one of several failed with says nothing of what the others still do.
-					return saysItself(error, broker) && asked.length === 1 && !processes.mayBeDoneElsewhere(name, error, by);
-				},
+				judge: judgeOf(name, processes, asked),
 				everyMs: afterMs / 2,
 				worstOf: OF_THE_LEDGER.test(name) ? worstOfLedger(COMMANDS.test(name)) : worstOf,
 				mayAskTwice,
@@ -93,11 +87,15 @@ export const hedging = ({ afterMs }: { afterMs: number }): Middleware =>
 const inLane = (name: string, options: CallingOptions): CallingOptions =>
 	OF_THE_LEDGER.test(name) ? { ...options, meta: { ...options.meta, lane: LANE } } : options;
 
+/** `decided`: that is the answer. `ask`: another one may know better. `wait`: those that were asked may. `over`: nobody will. */
+type Verdict = "decided" | "ask" | "wait" | "over";
+type Judge = (error: unknown, by: Asked, openCount: number) => Verdict;
 type Hedge = {
 	/** Undefined when all have been asked. */
 	readonly askNext: () => Asked | undefined;
 	readonly isSilent: (asked: Asked) => boolean;
-	readonly isDecided: (error: unknown, by: Asked) => boolean;
+	/** What a failure says of the question, while so many others are still at it. */
+	readonly judge: Judge;
 	readonly wasUnheard: (error: unknown, by: Asked) => boolean;
 	/** Where all were asked and nobody has heard it: whether they are to be asked again. */
 	readonly mayComeBack: () => boolean;
@@ -111,16 +109,29 @@ type Hedge = {
 	readonly giveUp: (asked: Asked) => void;
 };
 
+function judgeOf(name: string, processes: WhoAnswers, asked: readonly Asked[]): Judge {
+	if (OF_THE_LEDGER.test(name)) return (error) => (isDecidedByLedger(error, asked) ? "decided" : "ask");
+	if (!repeatable.has(name)) return (error, by) => (processes.wasUnheard(error, by) ? "ask" : "decided");
+	return (error, by, openCount) => {
+		if (!processes.saysItself(error, by)) return "ask";
+		if (problems[problemOf(error)].status < 500) return "decided";
+		if (asked.length === 1 && processes.mayBeDoneElsewhere(name, error, by)) return "ask";
+		// What one of several failed with says nothing of what the others still do.
+		return openCount > 0 ? "wait" : "over";
+	};
+}
+
 function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
-	const { askNext, isSilent, isDecided, wasUnheard, mayComeBack, everyMs, worstOf, mayAskTwice, giveUp } = hedge;
+	const { askNext, isSilent, judge, wasUnheard, mayComeBack, everyMs, worstOf, mayAskTwice, giveUp } = hedge;
 	return new Promise((resolve, reject) => {
 		const undecided: unknown[] = [];
 		const open = new Set<Asked>();
 		let isOver = false;
 		let isUnheard = true;
+		let isWaiting = false;
 		const timer = setInterval(() => {
 			const silent = [...open].filter(isSilent);
-			if (open.size > 0 && silent.length === open.size && mayAskTwice) askOneMore();
+			if (open.size > 0 && silent.length === open.size && mayAskTwice && !isWaiting) askOneMore();
 		}, everyMs);
 		const decide = (settle: () => void) => {
 			isOver = true;
@@ -135,19 +146,23 @@ function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
 			else if (isUnheard && mayComeBack()) setTimeout(askOneMore, SAY_AGAIN_MS);
 			else decide(() => reject(worstOf(undecided)));
 		};
+		const failed = (error: unknown, asked: Asked) => {
+			open.delete(asked);
+			// Who did not answer is given up some time later; nobody waits for it any more.
+			if (isOver) return;
+			const verdict = judge(error, asked, open.size);
+			if (verdict === "decided") return decide(() => reject(error));
+			undecided.push(error);
+			isUnheard &&= wasUnheard(error, asked);
+			isWaiting = verdict === "wait";
+			if (verdict === "ask") askOneMore();
+			else if (verdict === "over") decide(() => reject(worstOf(undecided)));
+		};
 		const follow = (asked: Asked) => {
 			open.add(asked);
 			asked.answer.then(
 				(value) => decide(() => resolve(value)),
-				(error: unknown) => {
-					open.delete(asked);
-					// Who did not answer is given up some time later; nobody waits for it any more.
-					if (isOver) return;
-					if (isDecided(error, asked)) return decide(() => reject(error));
-					undecided.push(error);
-					isUnheard &&= wasUnheard(error, asked);
-					askOneMore();
-				},
+				(error: unknown) => failed(error, asked),
 			);
 		};
 		follow(first);

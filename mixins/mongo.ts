@@ -351,9 +351,12 @@ function isAway(error: unknown): boolean {
 	return isMongoError(error) && AWAY_LABELS.some(error.hasErrorLabel, error);
 }
 
-const isUnreachable = (error: unknown): boolean =>
-	error instanceof Error &&
-	(UNREACHABLE_NAMES.has(error.name) || AWAY_SOCKETS.has(String((error as NodeJS.ErrnoException).code)));
+/** Another process may reach the server. */
+function isUnreachable(error: unknown): boolean {
+	if (!(error instanceof Error)) return false;
+	if (isBulkWriteError(error) && isUnreachable(error.errorResponse)) return true;
+	return UNREACHABLE_NAMES.has(error.name) || AWAY_SOCKETS.has(String((error as NodeJS.ErrnoException).code));
+}
 
 const isMongoError = (error: Error): error is MongoError => "hasErrorLabel" in error;
 

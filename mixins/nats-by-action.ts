@@ -47,7 +47,7 @@ type Internals = {
 			get(nodeID: string): { readonly rawInfo: object } | undefined;
 			disconnected(nodeID: string, isUnexpected: boolean): void;
 		};
-		readonly discoverer: { sendLocalNodeInfo(): Promise<void> };
+		readonly discoverer: { sendLocalNodeInfo(): Promise<void>; discoverAllNodes(): Promise<unknown> };
 	};
 };
 type Said = {
@@ -247,8 +247,8 @@ class NatsByAction extends Base {
 			for (const said of this.#unsaid.splice(0)) this.#sayLater(said);
 			this.#askAgain();
 			await registry.discoverer.sendLocalNodeInfo();
-			// Where all servers were restarted they do not know each other at first, and it is lost.
-			setTimeout(() => void registry.discoverer.sendLocalNodeInfo(), OTHERS_COME_BACK_MS).unref();
+			// What the others have said meanwhile. By then they are back too, and where all servers were restarted these know each other again.
+			setTimeout(() => void registry.discoverer.discoverAllNodes(), OTHERS_COME_BACK_MS).unref();
 		}
 	}
 

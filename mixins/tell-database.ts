@@ -37,6 +37,6 @@ export function tellDatabase(
 		broker.localBus.emit("$node.updated", { node: { id: broker.nodeID, metadata } });
 		await registry.discoverer.sendLocalNodeInfo();
 	};
-	const timer = setInterval(() => void ask(), EVERY_MS).unref();
+	const timer = setInterval(() => void ask().catch(() => {}), EVERY_MS).unref();
 	return () => clearInterval(timer);
 }

@@ -72,7 +72,7 @@ export class WhoAnswers {
 			this.#answeredAtMs.set(nodeID, performance.now());
 			this.#heard(nodeID);
 		};
-		answer.then(answered, (error: unknown) => saysItself(error, this.#broker) && answered());
+		answer.then(answered, (error: unknown) => this.saysItself(error, { nodeID }) && answered());
 		return { nodeID, askedAtMs: performance.now(), answer };
 	}
 
@@ -103,7 +103,8 @@ export class WhoAnswers {
 	/** Asked every half of `afterMs`. Whoever has said nothing for one half is pinged. */
 	isSilent(name: string, { nodeID, askedAtMs }: Asked): boolean {
 		if (this.#isAway) return false;
-		if (this.#withoutDatabase.has(nodeID) && this.#isBetterAt(name, nodeID)) return true;
+		// An audit takes minutes, and has waited for more than that.
+		if (this.#withoutDatabase.has(nodeID) && name !== "credit.audit" && this.#isBetterAt(name, nodeID)) return true;
 		if (nodeID === this.#broker.nodeID) return false;
 		const now = performance.now();
 		const signs = OF_THE_LEDGER.test(name) ? this.#answeredAtMs : this.#heardAtMs;
@@ -117,10 +118,20 @@ export class WhoAnswers {
 		return true;
 	}
 
-	/** Whether it surely was not begun. What this process does itself, and fails because somebody behind it is gone, was. */
+	/** Whether a process gave this answer, and not the broker on this side in its place. */
+	saysItself(error: unknown, { nodeID }: Pick<Asked, "nodeID">): boolean {
+		const own = this.#broker.nodeID;
+		// What this process does itself, and fails because somebody behind it is gone, was begun.
+		return (
+			nodeID === own ||
+			((error as { nodeID?: string }).nodeID ?? own) !== own ||
+			problemOf(error) !== "service_unavailable"
+		);
+	}
+
+	/** Whether it surely was not begun. */
 	wasUnheard(error: unknown, { nodeID }: Asked): boolean {
-		if (nodeID === this.#broker.nodeID || saysItself(error, this.#broker)) return false;
-		return UNHEARD.includes((error as { type: string }).type);
+		return !this.saysItself(error, { nodeID }) && UNHEARD.includes((error as { type: string }).type);
 	}
 
 	/** Whoever is silent, or lacks the database, comes last; else the same for everyone who asks, so that the commands of a lane stay together. */
@@ -166,12 +177,6 @@ export class WhoAnswers {
 		return endpoints.filter(({ isAvailable }) => isAvailable).map(({ id }) => id);
 	}
 }
-
-/** Whether a process gave this answer, and not the broker on this side in its place. */
-export const saysItself = (error: unknown, { nodeID }: ServiceBroker): boolean => {
-	const { nodeID: from = nodeID } = error as { nodeID?: string };
-	return from !== nodeID || problemOf(error) !== "service_unavailable";
-};
 
 /** What Moleculer says when it asked nobody, or nobody heard it. */
 const UNHEARD: readonly string[] = ["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE", "INVALID_ENDPOINT"];
