@@ -171,6 +171,7 @@ function firstDecided(first: Asked, hedge: Hedge): Promise<unknown> {
 
 /** What one process of the ledger says of itself, and another one may say otherwise. */
 const NOT_DECIDED: ReadonlySet<string> = new Set(["ledger_unavailable", "outcome_unknown", "service_unavailable"]);
+
 function isDecidedByLedger(error: unknown, asked: readonly Asked[]): boolean {
 	const code = problemOf(error);
 	// A second writer would not help the one that is busy. Of one that is asked in the place of another it says nothing about that one.
