@@ -1,7 +1,7 @@
-import { useEffect, useRef } from "preact/hooks";
 import { useAction } from "../ui/action.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { useFocus } from "../ui/effects.ts";
 import { t } from "./texts.ts";
 
 type Props = {
@@ -14,9 +14,8 @@ type Props = {
 };
 
 export function ConfirmDialog({ title, text, deed, onConfirm, onClose }: Props) {
-	const stay = useRef<HTMLButtonElement>(null);
 	// A second Enter must not confirm what the first one asked for.
-	useEffect(() => stay.current?.focus(), []);
+	const stay = useFocus<HTMLButtonElement>();
 	const [isBusy, confirm] = useAction(async () => {
 		await onConfirm();
 		onClose();

@@ -1,10 +1,9 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useFocus } from "../ui/effects.ts";
 import { t } from "./texts.ts";
 
 /** Says what was thrown away, in its place, and takes it back. The focus comes here: what was pressed is gone. */
 export function Undo({ text, onUndo }: { readonly text: string; readonly onUndo: () => void }) {
-	const button = useRef<HTMLButtonElement>(null);
-	useEffect(() => button.current?.focus(), []);
+	const button = useFocus<HTMLButtonElement>();
 	return (
 		<div class="undo">
 			<p id="undo-text">{text}</p>

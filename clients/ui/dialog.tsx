@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { sayIn, Toasts } from "./toast.tsx";
 
 type Props = {
@@ -15,7 +15,8 @@ export function Dialog({ title, isBusy = false, onClose, children }: Props) {
 	const id = useId();
 	const close = isBusy ? () => {} : onClose;
 	const element = useRef<HTMLDialogElement>(null);
-	useEffect(() => {
+	// As with `useFocus`: it is open when it is drawn, and what it covered has the focus when it is gone.
+	useLayoutEffect(() => {
 		const before = document.activeElement;
 		const hushHere = sayIn(id);
 		element.current?.showModal();

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
 type Input = {
 	readonly type?: "text" | "password" | "search" | "date" | "month";
@@ -27,7 +27,7 @@ type Props = Input & {
 export function Field({ label, hint, error, onText, ...input }: Props) {
 	const id = useId();
 	const element = useRef<HTMLInputElement>(null);
-	useEffect(() => {
+	useLayoutEffect(() => {
 		// Of several that are wrong, the first one.
 		const first = element.current?.form?.querySelector<HTMLElement>("[aria-invalid]") ?? element.current;
 		if (error) first?.focus();

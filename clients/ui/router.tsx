@@ -9,15 +9,21 @@ function pathNow(): string {
 	return location.hash.slice(1) || "/";
 }
 
-addEventListener("hashchange", () => {
-	path.value = pathNow();
+/** A browser tells of a new address some time after it has it: who is quick would still be on the old screen, and lose what they write there. */
+function follow(): void {
+	const now = pathNow();
+	if (now === path.value) return;
+	path.value = now;
 	scrollTo(0, 0);
-});
+}
+
+addEventListener("hashchange", follow);
 
 /** @param how `replace` leaves no step back */
 export function go(to: string, how: "push" | "replace" = "push"): void {
 	if (how === "replace") location.replace(`#${to}`);
 	else location.hash = to;
+	follow();
 }
 
 /**
@@ -44,8 +50,20 @@ type Props = {
 };
 
 export function Link({ to, label, children, ...rest }: Props) {
+	const press = (event: MouseEvent) => {
+		// Into another tab or window, as the browser does it.
+		if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+		event.preventDefault();
+		go(to);
+	};
 	return (
-		<a href={`#${to}`} aria-label={label} aria-current={path.value === to ? "page" : undefined} {...rest}>
+		<a
+			href={`#${to}`}
+			aria-label={label}
+			aria-current={path.value === to ? "page" : undefined}
+			onClick={press}
+			{...rest}
+		>
 			{children}
 		</a>
 	);

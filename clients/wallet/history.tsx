@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { FILE_ATTEMPT_MS } from "../sdk/persistence.ts";
 import type { Problem } from "../sdk/problem.ts";
 import { Button } from "../ui/button.tsx";
@@ -108,7 +108,8 @@ function useStatement(month: Month) {
 	const [problem, setProblem] = useState<Problem>();
 	const [tries, setTries] = useState(0);
 	const newest = recent.value?.[0]?.transferId;
-	useEffect(() => setItems(undefined), [month]);
+	// What stands under a month is that month's, from the first moment.
+	useLayoutEffect(() => setItems(undefined), [month]);
 	useEffect(() => {
 		const leaving = new AbortController();
 		statementOf(month, leaving.signal).then((read) => {

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { useSecondsUntil } from "../ui/countdown.ts";
+import { useKeys } from "../ui/effects.ts";
 import { Amount } from "../ui/format.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { problemText } from "../ui/problem-text.ts";
@@ -25,12 +26,8 @@ export default function Pay() {
 	}, [codes, arrived.value]);
 	useEffect(() => keepAwake(), []);
 	useEffect(hush, []);
-	useEffect(() => {
-		const onKey = (event: KeyboardEvent) => event.key === "Escape" && !arrived.value && go("/", "replace");
-		addEventListener("keydown", onKey);
-		addEventListener("pointerdown", readySound, { once: true });
-		return () => removeEventListener("keydown", onKey);
-	}, []);
+	useEffect(() => addEventListener("pointerdown", readySound, { once: true }), []);
+	useKeys(({ key }) => key === "Escape" && !arrived.value && go("/", "replace"));
 	const code = isFrozen.value ? null : codes.now.value;
 	const problem = codes.problem.value;
 	return (

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Problem } from "../sdk/problem.ts";
 import { Checking } from "../ui/checking.tsx";
 import { credit } from "../ui/format.tsx";
@@ -35,7 +35,7 @@ function tell(name: Intention["name"], amount: number, isDone: boolean): void {
  */
 export function useRefusal(name: Intention["name"], show: (text: string) => void) {
 	const isHere = useRef(true);
-	useEffect(
+	useLayoutEffect(
 		() => () => {
 			isHere.current = false;
 			leaveUnsettled();

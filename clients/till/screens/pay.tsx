@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
+import { useKeys } from "../../ui/effects.ts";
 import { Field } from "../../ui/field.tsx";
 import { Form } from "../../ui/form.tsx";
 import { Amount } from "../../ui/format.tsx";
@@ -63,11 +64,7 @@ function Scan() {
 		if (till.value) void pay(till.value.storeId, basket.value, code);
 	};
 	useLayoutEffect(() => hearScanner(take), []);
-	useEffect(() => {
-		const press = ({ key }: KeyboardEvent) => key === "Escape" && go("/");
-		addEventListener("keydown", press);
-		return () => removeEventListener("keydown", press);
-	}, []);
+	useKeys(({ key }) => key === "Escape" && go("/"));
 	return (
 		<main class="pay-screen">
 			<Button look="quiet" class="round" label={t().back} onPress={() => go("/")}>

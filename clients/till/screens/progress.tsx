@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { useSecondsUntil } from "../../ui/countdown.ts";
+import { useFocus } from "../../ui/effects.ts";
 import { Amount } from "../../ui/format.tsx";
 import { Icon, type IconName } from "../../ui/icon.tsx";
 import { problemText } from "../../ui/problem-text.ts";
@@ -71,8 +72,7 @@ export function Outcome({ look, icon, title, text, amount, children }: Props) {
 
 /** Takes the focus, so that Enter goes on. */
 function Next({ to, text = t().next }: { readonly to: string; readonly text?: string }) {
-	const button = useRef<HTMLButtonElement>(null);
-	useEffect(() => button.current?.focus(), []);
+	const button = useFocus<HTMLButtonElement>();
 	return (
 		<button
 			ref={button}

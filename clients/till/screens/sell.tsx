@@ -1,4 +1,5 @@
-import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
+import { useKeys } from "../../ui/effects.ts";
 import { go } from "../../ui/router.tsx";
 import { Title } from "../../ui/title.tsx";
 import { toast } from "../../ui/toast.tsx";
@@ -20,13 +21,9 @@ export const isPaymentCode = (text: string): boolean => text.startsWith("HN:") &
 export function Sell() {
 	const [isOpen, setOpen] = useState(false);
 	useLayoutEffect(() => hearScanner(scanned), []);
-	useEffect(() => {
-		const press = ({ key }: KeyboardEvent) => {
-			if (!isAsking()) keys[key]?.();
-		};
-		addEventListener("keydown", press);
-		return () => removeEventListener("keydown", press);
-	}, []);
+	useKeys(({ key }) => {
+		if (!isAsking()) keys[key]?.();
+	});
 	return (
 		<main class={`counter basket-${hand.value} ${isOpen ? "basket-open" : ""}`}>
 			<section class="shelf" aria-label={store.value?.name ?? t().sell}>
