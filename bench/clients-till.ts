@@ -1,8 +1,8 @@
 import type { BrowserContext, Page } from "playwright-core";
-import { openBrowser, type ServedPlatform, tablet } from "../tests/clients/browser.ts";
+import { openBrowser, type ServedPlatform, tablet, visit } from "../tests/clients/browser.ts";
 import { scan } from "../tests/clients/scan.ts";
 import { openCafe, openTillPage, scanByHand } from "../tests/clients/till-world.ts";
-import { charge, signUp, visit } from "../tests/clients/wallet-person.ts";
+import { charge, signUp } from "../tests/clients/wallet-person.ts";
 
 /** The scripts of a till's first view: the scanner comes when it is needed. */
 export async function tillScripts({ url }: ServedPlatform): Promise<string[]> {

@@ -197,6 +197,29 @@ function shiftsSoFar(): Promise<string[]> {
 	});
 }
 
+/** Another screen, without loading the app again. Done when the app is there, which a browser tells it some time after the address has changed. */
+export const visit = (page: Page, path: string): Promise<void> =>
+	page.evaluate(
+		(to) =>
+			new Promise((resolve) => {
+				const before = location.hash;
+				addEventListener("hashchange", () => resolve(), { once: true });
+				location.hash = to;
+				if (location.hash === before) resolve();
+			}),
+		path,
+	);
+
+/** As `visit`, by the browser's own Back. */
+export const goBack = (page: Page): Promise<void> =>
+	page.evaluate(
+		() =>
+			new Promise((resolve) => {
+				addEventListener("hashchange", () => resolve(), { once: true });
+				history.back();
+			}),
+	);
+
 /** What has changed on the page is on the screen. */
 export const drawn = (page: Page): Promise<unknown> =>
 	page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));

@@ -7,11 +7,13 @@ import {
 	type BrowserOptions,
 	describeInBrowser,
 	desktop,
+	goBack,
 	intercept,
 	platformForAll,
 	screenshot,
+	visit,
 } from "./browser.ts";
-import { adjust, dialogOf, find, isHeard, KIM, openConsole, twoOperators, visit } from "./console-world.ts";
+import { adjust, dialogOf, find, isHeard, KIM, openConsole, twoOperators } from "./console-world.ts";
 
 describeInBrowser("what the console shows", () => {
 	const platform = platformForAll(twoOperators);
@@ -53,7 +55,7 @@ describeInBrowser("what the console shows", () => {
 		await (await late).finished();
 		await page.getByRole("region", { name: "최근 움직임" }).waitFor();
 		assert.deepEqual([await heading(page, ann.wallet).count(), await heading(page, bob.wallet).count()], [0, 1]);
-		await page.goBack();
+		await goBack(page);
 		await heading(page, ann.wallet).waitFor();
 		assert.equal(await page.getByRole("searchbox").inputValue(), ann.wallet);
 		await stop();

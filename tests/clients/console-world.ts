@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { type BrowserOptions, desktop, openBrowser, type ServedPlatform } from "./browser.ts";
+import { type BrowserOptions, desktop, openBrowser, type ServedPlatform, visit } from "./browser.ts";
 
 export const KIM = `kim-${"k".repeat(40)}`;
 export const LEE = `lee-${"l".repeat(40)}`;
@@ -27,12 +27,6 @@ export async function openConsole(
 	await page.goto(`${internalUrl}/console/`);
 	await enter(page, token);
 	return page;
-}
-
-export async function visit(page: Page, path: string): Promise<void> {
-	await page.evaluate((to) => {
-		location.hash = to;
-	}, path);
 }
 
 export const dialogOf = (page: Page) => page.getByRole("dialog");

@@ -3,11 +3,11 @@ import { before, it } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { operatorAt } from "../api/client.ts";
 import { newTill, sell } from "../api/people.ts";
-import { describeInBrowser, intercept, openBrowser, phone, screenshot } from "./browser.ts";
-import { find, KIM, LEE, openConsole, twoOperators, visit } from "./console-world.ts";
+import { describeInBrowser, intercept, openBrowser, phone, screenshot, visit } from "./browser.ts";
+import { find, KIM, LEE, openConsole, twoOperators } from "./console-world.ts";
 import { openOwner } from "./owner-world.ts";
 import { type Cafe, cafeForAll, codeOf, openTillPage, scanByHand } from "./till-world.ts";
-import { charge, showsBalance, signUp, visit as visitWallet } from "./wallet-person.ts";
+import { charge, showsBalance, signUp } from "./wallet-person.ts";
 
 // WCAG 2.2, 1.4.4 and 1.4.10: letters twice as large, and a screen of 320 px, take nothing away.
 
@@ -220,7 +220,7 @@ async function assertReachable(page: Page, selector: string, { height }: Screen)
 
 async function assertBalanceIsWhole(page: Page, screen: Screen, amount: number): Promise<void> {
 	for (const language of languages) {
-		await visitWallet(page, "/");
+		await visit(page, "/");
 		await speak(page, language);
 		await showsBalance(page, amount);
 		for (const width of [screen.width, 360, 390, 430]) {
@@ -234,11 +234,11 @@ async function assertBalanceIsWhole(page: Page, screen: Screen, amount: number):
 async function assertWalletFits(page: Page, screen: Screen, language: Language): Promise<void> {
 	await speak(page, language);
 	for (const path of ["/", "/pay", "/charge", "/send", "/history", "/settings", "/profile", "/password", "/devices"]) {
-		await visitWallet(page, path);
+		await visit(page, path);
 		await page.locator("h1").first().waitFor();
 		await assertFits(page, screen, `wallet ${language} ${path}`);
 	}
-	await visitWallet(page, "/history");
+	await visit(page, "/history");
 	await page.locator('section[aria-busy="false"] .transaction').first().click();
 	await page.locator(".receipt").waitFor();
 	await assertFits(page, screen, `wallet ${language} receipt`);

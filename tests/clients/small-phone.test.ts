@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Page } from "playwright-core";
 import { newPerson } from "../api/people.ts";
-import { describeInBrowser, openBrowser, phone, screenshot } from "./browser.ts";
+import { describeInBrowser, openBrowser, phone, screenshot, visit } from "./browser.ts";
 import { cafeForAll } from "./till-world.ts";
-import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
+import { charge, showsBalance, signUp } from "./wallet-person.ts";
 
 // What is in hand most: 360 × 640, in both languages, and with letters twice as large.
 

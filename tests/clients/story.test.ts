@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
-import { cameraOf, complaintsOf, describeInBrowser, openBrowser, screenshot, tablet } from "./browser.ts";
+import { cameraOf, complaintsOf, describeInBrowser, openBrowser, screenshot, tablet, visit } from "./browser.ts";
 import { writeFilm } from "./film.ts";
 import { cafeForAll, codeOf, openTillPage } from "./till-world.ts";
-import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
+import { charge, showsBalance, signUp } from "./wallet-person.ts";
 
 // What Hannip is for, on two screens at once: nobody types a code, the till's camera sees the phone's screen.
 

@@ -2,8 +2,17 @@ import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import type { Page, Route } from "playwright-core";
 import { newPerson, type Person } from "../api/people.ts";
-import { assertAccessible, describeInBrowser, drawn, intercept, platformForAll, screenshot } from "./browser.ts";
-import { charge, showsBalance, signUp, visit } from "./wallet-person.ts";
+import {
+	assertAccessible,
+	describeInBrowser,
+	drawn,
+	goBack,
+	intercept,
+	platformForAll,
+	screenshot,
+	visit,
+} from "./browser.ts";
+import { charge, showsBalance, signUp } from "./wallet-person.ts";
 
 // As long as it is not known what became of what was begun, nothing else is begun, and every screen says so.
 
@@ -86,7 +95,7 @@ describeInBrowser("a wallet in doubt", () => {
 		const dialog = page.getByRole("dialog");
 		await dialog.getByRole("button", { name: "보내기" }).click();
 		await dialog.getByText(CHECKING).waitFor();
-		await page.goBack();
+		await goBack(page);
 		await page.getByText(CHECKING).waitFor();
 		await wantToSend(page, 3_000);
 		await drawn(page);
@@ -118,7 +127,7 @@ describeInBrowser("a wallet in doubt", () => {
 		const dialog = page.getByRole("dialog");
 		await dialog.getByRole("button", { name: "보내기" }).click();
 		await dialog.getByText(CHECKING).waitFor();
-		await page.goBack();
+		await goBack(page);
 		await page.getByText(CHECKING).waitFor();
 		await frozen.api.ok("user.freeze", {});
 		isCut = false;

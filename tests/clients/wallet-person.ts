@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { BrowserContext, Page } from "playwright-core";
-import { type BrowserOptions, complaintsOf, openBrowser, type ServedPlatform } from "./browser.ts";
+import { type BrowserOptions, complaintsOf, openBrowser, type ServedPlatform, visit } from "./browser.ts";
 
 export const PASSWORD = "nine purple ladders";
 
@@ -33,7 +33,7 @@ export async function signUp(
 
 /** By the screen, as people do. */
 export async function charge(page: Page, amount: number): Promise<void> {
-	await page.goto(`${new URL(page.url()).origin}/wallet/#/charge`);
+	await visit(page, "/charge");
 	await page.locator(".amount-line input").fill(String(amount));
 	await page.locator("button[type=submit]").click();
 	await page.locator(".balance").waitFor();
@@ -42,6 +42,3 @@ export async function charge(page: Page, amount: number): Promise<void> {
 /** The number on the home screen. */
 export const showsBalance = (page: Page, amount: number) =>
 	page.locator(".balance-amount", { hasText: new RegExp(`^${amount.toLocaleString("en")}(닢| credit)$`) }).waitFor();
-
-/** Another screen, without loading the page again. */
-export const visit = (page: Page, path: string) => page.goto(`${new URL(page.url()).origin}/wallet/#${path}`);

@@ -12,9 +12,10 @@ import {
 	openBrowser,
 	platformForAll,
 	screenshot,
+	visit,
 } from "./browser.ts";
 import { scan } from "./scan.ts";
-import { charge, PASSWORD, showsBalance, signUp, visit } from "./wallet-person.ts";
+import { charge, PASSWORD, showsBalance, signUp } from "./wallet-person.ts";
 
 describeInBrowser("the wallet, when things go wrong", () => {
 	const platform = platformForAll();

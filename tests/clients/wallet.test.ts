@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import { newPerson, newShop, newTill, type Shop, type Till } from "../api/people.ts";
-import { assertAccessible, assertStill, describeInBrowser, platformForAll, screenshot } from "./browser.ts";
+import { assertAccessible, assertStill, describeInBrowser, platformForAll, screenshot, visit } from "./browser.ts";
 import { scan } from "./scan.ts";
-import { charge, PASSWORD, showsBalance, signUp, visit } from "./wallet-person.ts";
+import { charge, PASSWORD, showsBalance, signUp } from "./wallet-person.ts";
 
 describeInBrowser("the wallet", () => {
 	const platform = platformForAll();

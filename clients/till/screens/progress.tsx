@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { Button } from "../../ui/button.tsx";
 import { useSecondsUntil } from "../../ui/countdown.ts";
 import { useFocus } from "../../ui/effects.ts";
@@ -109,9 +109,9 @@ function Refused({ why, problem }: Of<"refused">) {
 			: why === "expired"
 				? t().expired
 				: problemText(problem ?? { code: why, status: 409, title: why });
-	// What the till shows is not what the server sells any more.
+	// What the till shows is not what the server sells any more: also when somebody is back there at once.
 	const isStale = why === "price_changed" || why === "product_unavailable";
-	useEffect(() => {
+	useLayoutEffect(() => {
 		if (isStale) void load();
 	}, [isStale]);
 	return (
